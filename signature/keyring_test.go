@@ -1,0 +1,283 @@
+package signature_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"wildix-worker/signature"
+)
+
+func newRing(t testing.TB, keys ...signature.Key) *signature.Keyring {
+	t.Helper()
+	ring, err := signature.NewKeyring(keys...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ring
+}
+
+func TestOldAndNewSecretAreBothValid(t *testing.T) {
+	ring := newRing(t,
+		signature.Key{IntegrationID: "8qkmnq", Secret: "old"},
+		signature.Key{IntegrationID: "8qkmnq", Secret: "new"})
+	for _, secret := range []string{"old", "new"} {
+		signer, err := ring.Verify([]byte(exampleBody), signature.Sign(secret, []byte(exampleBody)))
+		if err != nil {
+			t.Errorf("signed with the %s secret: %v", secret, err)
+		}
+		if !signer.SignsFor("8qkmnq") {
+			t.Errorf("signed with the %s secret: not for its integration", secret)
+		}
+	}
+}
+
+func TestKeySignsOnlyForItsIntegration(t *testing.T) {
+	ring := newRing(t,
+		signature.Key{IntegrationID: "one", Secret: "secret of one"},
+		signature.Key{IntegrationID: "two", Secret: "shared"},
+		signature.Key{IntegrationID: "three", Secret: "shared"},
+		signature.Key{Secret: "global"})
+	tests := []struct {
+		secret, integration string
+		want                bool
+	}{
+		{"secret of one", "one", true},
+		{"secret of one", "two", false},
+		{"secret of one", "", true},
+		{"shared", "two", true},
+		{"shared", "three", true},
+		{"shared", "one", false},
+		{"global", "one", true},
+		{"global", "unheard of", true},
+	}
+	for _, test := range tests {
+		signer, err := ring.Verify([]byte("body"), signature.Sign(test.secret, []byte("body")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := signer.SignsFor(test.integration); got != test.want {
+			t.Errorf("%q signs for %q: %v, want %v", test.secret, test.integration, got, test.want)
+		}
+	}
+	if (signature.Signer{}).SignsFor("one") {
+		t.Error("the zero Signer signs")
+	}
+}
+
+func TestRingNeedsSecrets(t *testing.T) {
+	if _, err := signature.NewKeyring(); err == nil {
+		t.Error("a ring of no keys was made")
+	}
+	if _, err := signature.NewKeyring(signature.Key{IntegrationID: "one"}); err == nil {
+		t.Error("a key of no secret was taken")
+	}
+}
+
+func TestSecretsAreNotPrinted(t *testing.T) {
+	key := signature.Key{IntegrationID: "one", Secret: "hunter2"}
+	ring := newRing(t, key)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
+		if out := fmt.Sprintf(verb+verb, key, ring); strings.Contains(out, "hunter2") {
+			t.Errorf("%s printed %s", verb, out)
+		}
+	}
+}
+
+func TestSecretsFileLines(t *testing.T) {
+	tests := []struct {
+		name, content string
+		secret        string // one that must be valid
+		integration   string // for which it must sign
+	}{
+		{"plain", "s3cret", "s3cret", "any"},
+		{"CRLF, indented, comments", "# secrets\r\n\r\n  s3cret\t\r\n", "s3cret", "any"},
+		{"byte order mark", "\xef\xbb\xbfs3cret\n", "s3cret", "any"},
+		{"of an integration", "8qkmnq=s3cret\n", "s3cret", "8qkmnq"},
+		{"several of one", "8qkmnq=a\n8qkmnq=b\nother=c\n", "b", "8qkmnq"},
+		{"AWS secret key", "8qkmnq=" + exampleSecret, exampleSecret, "8qkmnq"},
+		{"= inside an AWS key", "a/b+c=d\n", "a/b+c=d", "any"},
+		{"= made part of the secret", "=abc=\n", "abc=", "any"},
+		{"= in an integration's secret", "8qkmnq=abc==\n", "abc==", "8qkmnq"},
+		{"# in front of the secret", "=#abc\n", "#abc", "any"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			ring, err := signature.LoadKeyring(writeFile(t, test.content), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			signer, err := ring.Verify([]byte("body"), signature.Sign(test.secret, []byte("body")))
+			if err != nil {
+				t.Fatalf("Verify: %v", err)
+			}
+			if !signer.SignsFor(test.integration) {
+				t.Errorf("does not sign for %s", test.integration)
+			}
+			if test.integration != "any" && signer.SignsFor("another") {
+				t.Error("signs for another integration")
+			}
+		})
+	}
+}
+
+func TestSecretsFileMistakesAreNamed(t *testing.T) {
+	tests := []struct {
+		name, content, want string
+	}{
+		{"empty", "", "holds no secret"},
+		{"comments only", "# soon\n", "holds no secret"},
+		{"no secret after =", "# mine\n8qkmnq=\n", "line 2: no secret after the ="},
+		{"padding taken for an id", "YWJjZA==\n", "line 1: no secret after the ="},
+		{"too large", strings.Repeat("x", 1<<20+1), "larger than 1 MiB"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := signature.LoadKeyring(writeFile(t, test.content), nil)
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v, want one with %q", err, test.want)
+			}
+			if err != nil && strings.Contains(err.Error(), "YWJjZA") {
+				t.Errorf("the error shows the line: %v", err)
+			}
+		})
+	}
+	if _, err := signature.LoadKeyring(filepath.Join(t.TempDir(), "none"), nil); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("missing file: %v", err)
+	}
+}
+
+func TestChangedFileIsReadAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := writeFile(t, "old\n")
+		var told []error
+		ring, err := signature.LoadKeyring(path, func(err error) { told = append(told, err) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		valid := func(secret string) error {
+			_, err := ring.Verify([]byte("body"), signature.Sign(secret, []byte("body")))
+			return err
+		}
+		if err := valid("old"); err != nil {
+			t.Fatal(err)
+		}
+
+		// A secret that was just added is found before its first message is
+		// turned away.
+		rewrite(t, path, "old\nnew\n")
+		time.Sleep(100 * time.Millisecond)
+		if err := valid("new"); err != nil {
+			t.Errorf("added secret: %v", err)
+		}
+
+		// A secret that was removed is not valid for longer than a second.
+		rewrite(t, path, "new\n")
+		time.Sleep(time.Second)
+		if err := valid("old"); !errors.Is(err, signature.ErrMismatch) {
+			t.Errorf("removed secret: %v", err)
+		}
+		if len(told) != 2 || told[0] != nil || told[1] != nil {
+			t.Errorf("told %v, want two changes", told)
+		}
+	})
+}
+
+func TestUnreadableFileIsWaitedOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := writeFile(t, "known\n")
+		var told []error
+		ring, err := signature.LoadKeyring(path, func(err error) { told = append(told, err) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		verify := func(secret string) error {
+			time.Sleep(time.Second)
+			_, err := ring.Verify([]byte("body"), signature.Sign(secret, []byte("body")))
+			return err
+		}
+		for _, broken := range []string{"", "8qkmnq=\n"} {
+			rewrite(t, path, broken)
+			if err := verify("known"); err != nil {
+				t.Errorf("a known secret while the file holds %q: %v", broken, err)
+			}
+			if err := verify("unknown"); !errors.Is(err, signature.ErrUnavailable) {
+				t.Errorf("an unknown secret while the file holds %q: %v", broken, err)
+			}
+		}
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		if err := verify("unknown"); !errors.Is(err, signature.ErrUnavailable) {
+			t.Errorf("an unknown secret while the file is gone: %v", err)
+		}
+		rewrite(t, path, "known\n")
+		if err := verify("unknown"); !errors.Is(err, signature.ErrMismatch) {
+			t.Errorf("an unknown secret once the file is back: %v", err)
+		}
+		if len(told) != 4 || told[3] != nil {
+			t.Errorf("told %v, want three troubles and their end", told)
+		}
+	})
+}
+
+func FuzzSecretsFile(f *testing.F) {
+	f.Add([]byte("a\nb=c\n=d\n#e\n"))
+	f.Add([]byte("8qkmnq=\xff\x00\n"))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		ring, err := signature.LoadKeyring(writeFile(t, string(content)), nil)
+		if err == nil && ring.Len() == 0 {
+			t.Fatal("a ring of no keys")
+		}
+	})
+}
+
+func ExampleLoadKeyring() {
+	path := filepath.Join(os.TempDir(), "wildix-example-secrets")
+	os.WriteFile(path, []byte("8qkmnq=the old secret\n8qkmnq=the new secret\n"), 0o600)
+	defer os.Remove(path)
+
+	ring, err := signature.LoadKeyring(path, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	body := []byte(`{"id":"call-1","integrationId":"8qkmnq"}`)
+	signer, err := ring.Verify(body, signature.Sign("the new secret", body))
+	fmt.Println(err, signer.SignsFor("8qkmnq"), signer.SignsFor("another"))
+	// Output: <nil> true false
+}
+
+func ExampleKeyring_Verify() {
+	ring, err := signature.NewKeyring(
+		signature.Key{IntegrationID: "8qkmnq", Secret: "the old secret"},
+		signature.Key{IntegrationID: "8qkmnq", Secret: "the new secret"},
+	)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	body := []byte(`{"id":"call-1","integrationId":"8qkmnq"}`)
+	_, err = ring.Verify(body, signature.Sign("someone else's secret", body))
+	fmt.Println(err)
+	// Output: signature mismatch
+}
+
+func writeFile(t testing.TB, content string) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "secrets")
+	rewrite(t, path, content)
+	return path
+}
+
+func rewrite(t testing.TB, path, content string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
