@@ -1,0 +1,168 @@
+// Package events holds what a Wildix PBX tells about its calls: the envelope
+// that every event has, the typed data of call events, and the [Mux] that
+// hands an event to the handler of its type.
+//
+// A program that receives events by the worker of this module registers its
+// handlers and never decodes anything itself:
+//
+//	mux := &events.Mux{}
+//	mux.Handle("call:end", events.HandlerFunc(saveToCRM))
+//	mux.Handle("call:*", events.HandlerFunc(count))
+//
+// A transport does, for every message, [Open] and then [Dispatch]; between
+// them they find out which of six words ([Outcome]) the message ends in.
+//
+// Nothing in an event is unique by itself: its ID is the call's and is shared
+// by all events of the call, and delivery is at least once, in any order.
+package events
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+)
+
+// MaxSize is the largest body that is decoded, in bytes: the largest message
+// that SQS takes.
+const MaxSize = 1 << 20
+
+// The types that have typed data. More exist and appear over time; an event
+// of any other type is as valid and has no Data.
+const (
+	CallStart  = "call:start"
+	CallUpdate = "call:update"
+	CallEnd    = "call:end"
+)
+
+// An Event is one notice of a PBX. Handlers share it and must not change it.
+type Event struct {
+	// ID is the call's id (or the conversation's, for events that are not
+	// about a call), such as "it_w118741_1693389850.110". Never empty.
+	ID string
+	// Type is the event's type, such as "call:end". Never empty.
+	Type string
+	// PBX is the serial number of the PBX; empty on events that have none,
+	// such as conference and chat events.
+	PBX string
+	// Company is the PBX's company id.
+	Company string
+	// IntegrationID is the integration that sent the event.
+	IntegrationID string
+	// Time is when it happened, in UTC, to the millisecond.
+	Time time.Time
+	// Data is a *Call on the types that this package declares, and nil on
+	// others. A field whose JSON has another shape than expected is left at
+	// its zero value: it is no reason to lose an event.
+	Data any
+	// Raw is the body as it was signed. It holds what Data does not.
+	Raw []byte
+}
+
+// ErrMalformed is wrapped by every error of [Decode].
+var ErrMalformed = errors.New("malformed event")
+
+// earliest and latest bound what is believed as a time in Unix milliseconds.
+// The lower bound also catches seconds.
+var (
+	earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+	latest   = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+)
+
+// envelope is the JSON around every event. Time is a float64 so that any way
+// of writing a number is read; it holds Unix milliseconds exactly.
+type envelope struct {
+	ID            string          `json:"id"`
+	Type          string          `json:"type"`
+	PBX           string          `json:"pbx"`
+	Company       string          `json:"company"`
+	IntegrationID string          `json:"integrationId"`
+	Time          *float64        `json:"time"`
+	Data          json.RawMessage `json:"data"`
+}
+
+// Decode reads an event from its JSON. It insists on valid JSON of at most
+// [MaxSize] bytes with an id, a type and a time between 2000 and 2100, and
+// bears everything else: unknown fields and types, null anywhere, data of
+// another shape than expected. Of a key that occurs twice the last counts;
+// invalid UTF-8 becomes U+FFFD in the typed fields.
+//
+// The event keeps body as its Raw; the caller must not change it afterwards.
+// Every error wraps [ErrMalformed] and says what is wrong without quoting the
+// body, which is personal data.
+func Decode(body []byte) (*Event, error) {
+	if len(body) > MaxSize {
+		return nil, malformed("%d bytes are more than the %d that SQS takes", len(body), MaxSize)
+	}
+	var env envelope
+	if err := unmarshal(body, &env); err != nil {
+		return nil, err
+	}
+	switch {
+	case env.ID == "":
+		return nil, malformed("no id")
+	case env.Type == "":
+		return nil, malformed("no type")
+	case env.Time == nil:
+		return nil, malformed("no time")
+	}
+	at, err := eventTime(*env.Time)
+	if err != nil {
+		return nil, err
+	}
+	return &Event{
+		ID:            env.ID,
+		Type:          env.Type,
+		PBX:           env.PBX,
+		Company:       env.Company,
+		IntegrationID: env.IntegrationID,
+		Time:          at,
+		Data:          decodeData(env.Type, env.Data),
+		Raw:           body,
+	}, nil
+}
+
+func eventTime(millis float64) (time.Time, error) {
+	if math.Abs(millis) < math.MaxInt64/2 { // beyond it the conversion is undefined
+		at := time.UnixMilli(int64(millis)).UTC()
+		if !at.Before(earliest) && at.Before(latest) {
+			return at, nil
+		}
+	}
+	return time.Time{}, malformed("time is not between 2000 and 2100 in Unix milliseconds")
+}
+
+// decodeData never fails: the body is valid JSON by then, and what does not
+// fit the type is left out.
+func decodeData(eventType string, data json.RawMessage) any {
+	switch eventType {
+	case CallStart, CallUpdate, CallEnd:
+		call := &Call{}
+		if data != nil {
+			_ = unmarshal(data, call)
+		}
+		return call
+	default:
+		return nil
+	}
+}
+
+// unmarshal is json.Unmarshal without complaints about a value of another
+// type than expected, over which encoding/json goes on anyway.
+func unmarshal(data []byte, into any) error {
+	err := json.Unmarshal(data, into)
+	var otherType *json.UnmarshalTypeError
+	if err == nil || errors.As(err, &otherType) {
+		return nil
+	}
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		return malformed("not JSON at byte %d", syntax.Offset)
+	}
+	return malformed("not JSON")
+}
+
+func malformed(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrMalformed, fmt.Sprintf(format, args...))
+}
