@@ -1,0 +1,131 @@
+// Package log is the handler that writes one JSON line an event, with the
+// fields
+//
+//	time, id, type, company, pbx, integrationId, caller, callee
+//
+// where time is RFC 3339 in UTC to the millisecond, and caller and callee are
+// phone numbers or null. An event counts as handled once its line is written,
+// so an event is not lost when the disk is full.
+package log
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"sync"
+
+	"wildix-worker/events"
+)
+
+// timeLayout is RFC 3339 to the millisecond, the precision of an event's time.
+const timeLayout = "2006-01-02T15:04:05.000Z07:00"
+
+// A Handler writes events to one writer.
+type Handler struct {
+	lines lines
+	mask  bool
+}
+
+// New returns a handler that writes to w: whole lines, many in one call when
+// many events are handled at once, and never from two goroutines at once. mask
+// hides all but the last two digits of phone numbers.
+func New(w io.Writer, mask bool) *Handler {
+	return &Handler{lines: lines{w: w, next: &batch{}}, mask: mask}
+}
+
+// line is what is written of an event.
+type line struct {
+	Time          string  `json:"time"`
+	ID            string  `json:"id"`
+	Type          string  `json:"type"`
+	Company       string  `json:"company"`
+	PBX           string  `json:"pbx"`
+	IntegrationID string  `json:"integrationId"`
+	Caller        *string `json:"caller"`
+	Callee        *string `json:"callee"`
+}
+
+// HandleEvent writes the event's line and returns when it is written. It does
+// not look at its context: a write can't be called off.
+func (h *Handler) HandleEvent(_ context.Context, e *events.Event) error {
+	l := line{
+		Time:          e.Time.Format(timeLayout),
+		ID:            e.ID,
+		Type:          e.Type,
+		Company:       e.Company,
+		PBX:           e.PBX,
+		IntegrationID: e.IntegrationID,
+	}
+	if call, ok := e.Data.(*events.Call); ok {
+		l.Caller, l.Callee = h.phone(call.Caller), h.phone(call.Callee)
+	}
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(l); err != nil {
+		return fmt.Errorf("log event: %w", err)
+	}
+	if err := h.lines.write(text.Bytes()); err != nil {
+		return fmt.Errorf("log event: %w", err)
+	}
+	return nil
+}
+
+func (h *Handler) phone(p *events.Participant) *string {
+	if p == nil || !p.Phone.Valid {
+		return nil
+	}
+	number := p.Phone.Value
+	if h.mask {
+		number = masked(number)
+	}
+	return &number
+}
+
+// masked keeps as much of a number as helps to recognise one's own.
+func masked(number string) string {
+	const shown = 2
+	if len(number) <= shown {
+		return "***"
+	}
+	return "***" + number[len(number)-shown:]
+}
+
+// lines writes lines for many goroutines with as few writes as possible: who
+// comes while a write is under way joins the next one.
+type lines struct {
+	w       io.Writer
+	writing sync.Mutex
+
+	mu   sync.Mutex
+	next *batch // lines that the next write takes along
+}
+
+// A batch is the lines of one write. lines.writing guards written and err.
+type batch struct {
+	text    bytes.Buffer
+	written bool
+	err     error
+}
+
+// write returns when the line is written, whoever wrote it.
+func (l *lines) write(line []byte) error {
+	l.mu.Lock()
+	b := l.next
+	b.text.Write(line)
+	l.mu.Unlock()
+
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	if b.written {
+		return b.err
+	}
+	l.mu.Lock()
+	l.next = &batch{}
+	l.mu.Unlock()
+	_, b.err = l.w.Write(b.text.Bytes())
+	b.written = true
+	return b.err
+}

@@ -1,0 +1,122 @@
+package log_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"wildix-worker/events"
+	"wildix-worker/events/handlers/log"
+)
+
+func phone(number string) *events.Participant {
+	return &events.Participant{Phone: events.Text{Value: number, Valid: true}}
+}
+
+func TestLineHasTheFieldsInOrder(t *testing.T) {
+	var out bytes.Buffer
+	h := log.New(&out, false)
+	e := &events.Event{
+		ID: "call-1", Type: events.CallEnd, PBX: "221100001bab", Company: "example", IntegrationID: "8qkmnq",
+		Time: time.UnixMilli(1693389853611).UTC(),
+		Data: &events.Call{Caller: phone("+15555550123"), Callee: &events.Participant{}},
+	}
+	if err := h.HandleEvent(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	want := `{"time":"2023-08-30T10:04:13.611Z","id":"call-1","type":"call:end","company":"example","pbx":"221100001bab",` +
+		`"integrationId":"8qkmnq","caller":"+15555550123","callee":null}` + "\n"
+	if out.String() != want {
+		t.Errorf("wrote\n%swant\n%s", out.String(), want)
+	}
+}
+
+func TestPhoneNumbersAreMasked(t *testing.T) {
+	var out bytes.Buffer
+	h := log.New(&out, true)
+	e := &events.Event{ID: "1", Type: events.CallStart, Data: &events.Call{Caller: phone("+15555550123"), Callee: phone("17")}}
+	if err := h.HandleEvent(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	if got := out.String(); strings.Contains(got, "555") || strings.Contains(got, "17") || !strings.Contains(got, `"caller":"***23"`) {
+		t.Errorf("wrote %s", got)
+	}
+}
+
+// tallyWriter counts writes, and fails when told to.
+type tallyWriter struct {
+	bytes.Buffer
+	writes int
+	err    error
+}
+
+func (w *tallyWriter) Write(p []byte) (int, error) {
+	w.writes++
+	if w.err != nil {
+		return 0, w.err
+	}
+	return w.Buffer.Write(p)
+}
+
+func TestConcurrentLinesStayWhole(t *testing.T) {
+	const events = 1000
+	out := &tallyWriter{}
+	handle(t, log.New(out, false), events, nil)
+	lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
+	seen := make(map[string]bool)
+	for _, line := range lines {
+		if !strings.HasPrefix(line, `{"time":`) || !strings.HasSuffix(line, "}") {
+			t.Fatalf("broken line %q", line)
+		}
+		seen[line] = true
+	}
+	if len(seen) != events || len(lines) != events {
+		t.Errorf("%d lines, %d different, of %d events", len(lines), len(seen), events)
+	}
+	if out.writes > events {
+		t.Errorf("%d writes for %d events", out.writes, events)
+	}
+}
+
+func TestUnwrittenEventIsNotHandled(t *testing.T) {
+	full := errors.New("no space left on device")
+	handle(t, log.New(&tallyWriter{err: full}, false), 50, full)
+}
+
+// handle hands n events to h at once; each must end in want.
+func handle(t *testing.T, h events.Handler, n int, want error) {
+	t.Helper()
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() {
+			err := h.HandleEvent(context.Background(), &events.Event{ID: fmt.Sprint(i), Type: "t"})
+			if !errors.Is(err, want) {
+				t.Errorf("event %d: %v, want %v", i, err, want)
+			}
+		})
+	}
+	all.Wait()
+}
+
+func ExampleNew() {
+	h := log.New(os.Stdout, false)
+	h.HandleEvent(context.Background(), &events.Event{
+		ID: "call-1", Type: "call:start", Company: "example", Time: time.UnixMilli(1693389850810).UTC(),
+	})
+	// Output: {"time":"2023-08-30T10:04:10.810Z","id":"call-1","type":"call:start","company":"example","pbx":"","integrationId":"","caller":null,"callee":null}
+}
+
+func BenchmarkHandle(b *testing.B) {
+	h := log.New(&bytes.Buffer{}, false)
+	e := &events.Event{ID: "it_w118741_1693389850.110", Type: events.CallEnd, Data: &events.Call{Caller: phone("+15555550123")}}
+	b.ReportAllocs()
+	for b.Loop() {
+		h.HandleEvent(context.Background(), e)
+	}
+}
