@@ -1,0 +1,160 @@
+package consumer
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"wildix-worker/events"
+	"wildix-worker/signature"
+)
+
+// What a Config's zero values stand for.
+const (
+	DefaultConcurrency       = 64
+	DefaultVisibilityTimeout = 60 * time.Second
+	DefaultHandlerTimeout    = 30 * time.Second
+	DefaultShutdownTimeout   = 25 * time.Second
+)
+
+// Limits of SQS.
+const (
+	maxBatch      = 10             // messages a receive, entries a batch call
+	maxWait       = 20             // seconds a receive may wait
+	maxVisibility = 12 * time.Hour // from the receive, extensions included
+)
+
+const (
+	minVisibility  = 2 * time.Second // an extension must fit into half of it
+	maxConcurrency = 10_000          // far below the messages a queue may have in flight
+)
+
+// Config says what to consume and how. QueueURL, Keys and Handler are
+// required; the zero value of everything else stands for a default.
+type Config struct {
+	// QueueURL is the queue to consume, as SQS names it. A name that ends in
+	// .fifo makes it a FIFO queue.
+	QueueURL string
+	// Keys verify the messages' signatures.
+	Keys *signature.Keyring
+	// Handler gets the events, Concurrency of them at once.
+	Handler events.Handler
+
+	// Concurrency is how many messages are handled at once, and so how many
+	// are received before they are handled: 1 to 10,000. Zero means
+	// DefaultConcurrency.
+	Concurrency int
+	// VisibilityTimeout is the length of a lease: how long SQS keeps a
+	// message from others when this process dies. It is extended while a
+	// handler runs, so it need not be longer than handlers take. Whole
+	// seconds from 2 s to 12 h. Zero means DefaultVisibilityTimeout.
+	VisibilityTimeout time.Duration
+	// HandlerTimeout limits one call of the handler. Zero means
+	// DefaultHandlerTimeout.
+	HandlerTimeout time.Duration
+	// ShutdownTimeout is how long running handlers are given once Run's
+	// context ends. A few seconds more are spent to settle their messages.
+	// Zero means DefaultShutdownTimeout.
+	ShutdownTimeout time.Duration
+
+	// Logger gets what the consumer has to say. Nil means silence. Bodies,
+	// signatures and secrets are never logged.
+	Logger *zap.Logger
+	// Observe, unless nil, is called once for every message with what became
+	// of it, after the handler and before the message is settled. It is
+	// called from many goroutines at once and must not block.
+	Observe func(Result)
+}
+
+// A Result is what became of one message.
+type Result struct {
+	// MessageID is SQS's id of the message.
+	MessageID string
+	// ReceiveCount is how often SQS has given the message out, from 1.
+	ReceiveCount int
+	// Outcome is the message's one word.
+	Outcome events.Outcome
+	// Event is nil when the message was rejected, malformed, or not opened
+	// because it was settled by an earlier delivery.
+	Event *events.Event
+	// Err is why the message was not handled; nil if it was, and when it was
+	// ignored or a duplicate.
+	Err error
+	// Took is how long verifying, decoding and handling took.
+	Took time.Duration
+}
+
+// withDefaults fills in what the zero values stand for.
+func (cfg Config) withDefaults() Config {
+	setDefault(&cfg.Concurrency, DefaultConcurrency)
+	setDefault(&cfg.VisibilityTimeout, DefaultVisibilityTimeout)
+	setDefault(&cfg.HandlerTimeout, DefaultHandlerTimeout)
+	setDefault(&cfg.ShutdownTimeout, DefaultShutdownTimeout)
+	if cfg.Logger == nil {
+		cfg.Logger = zap.NewNop()
+	}
+	if cfg.Observe == nil {
+		cfg.Observe = func(Result) {}
+	}
+	return cfg
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// validate reports every fault of a configuration at once, one a line.
+func (cfg Config) validate() error {
+	var faults []error
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+
+	if err := CheckQueueURL(cfg.QueueURL); err != nil {
+		fault("QueueURL: %w", err)
+	}
+	if cfg.Keys == nil {
+		fault("Keys: required; without them no message can be verified")
+	}
+	if cfg.Handler == nil {
+		fault("Handler: required")
+	}
+	if cfg.Concurrency < 1 || cfg.Concurrency > maxConcurrency {
+		fault("Concurrency: %d is not between 1 and %d", cfg.Concurrency, maxConcurrency)
+	}
+	if v := cfg.VisibilityTimeout; v < minVisibility || v > maxVisibility || v%time.Second != 0 {
+		fault("VisibilityTimeout: %s is not whole seconds from 2s to 12h, the most SQS allows", v)
+	}
+	if cfg.HandlerTimeout < 0 || cfg.HandlerTimeout > maxVisibility {
+		fault("HandlerTimeout: %s is not between 0 and 12h, the most SQS keeps a message for", cfg.HandlerTimeout)
+	}
+	if cfg.ShutdownTimeout < 0 {
+		fault("ShutdownTimeout: %s is negative", cfg.ShutdownTimeout)
+	}
+	return errors.Join(faults...)
+}
+
+// CheckQueueURL reports what keeps a text from being a queue's URL, such as
+// https://sqs.eu-central-1.amazonaws.com/123456789012/wildix-events. It asks
+// nobody whether the queue exists.
+func CheckQueueURL(text string) error {
+	if text == "" {
+		return errors.New("required; copy it from the queue's page in the SQS console")
+	}
+	if strings.HasPrefix(text, "arn:") {
+		return fmt.Errorf("%q is the queue's ARN; the URL begins with https://", text)
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || strings.Trim(u.Path, "/") == "" {
+		return fmt.Errorf("%q is not a queue URL such as https://sqs.eu-central-1.amazonaws.com/123456789012/wildix-events", text)
+	}
+	return nil
+}
+
+// isFIFO tells a queue's kind from its name, as SQS does.
+func isFIFO(queueURL string) bool { return strings.HasSuffix(queueURL, ".fifo") }

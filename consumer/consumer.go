@@ -1,0 +1,245 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"go.uber.org/zap"
+
+	"wildix-worker/events"
+)
+
+// Why a handler's context ended, as [context.Cause] tells, apart from the
+// handler's time limit, which is [context.DeadlineExceeded].
+var (
+	// ErrLeaseLost: the message's lease ended or could not be extended, and
+	// someone else may get the message now. Whatever the handler returns, the
+	// message is not deleted by this delivery.
+	ErrLeaseLost = errors.New("lease lost")
+	// ErrStopping: the shutdown timeout is over.
+	ErrStopping = errors.New("worker stopping")
+)
+
+const (
+	// unwindTime is what handlers get to return after they were cancelled.
+	unwindTime = time.Second
+	// settleTime is what the last deletes and give-backs get. With it and
+	// unwindTime, a stop takes at most 4 s longer than ShutdownTimeout.
+	settleTime = 3 * time.Second
+)
+
+// A Consumer is a worker pool on one queue. [New] makes one, and
+// [Consumer.Run] is its whole life.
+type Consumer struct {
+	cfg      Config
+	slots    *slots
+	leases   *leases
+	lanes    *lanes
+	receiver *receiver
+	work     chan *message // to the workers
+	stopping atomic.Bool
+	ran      atomic.Bool
+	counts   [events.Outcomes]atomic.Int64
+}
+
+// New returns a consumer of a queue. client is an *sqs.Client, or whatever
+// else does as it does. The error names every fault of the configuration, one
+// a line; nothing is sent before Run.
+func New(client SQS, cfg Config) (*Consumer, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	c := &Consumer{
+		cfg:   cfg,
+		slots: newSlots(cfg.Concurrency),
+		lanes: newLanes(),
+		work:  make(chan *message),
+	}
+	c.leases = newLeases(settler{client, cfg.QueueURL}, cfg.VisibilityTimeout, cfg.Logger, c.slots)
+	c.receiver = newReceiver(client, cfg, c.slots, c.accept)
+	return c, nil
+}
+
+// Run consumes until ctx ends, and then drains: polling ends at once, running
+// handlers get the shutdown timeout, what they finished is deleted, and what
+// was not started or not finished is made visible again at once.
+//
+// Trouble at AWS never ends it; it is waited out. Run returns nil after a
+// clean drain, and otherwise an error that says what was left undone, when a
+// handler would not stop or a delete was not confirmed. No message is lost
+// either way. When a handler does not return even after its context has ended,
+// Run returns without it. Run can be called once.
+func (c *Consumer) Run(ctx context.Context) error {
+	if c.ran.Swap(true) {
+		return errors.New("consumer: Run called a second time")
+	}
+	detached := context.WithoutCancel(ctx)
+	handlers, cancelHandlers := context.WithCancelCause(detached)
+	defer cancelHandlers(nil)
+	calls, cancelCalls := context.WithCancel(detached)
+	defer cancelCalls()
+
+	var polling, working, settling sync.WaitGroup
+	settling.Go(func() { c.leases.run(calls) })
+	for range c.cfg.Concurrency {
+		working.Go(func() { c.handleAll(handlers, &working) })
+	}
+	polling.Go(func() { c.receiver.run(ctx) })
+	c.cfg.Logger.Info("consuming", zap.String("queue", c.cfg.QueueURL), zap.Int("concurrency", c.cfg.Concurrency))
+
+	<-ctx.Done()
+	stopped := time.Now()
+	c.cfg.Logger.Info("stopping", zap.Duration("shutdownTimeout", c.cfg.ShutdownTimeout))
+	c.stopping.Store(true)
+	c.leases.hurry()
+	polling.Wait()
+	close(c.work)
+	if !waitUntil(stopped.Add(c.cfg.ShutdownTimeout), &working) {
+		cancelHandlers(ErrStopping)
+		waitUntil(time.Now().Add(unwindTime), &working)
+	}
+	abandoned := c.leases.abandon()
+	c.leases.close()
+	if !waitUntil(time.Now().Add(settleTime), &settling) {
+		cancelCalls()
+		settling.Wait()
+	}
+	return c.report(abandoned)
+}
+
+// accept takes charge of received messages and hands them to the workers.
+func (c *Consumer) accept(received []types.Message) {
+	now := time.Now()
+	for i := range received {
+		m := newMessage(&received[i], now)
+		switch c.leases.hold(m) {
+		case inHand:
+			c.slots.putBack(1)
+		case wasDone:
+			c.conclude(m, Result{Outcome: events.Duplicate})
+		case wasFailed:
+			c.conclude(m, Result{Outcome: events.Failed, Err: errRefused})
+		case fresh:
+			if c.lanes.enter(m) {
+				c.work <- m
+			}
+		}
+	}
+}
+
+// errRefused stands for the permanent error of an earlier delivery.
+var errRefused = events.Permanent(errors.New("refused for good by an earlier delivery"))
+
+// handleAll is a worker.
+func (c *Consumer) handleAll(ctx context.Context, working *sync.WaitGroup) {
+	var m *message
+	defer func() {
+		// A handler that ends its goroutine (runtime.Goexit) takes its worker
+		// along, but neither the message nor the pool.
+		if m != nil {
+			c.conclude(m, Result{Outcome: events.Failed, Err: errGoexit})
+			c.returnLane(m)
+			working.Go(func() { c.handleAll(ctx, working) })
+		}
+	}()
+	for m = range c.work {
+		for m != nil {
+			m = c.handleOne(ctx, m)
+		}
+	}
+}
+
+var errGoexit = errors.New("handler ended its goroutine")
+
+// handleOne is the way of a message. It returns the message that waited for
+// this one, if any.
+func (c *Consumer) handleOne(ctx context.Context, m *message) (next *message) {
+	if c.stopping.Load() {
+		c.leases.giveBack(m, 0)
+		c.returnLane(m)
+		return nil
+	}
+	result := c.handle(ctx, m)
+	c.conclude(m, result)
+	if result.Outcome == events.Failed {
+		c.returnLane(m)
+		return nil
+	}
+	return c.lanes.next(m)
+}
+
+// returnLane gives back, untouched, what waited for a message that failed.
+func (c *Consumer) returnLane(m *message) {
+	for _, behind := range c.lanes.clear(m) {
+		c.leases.giveBack(behind, 0)
+	}
+}
+
+// handle verifies, decodes and dispatches.
+func (c *Consumer) handle(ctx context.Context, m *message) Result {
+	begun := time.Now()
+	result := c.open(m)
+	if result.Err == nil {
+		result.Outcome, result.Err = c.dispatch(ctx, m, result.Event)
+	}
+	result.Took = time.Since(begun)
+	return result
+}
+
+func (c *Consumer) open(m *message) (r Result) {
+	if m.signatureErr != nil {
+		return Result{Outcome: events.Rejected, Err: m.signatureErr}
+	}
+	r.Event, r.Outcome, r.Err = events.Open(c.cfg.Keys, m.body, m.signature)
+	return r
+}
+
+// dispatch calls the handler with a context that ends when it should stop.
+func (c *Consumer) dispatch(ctx context.Context, m *message, e *events.Event) (events.Outcome, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	if !c.leases.begin(m, cancel) {
+		return events.Failed, ErrLeaseLost
+	}
+	ctx, stop := context.WithTimeout(ctx, c.cfg.HandlerTimeout)
+	defer stop()
+	outcome, err := events.Dispatch(ctx, c.cfg.Handler, e)
+	if err != nil && errors.Is(context.Cause(ctx), ErrStopping) {
+		err = fmt.Errorf("%w: %w", ErrStopping, err)
+	}
+	return outcome, err
+}
+
+// conclude settles a message by its outcome, and tells.
+func (c *Consumer) conclude(m *message, r Result) {
+	r.MessageID, r.ReceiveCount = m.id, m.receiveCount
+	delay := c.settle(m, r)
+	c.counts[r.Outcome].Add(1)
+	c.cfg.Observe(r)
+	logResult(c.cfg.Logger, r, delay)
+}
+
+// settle decides what to do with the message, and returns how long a failed
+// one stays away.
+func (c *Consumer) settle(m *message, r Result) (delay time.Duration) {
+	switch {
+	case r.Outcome.Done():
+		c.leases.delete(m)
+	case r.Outcome != events.Failed:
+		c.leases.leave(m, false)
+	case events.IsPermanent(r.Err):
+		c.leases.leave(m, true)
+	default:
+		if !errors.Is(r.Err, ErrStopping) {
+			delay = retryDelay(m.receiveCount, r.Err)
+		}
+		c.leases.giveBack(m, delay)
+	}
+	return delay
+}

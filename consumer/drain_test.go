@@ -1,0 +1,244 @@
+package consumer_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"wildix-worker/consumer"
+	"wildix-worker/consumer/sqslocal"
+	"wildix-worker/events"
+)
+
+func TestStopIsCleanAndQuick(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		s.start(succeed)
+		time.Sleep(5 * time.Second) // in the middle of a long poll
+		begun := time.Now()
+		if err := s.stop(); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(begun); took > 2*time.Second {
+			t.Errorf("an idle worker took %v to stop", took)
+		}
+	})
+}
+
+func TestDrainWaitsForHandlersAndDeletes(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		s.start(working(10 * time.Second))
+		s.send(ids(30)...)
+		time.Sleep(time.Second)
+		s.wantBegun(30)
+		if err := s.stop(); err != nil {
+			t.Error(err)
+		}
+		s.wantOutcomes("handled 30")
+		s.wantDepth(sqslocal.Depth{})
+		drained := s.logs.FilterMessage("drained").All()
+		if len(drained) != 1 || fmt.Sprint(drained[0].ContextMap()["deleted"]) != "30" {
+			t.Errorf("logged %v", drained)
+		}
+	})
+}
+
+func TestStopReceivesNothingMore(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		s.start(working(10 * time.Second))
+		s.send(ids(3)...)
+		time.Sleep(time.Second)
+		s.cancel()
+		time.Sleep(2 * time.Second)
+		s.send("late-1", "late-2")
+		s.stop()
+		s.wantBegun(3)
+		s.wantDepth(sqslocal.Depth{Visible: 2})
+	})
+}
+
+func TestUnfinishedIsVisibleAtOnce(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		s.start(working(time.Hour), func(cfg *consumer.Config) { cfg.HandlerTimeout = 2 * time.Hour })
+		s.send(ids(12)...)
+		time.Sleep(time.Second)
+		begun := time.Now()
+		if err := s.stop(); err != nil {
+			t.Errorf("the handlers did stop when told: %v", err)
+		}
+		if took := time.Since(begun); took > 29*time.Second {
+			t.Errorf("stopping took %v, more than ECS allows", took)
+		}
+		s.wantDepth(sqslocal.Depth{Visible: 12})
+	})
+}
+
+func TestDeafHandlerDoesNotKeepRun(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		s.start(func(context.Context, *events.Event) error {
+			time.Sleep(45 * time.Second)
+			return nil
+		})
+		s.send("deaf")
+		time.Sleep(time.Second)
+		begun := time.Now()
+		if err := s.stop(); err == nil {
+			t.Error("a handler that did not stop was not reported")
+		}
+		if took := time.Since(begun); took > 29*time.Second {
+			t.Errorf("stopping took %v", took)
+		}
+		s.wantDepth(sqslocal.Depth{Visible: 1})
+		time.Sleep(time.Minute) // its late success deletes nothing
+		s.wantDepth(sqslocal.Depth{Visible: 1})
+	})
+}
+
+func TestAnswerAfterTheStopIsReturned(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		s.srv.Inject(sqslocal.Fault{Action: "ReceiveMessage", Delay: 5 * time.Second})
+		s.send(ids(10)...)
+		s.start(succeed)
+		time.Sleep(4500 * time.Millisecond)
+		if err := s.stop(); err != nil {
+			t.Error(err)
+		}
+		s.wantBegun(0)
+		s.wantDepth(sqslocal.Depth{Visible: 10})
+	})
+}
+
+func TestFailureWhileDrainingKeepsItsDelay(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		s.start(func(context.Context, *events.Event) error {
+			time.Sleep(3 * time.Second)
+			return events.RetryAfter(time.Minute, errDown)
+		})
+		s.send("call-1")
+		time.Sleep(time.Second)
+		if err := s.stop(); err != nil {
+			t.Error(err)
+		}
+		s.wantDepth(sqslocal.Depth{InFlight: 1})
+	})
+}
+
+func TestUnconfirmedDeleteIsReported(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		s.srv.Inject(sqslocal.Fault{Action: "DeleteMessageBatch", Hang: true})
+		s.start(succeed)
+		s.send("call-1")
+		time.Sleep(time.Second)
+		begun := time.Now()
+		if err := s.stop(); err == nil {
+			t.Error("the delete was not confirmed, and nothing said so")
+		}
+		if took := time.Since(begun); took > 5*time.Second {
+			t.Errorf("stopping took %v", took)
+		}
+	})
+}
+
+func TestRunIsCalledOnce(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		c, err := consumer.New(s.client, consumer.Config{QueueURL: s.url, Keys: keyring(t, key), Handler: events.HandlerFunc(succeed)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(s.t.Context())
+		cancel()
+		if err := c.Run(ctx); err != nil {
+			t.Error(err)
+		}
+		if err := c.Run(ctx); err == nil {
+			t.Error("a second run was allowed")
+		}
+	})
+}
+
+func TestFIFOGroupIsHandledInOrder(t *testing.T) {
+	within(t, fifoName, func(s *site) {
+		s.send("a1", "a2", "b1", "a3", "b2", "b3", "a4")
+		s.start(working(3 * time.Second))
+		time.Sleep(time.Minute)
+		s.wantOutcomes("handled 7")
+		s.wantDepth(sqslocal.Depth{})
+		order := map[byte]string{}
+		for _, id := range s.begun() {
+			order[id[0]] += id
+		}
+		if order['a'] != "a1a2a3a4" || order['b'] != "b1b2b3" {
+			t.Errorf("handled in the order %v", s.begun())
+		}
+	})
+}
+
+func TestFIFOGroupRunsOneAtATime(t *testing.T) {
+	within(t, fifoName, func(s *site) {
+		s.send("a1", "a2", "b1")
+		s.start(working(10 * time.Second))
+		time.Sleep(5 * time.Second)
+		s.wantBegun(2) // a1 and b1
+		time.Sleep(10 * time.Second)
+		s.wantBegun(3)
+	})
+}
+
+func TestFIFOFailureReturnsThoseBehindUntouched(t *testing.T) {
+	within(t, fifoName, func(s *site) {
+		var down atomic.Bool
+		down.Store(true)
+		s.start(func(context.Context, *events.Event) error {
+			if down.Load() {
+				return events.RetryAfter(30*time.Second, errDown)
+			}
+			return nil
+		})
+		s.send("a1", "a2", "a3")
+		time.Sleep(20 * time.Second)
+		s.wantOutcomes("failed 1")
+		down.Store(false)
+		time.Sleep(time.Minute)
+		if got := fmt.Sprint(s.begun()); got != "[a1 a1 a2 a3]" {
+			t.Errorf("handled %s", got)
+		}
+		s.wantDepth(sqslocal.Depth{})
+	})
+}
+
+func TestUnstartedFIFOMessagesAreReturned(t *testing.T) {
+	within(t, fifoName, func(s *site) {
+		s.send("a1", "a2", "a3")
+		s.start(working(10 * time.Second))
+		time.Sleep(time.Second)
+		if err := s.stop(); err != nil {
+			t.Error(err)
+		}
+		s.wantBegun(1)
+		s.wantDepth(sqslocal.Depth{Visible: 2})
+	})
+}
+
+var errStillWorking = errors.New("still working")
+
+func TestCancelledHandlerSeesWhy(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		var cause error
+		s.start(func(ctx context.Context, _ *events.Event) error {
+			<-ctx.Done()
+			cause = context.Cause(ctx)
+			return errStillWorking
+		}, func(cfg *consumer.Config) { cfg.ShutdownTimeout = 5 * time.Second })
+		s.send("call-1")
+		time.Sleep(time.Second)
+		s.stop()
+		synctest.Wait()
+		if !errors.Is(cause, consumer.ErrStopping) {
+			t.Errorf("cause %v", cause)
+		}
+		s.wantDepth(sqslocal.Depth{Visible: 1})
+	})
+}

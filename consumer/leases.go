@@ -1,0 +1,272 @@
+package consumer
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+const (
+	// maxLinger is how long a finished message may wait for others to be
+	// deleted with: a delete costs the same for one message as for ten.
+	maxLinger = time.Second
+	// quietTime is how long a worker that has nothing left to do lingers.
+	quietTime = 100 * time.Millisecond
+	// leaseMargin is how much sooner than SQS a lease is taken to end: an
+	// answer has been on its way for a while when it is read.
+	leaseMargin = time.Second
+	// settleLines is how many batch calls run at once.
+	settleLines = 16
+)
+
+// leases holds every message from its receive until it is settled. It extends
+// leases while handlers run and deletes wait, deletes what is done, and gives
+// back what failed. One goroutine, run, decides which call is next; the calls
+// of up to settleLines run at once, but never two about one message.
+type leases struct {
+	settler    settler
+	visibility time.Duration
+	linger     time.Duration
+	log        *zap.Logger
+	slots      *slots
+
+	mu       sync.Mutex
+	held     map[string]*message // by message id, until settled
+	running  int                 // of them, those whose handler has not finished
+	active   time.Time           // when a message last came or finished
+	deletes  []*message          // in state deleting, in the order they finished
+	returns  []*message          // in state returning
+	renewAt  time.Time           // when a lease has to be looked at next
+	memory   *memory
+	calls    int // not answered yet
+	health   [operations]health
+	hurrying bool // nothing lingers any more
+	closing  bool // run ends when nothing is left
+	tally    tally
+
+	wake chan struct{} // tells run to look again
+}
+
+// tally counts what became of messages at SQS.
+type tally struct {
+	deleted, returned, left, lost int
+}
+
+// A welcome is what a received message turns out to be.
+type welcome uint8
+
+const (
+	fresh     welcome = iota // to be opened and handled
+	inHand                   // received before and not settled yet: its newer handle is adopted
+	wasDone                  // handled by an earlier delivery: to be deleted
+	wasFailed                // refused for good by an earlier delivery: to be left
+)
+
+func newLeases(s settler, visibility time.Duration, log *zap.Logger, slots *slots) *leases {
+	l := &leases{
+		settler:    s,
+		visibility: visibility,
+		linger:     min(maxLinger, visibility/8),
+		log:        log,
+		slots:      slots,
+		held:       make(map[string]*message),
+		memory:     newMemory(),
+		wake:       make(chan struct{}, 1),
+	}
+	for op := range l.health {
+		l.health[op].trouble = trouble{log: log, operation: operation(op).String()}
+	}
+	return l
+}
+
+// hold takes charge of a message that was just received.
+func (l *leases) hold(m *message) welcome {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.active = m.receivedAt
+	if known, ok := l.held[m.id]; ok {
+		l.adopt(known, m)
+		return inHand
+	}
+	l.granted(m, m.receivedAt)
+	l.held[m.id] = m
+	l.running++
+	switch l.memory.of(m.id) {
+	case done:
+		return wasDone
+	case refused:
+		return wasFailed
+	default:
+		return fresh
+	}
+}
+
+// adopt gives a message that is in hand the receipt handle of its newest
+// delivery. The older one may still answer success and delete nothing.
+func (l *leases) adopt(known, newer *message) {
+	known.handle = newer.handle
+	known.receivedAt = newer.receivedAt
+	known.lost = false
+	l.granted(known, newer.receivedAt)
+	signal(l.wake)
+}
+
+// granted takes note that SQS granted a whole visibility timeout at the time.
+func (l *leases) granted(m *message, at time.Time) {
+	m.ends = at.Add(l.visibility - l.margin())
+	m.renewAt = at.Add(l.visibility / 2)
+}
+
+func (l *leases) margin() time.Duration { return min(leaseMargin, l.visibility/8) }
+
+// begin tells that the message's handler starts and can be cancelled. It
+// reports false when there is no reason to start any more.
+func (l *leases) begin(m *message, cancel context.CancelCauseFunc) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if m.lost || m.state != running {
+		return false
+	}
+	m.cancel = cancel
+	return true
+}
+
+// delete settles a message that is done.
+func (l *leases) delete(m *message) {
+	l.finish(m, func(now time.Time) {
+		if m.lost {
+			// Nothing is deleted with a stale handle. It is deleted when it
+			// comes back.
+			l.memory.add(m.id, done)
+			l.settle(m)
+			return
+		}
+		m.state = deleting
+		m.notBefore, m.dueAt = now, now.Add(l.linger)
+		l.deletes = append(l.deletes, m)
+	})
+}
+
+// giveBack settles a message that is to be delivered again after the delay.
+func (l *leases) giveBack(m *message, delay time.Duration) {
+	l.finish(m, func(now time.Time) { l.giveBackLocked(m, delay, now) })
+}
+
+func (l *leases) giveBackLocked(m *message, delay time.Duration, now time.Time) {
+	if m.lost {
+		l.settle(m) // it is back already
+		return
+	}
+	m.state = returning
+	m.delay = delay
+	m.notBefore, m.dueAt = now, now.Add(l.linger)
+	l.returns = append(l.returns, m)
+}
+
+// leave settles a message that is neither deleted nor given back: it becomes
+// visible when its lease ends, and the queue's redrive policy takes it away in
+// the end. forGood remembers that it is not to be handled again.
+func (l *leases) leave(m *message, forGood bool) {
+	l.finish(m, func(time.Time) {
+		if forGood {
+			l.memory.add(m.id, refused)
+		}
+		l.tally.left++
+		l.settle(m)
+	})
+}
+
+// finish ends the running state, once: a handler that returns after its
+// message was given back at the end of a drain has nothing left to decide.
+func (l *leases) finish(m *message, settle func(now time.Time)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if m.state != running {
+		return
+	}
+	now := time.Now()
+	l.running--
+	l.active = now
+	m.cancel = nil
+	l.slots.finished()
+	settle(now)
+	if l.running == 0 || len(l.deletes)%maxBatch == 0 || len(l.deletes) == 1 || m.state == returning {
+		signal(l.wake)
+	}
+}
+
+// settle forgets a message that needs nothing more.
+func (l *leases) settle(m *message) {
+	m.state = settled
+	delete(l.held, m.id)
+	l.slots.settled()
+}
+
+// lose takes note that a message is no longer ours.
+func (l *leases) lose(m *message) {
+	l.tally.lost++
+	l.deletes, l.returns = without(l.deletes, m), without(l.returns, m)
+	switch m.state {
+	case running:
+		m.lost = true
+		if m.cancel != nil {
+			m.cancel(ErrLeaseLost)
+		}
+		l.log.Warn("lease lost, handler cancelled", zap.String("messageId", m.id))
+	case deleting:
+		l.memory.add(m.id, done)
+		l.settle(m)
+		l.log.Warn("lease lost before the delete was confirmed, will delete the message unhandled if it comes back", zap.String("messageId", m.id))
+	case returning:
+		l.settle(m)
+	}
+}
+
+func without(list []*message, m *message) []*message {
+	return slices.DeleteFunc(list, func(other *message) bool { return other == m })
+}
+
+// hurry ends all lingering: the worker is about to stop.
+func (l *leases) hurry() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.hurrying = true
+	signal(l.wake)
+}
+
+// close lets run return once everything is settled.
+func (l *leases) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closing = true
+	signal(l.wake)
+}
+
+// abandon gives back every message whose handler has not finished, and returns
+// how many there were.
+func (l *leases) abandon() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now, abandoned := time.Now(), 0
+	for _, m := range l.held {
+		if m.state == running {
+			abandoned++
+			l.running--
+			l.slots.finished()
+			l.giveBackLocked(m, 0, now)
+		}
+	}
+	signal(l.wake)
+	return abandoned
+}
+
+// summary returns what became of messages so far, and how many are not
+// settled.
+func (l *leases) summary() (t tally, unsettled int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.tally, len(l.held)
+}

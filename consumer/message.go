@@ -1,0 +1,86 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+)
+
+// signatureAttribute is the message attribute that carries the signature.
+const signatureAttribute = "X-SIGNATURE"
+
+var errNotString = errors.New("the attribute " + signatureAttribute + " is not a String")
+
+// A message is one message of the queue, from its receive until it is settled.
+type message struct {
+	id           string
+	body         []byte
+	signature    string
+	signatureErr error // why there is no signature to be checked
+	group        string
+	receiveCount int
+
+	lease // guarded by leases.mu
+}
+
+// A lease is a message's time until SQS gives it to someone else, and how far
+// its settling has got.
+type lease struct {
+	state      state
+	handle     string    // the newest receipt handle
+	receivedAt time.Time // when the newest handle came
+	ends       time.Time // when SQS makes the message visible
+	renewAt    time.Time
+	lost       bool // it ended, or SQS said so, before the handler did
+	cancel     context.CancelCauseFunc
+
+	// calling: a call about the message is not answered yet. There is never
+	// a second one, so that an extension can't undo a give-back, nor race a
+	// delete.
+	calling   bool
+	delay     time.Duration // of the give-back, in whole seconds
+	tries     int           // of the delete or give-back, failed so far
+	notBefore time.Time     // of the next try
+	dueAt     time.Time     // when it lingers no longer
+}
+
+type state uint8
+
+const (
+	running   state = iota // its handler has not finished, or not begun
+	deleting               // to be deleted
+	returning              // to be given back
+	settled                // nothing more to do
+)
+
+func newMessage(m *types.Message, now time.Time) *message {
+	msg := &message{
+		id:           aws.ToString(m.MessageId),
+		body:         []byte(aws.ToString(m.Body)),
+		group:        m.Attributes[string(types.MessageSystemAttributeNameMessageGroupId)],
+		receiveCount: 1,
+	}
+	msg.handle, msg.receivedAt = aws.ToString(m.ReceiptHandle), now
+	msg.signature, msg.signatureErr = signatureOf(m)
+	count := m.Attributes[string(types.MessageSystemAttributeNameApproximateReceiveCount)]
+	if n, err := strconv.Atoi(count); err == nil && n > 0 {
+		msg.receiveCount = n
+	}
+	return msg
+}
+
+// signatureOf returns "" without an error when there is no signature at all.
+func signatureOf(m *types.Message) (string, error) {
+	attribute, ok := m.MessageAttributes[signatureAttribute]
+	if !ok {
+		return "", nil
+	}
+	if aws.ToString(attribute.DataType) != "String" || attribute.StringValue == nil {
+		return "", errNotString
+	}
+	return *attribute.StringValue, nil
+}

@@ -1,0 +1,246 @@
+package consumer_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"wildix-worker/consumer"
+	"wildix-worker/consumer/sqslocal"
+	"wildix-worker/events"
+)
+
+func TestDeletesAreBatchedByTen(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		s.send(ids(1000)...)
+		s.start(succeed)
+		time.Sleep(5 * time.Second)
+		s.wantOutcomes("handled 1000")
+		s.wantDepth(sqslocal.Depth{})
+		s.wantCalls("DeleteMessageBatch", 105)
+	})
+}
+
+func TestDeletesLingerForCompany(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		s.start(succeed)
+		for _, id := range ids(100) {
+			s.send(id)
+			time.Sleep(50 * time.Millisecond)
+		}
+		time.Sleep(time.Second)
+		s.wantOutcomes("handled 100")
+		s.wantDepth(sqslocal.Depth{})
+		s.wantCalls("DeleteMessageBatch", 30)
+	})
+}
+
+func TestQuietWorkerDoesNotLinger(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		s.start(succeed)
+		s.send("call-1")
+		time.Sleep(200 * time.Millisecond)
+		s.wantDepth(sqslocal.Depth{})
+	})
+}
+
+func TestLingerIsShorterThanTheLease(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		// One handler keeps the worker busy, so the other's delete lingers.
+		s.start(func(ctx context.Context, e *events.Event) error {
+			if e.ID == "slow" {
+				return working(20*time.Second)(ctx, e)
+			}
+			return nil
+		}, func(cfg *consumer.Config) { cfg.VisibilityTimeout = 2 * time.Second })
+		s.send("slow", "quick")
+		time.Sleep(500 * time.Millisecond)
+		s.wantDepth(sqslocal.Depth{InFlight: 1})
+	})
+}
+
+func TestEveryFailedDeleteIsTriedAgain(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		s.srv.Inject(sqslocal.Fault{Action: "DeleteMessageBatch", Count: 3, FailEntries: 4})
+		s.send(ids(10)...)
+		s.start(succeed)
+		time.Sleep(20 * time.Second)
+		s.wantDepth(sqslocal.Depth{})
+		s.wantOutcomes("handled 10")
+		if n := s.srv.Calls("DeleteMessageBatch"); n < 4 {
+			t.Errorf("%d calls of DeleteMessageBatch, three of which failed in part", n)
+		}
+	})
+}
+
+func TestLeaseIsExtendedWhileTheHandlerRuns(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		s.start(working(3*time.Hour), func(cfg *consumer.Config) { cfg.HandlerTimeout = 4 * time.Hour })
+		s.send(ids(25)...)
+		time.Sleep(2 * time.Hour)
+		s.wantDepth(sqslocal.Depth{InFlight: 25})
+		time.Sleep(2 * time.Hour)
+		s.wantOutcomes("handled 25")
+		s.wantDepth(sqslocal.Depth{})
+		// Every half minute, 25 messages in three calls.
+		s.wantCalls("ChangeMessageVisibilityBatch", 3*60*2*3+10)
+	})
+}
+
+func TestLeaseIsExtendedWhileTheDeleteWaits(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		works := s.srv.Inject(sqslocal.Fault{Action: "DeleteMessageBatch", Status: 503})
+		s.send(ids(12)...)
+		s.start(succeed)
+		time.Sleep(30 * time.Minute)
+		s.wantDepth(sqslocal.Depth{InFlight: 12})
+		works()
+		time.Sleep(10 * time.Second)
+		s.wantDepth(sqslocal.Depth{})
+		s.wantOutcomes("handled 12")
+	})
+}
+
+func TestLeaseEndsAfterTwelveHours(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		type end struct {
+			after time.Duration
+			cause error
+		}
+		ends := make(chan end, 1)
+		s.start(func(ctx context.Context, _ *events.Event) error {
+			if len(s.begun()) > 1 {
+				return nil
+			}
+			begun := time.Now()
+			<-ctx.Done()
+			ends <- end{time.Since(begun), context.Cause(ctx)}
+			return ctx.Err()
+		}, func(cfg *consumer.Config) { cfg.HandlerTimeout = 12 * time.Hour })
+		s.send("endless")
+		time.Sleep(12*time.Hour + time.Minute)
+		if got := <-ends; !errors.Is(got.cause, consumer.ErrLeaseLost) || got.after < 12*time.Hour-time.Minute {
+			t.Errorf("cancelled after %v by %v", got.after, got.cause)
+		}
+		s.wantOutcomes("failed 1 handled 1")
+		s.wantDepth(sqslocal.Depth{})
+	})
+}
+
+func TestLostLeaseCancelsTheHandler(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		works := s.srv.Inject(sqslocal.Fault{Action: "ChangeMessageVisibilityBatch", Status: 500})
+		cause := make(chan error, 10)
+		s.start(func(ctx context.Context, _ *events.Event) error {
+			<-ctx.Done()
+			cause <- context.Cause(ctx)
+			return nil // a success of no use: someone else has the message
+		}, func(cfg *consumer.Config) { cfg.HandlerTimeout = time.Hour })
+		s.send("call-1")
+		time.Sleep(59500 * time.Millisecond)
+		select {
+		case err := <-cause:
+			if !errors.Is(err, consumer.ErrLeaseLost) {
+				t.Errorf("cause %v", err)
+			}
+		default:
+			t.Error("the handler was not cancelled before SQS let go of the message")
+		}
+		works()
+		// It succeeded, though too late to say so: it is deleted, not handled
+		// again, once it is back.
+		time.Sleep(5 * time.Second)
+		s.wantBegun(1)
+		s.wantOutcomes("duplicate 1 handled 1")
+		s.wantDepth(sqslocal.Depth{})
+	})
+}
+
+func TestStaleHandleEndsTheLease(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		s.srv.Inject(sqslocal.Fault{Action: "ChangeMessageVisibilityBatch", Count: 1, FailEntries: 1, Code: "ReceiptHandleIsInvalid"})
+		s.start(working(10*time.Minute), func(cfg *consumer.Config) { cfg.HandlerTimeout = 20 * time.Minute })
+		s.send("call-1")
+		time.Sleep(31 * time.Second)
+		s.wantOutcomes("failed 1")
+		s.wantCalls("ChangeMessageVisibilityBatch", 1)
+	})
+}
+
+func TestUnconfirmedDeleteIsNotHandledAgain(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		// Neither deletes nor extensions get through, so the leases end.
+		one := s.srv.Inject(sqslocal.Fault{Action: "DeleteMessageBatch", Status: 500})
+		two := s.srv.Inject(sqslocal.Fault{Action: "ChangeMessageVisibilityBatch", Status: 500})
+		s.send(ids(15)...)
+		s.start(succeed)
+		time.Sleep(90 * time.Second)
+		one()
+		two()
+		time.Sleep(time.Minute)
+		s.wantBegun(15)
+		s.wantDepth(sqslocal.Depth{})
+	})
+}
+
+func TestLostDeleteAnswerIsNoSecondHandling(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		s.srv.Inject(sqslocal.Fault{Action: "DeleteMessageBatch", Count: 2, DropAfter: true})
+		s.send(ids(10)...)
+		s.start(succeed)
+		time.Sleep(10 * time.Second)
+		s.wantOutcomes("handled 10")
+		s.wantDepth(sqslocal.Depth{})
+	})
+}
+
+func TestSecondDeliveryStartsNoSecondHandler(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		s.srv.Inject(sqslocal.Fault{Action: "ReceiveMessage", Count: 3, Duplicate: true})
+		s.start(working(20 * time.Second))
+		s.send(ids(5)...)
+		time.Sleep(25 * time.Second)
+		s.wantBegun(5)
+		s.wantOutcomes("handled 5")
+		// The delete was made with the newest handle, or it would delete nothing.
+		s.wantDepth(sqslocal.Depth{})
+	})
+}
+
+func TestDeliveryAfterALostLeaseWaitsForTheFirstHandler(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		works := s.srv.Inject(sqslocal.Fault{Action: "ChangeMessageVisibilityBatch", Status: 500})
+		s.start(func(context.Context, *events.Event) error {
+			time.Sleep(3 * time.Minute) // deaf to its context
+			return nil
+		})
+		s.send("call-1")
+		time.Sleep(2 * time.Minute)
+		works()
+		time.Sleep(2 * time.Minute)
+		s.wantBegun(1)
+		s.wantOutcomes("handled 1")
+		s.wantDepth(sqslocal.Depth{})
+	})
+}
+
+func TestGiveBackIsNotUndoneByAnExtension(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		// The extension is under way when the handler fails; the give-back
+		// has to wait for its answer, or the answer would undo the delay.
+		s.srv.Inject(sqslocal.Fault{Action: "ChangeMessageVisibilityBatch", Count: 1, Delay: 5 * time.Second})
+		s.start(func(context.Context, *events.Event) error {
+			if len(s.begun()) > 1 {
+				return nil
+			}
+			time.Sleep(32 * time.Second)
+			return events.RetryAfter(20*time.Second, errDown)
+		}, func(cfg *consumer.Config) { cfg.HandlerTimeout = time.Minute })
+		s.send("call-1")
+		time.Sleep(53 * time.Second)
+		s.wantBegun(1)
+		time.Sleep(5 * time.Second)
+		s.wantBegun(2)
+	})
+}

@@ -1,0 +1,98 @@
+package consumer
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+)
+
+// An operation is what a batch call does with its messages.
+type operation uint8
+
+const (
+	renew operation = iota
+	remove
+	giveBack
+
+	operations = iota
+)
+
+func (o operation) String() string {
+	return [...]string{"extend", "delete", "give back"}[o]
+}
+
+// A batch is one call about up to ten messages. It holds copies of what the
+// call needs, since a message may get a newer handle while it is under way.
+type batch struct {
+	operation operation
+	messages  []*message
+	handles   []string
+	timeouts  []int32 // new visibility timeouts in seconds; none in a delete
+}
+
+// add puts a message into the batch, and marks it.
+func (b *batch) add(m *message, timeout int32) {
+	m.calling = true
+	b.messages = append(b.messages, m)
+	b.handles = append(b.handles, m.handle)
+	b.timeouts = append(b.timeouts, timeout)
+}
+
+// settler makes the batch calls.
+type settler struct {
+	client   SQS
+	queueURL string
+}
+
+// call returns the error code of each entry that failed, or an error that is
+// that of them all. Entries have their positions as ids, since a message may
+// be received again, with the same id, while it is in a batch.
+func (s settler) call(ctx context.Context, b *batch) (failed map[string]string, err error) {
+	if b.operation == remove {
+		return s.deleteBatch(ctx, b)
+	}
+	return s.changeVisibility(ctx, b)
+}
+
+func (s settler) deleteBatch(ctx context.Context, b *batch) (map[string]string, error) {
+	entries := make([]types.DeleteMessageBatchRequestEntry, len(b.handles))
+	for i := range entries {
+		entries[i] = types.DeleteMessageBatchRequestEntry{Id: entryID(i), ReceiptHandle: &b.handles[i]}
+	}
+	out, err := s.client.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: &s.queueURL, Entries: entries}, callOptions)
+	if err != nil {
+		return nil, err
+	}
+	return failures(out.Failed), nil
+}
+
+func (s settler) changeVisibility(ctx context.Context, b *batch) (map[string]string, error) {
+	entries := make([]types.ChangeMessageVisibilityBatchRequestEntry, len(b.handles))
+	for i := range entries {
+		entries[i] = types.ChangeMessageVisibilityBatchRequestEntry{
+			Id: entryID(i), ReceiptHandle: &b.handles[i], VisibilityTimeout: b.timeouts[i],
+		}
+	}
+	out, err := s.client.ChangeMessageVisibilityBatch(ctx,
+		&sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &s.queueURL, Entries: entries}, callOptions)
+	if err != nil {
+		return nil, err
+	}
+	return failures(out.Failed), nil
+}
+
+func entryID(i int) *string { return aws.String(strconv.Itoa(i)) }
+
+func failures(entries []types.BatchResultErrorEntry) map[string]string {
+	if len(entries) == 0 {
+		return nil
+	}
+	codes := make(map[string]string, len(entries))
+	for _, entry := range entries {
+		codes[aws.ToString(entry.Id)] = aws.ToString(entry.Code)
+	}
+	return codes
+}
