@@ -110,31 +110,43 @@ func setDefault[T comparable](field *T, value T) {
 	}
 }
 
-// validate reports every fault of a configuration at once, one a line.
-func (cfg Config) validate() error {
-	var faults []error
-	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+// A FieldError says what is wrong with one field of a Config.
+type FieldError struct {
+	Field string // such as "QueueURL"
+	Err   error
+}
 
+func (e *FieldError) Error() string { return e.Field + ": " + e.Err.Error() }
+func (e *FieldError) Unwrap() error { return e.Err }
+
+// Validate reports every fault of the configuration at once: a nil error, or
+// one that joins a *[FieldError] for each.
+func (cfg Config) Validate() error {
+	cfg = cfg.withDefaults()
+	var faults []error
+	fault := func(field, format string, args ...any) {
+		faults = append(faults, &FieldError{field, fmt.Errorf(format, args...)})
+	}
 	if err := CheckQueueURL(cfg.QueueURL); err != nil {
-		fault("QueueURL: %w", err)
+		fault("QueueURL", "%w", err)
 	}
 	if cfg.Keys == nil {
-		fault("Keys: required; without them no message can be verified")
+		fault("Keys", "required; without them no message can be verified")
 	}
 	if cfg.Handler == nil {
-		fault("Handler: required")
+		fault("Handler", "required")
 	}
 	if cfg.Concurrency < 1 || cfg.Concurrency > maxConcurrency {
-		fault("Concurrency: %d is not between 1 and %d", cfg.Concurrency, maxConcurrency)
+		fault("Concurrency", "%d is not between 1 and %d", cfg.Concurrency, maxConcurrency)
 	}
 	if v := cfg.VisibilityTimeout; v < minVisibility || v > maxVisibility || v%time.Second != 0 {
-		fault("VisibilityTimeout: %s is not whole seconds from 2s to 12h, the most SQS allows", v)
+		fault("VisibilityTimeout", "%s is not whole seconds from 2s to 12h, the most SQS allows", v)
 	}
 	if cfg.HandlerTimeout < 0 || cfg.HandlerTimeout > maxVisibility {
-		fault("HandlerTimeout: %s is not between 0 and 12h, the most SQS keeps a message for", cfg.HandlerTimeout)
+		fault("HandlerTimeout", "%s is not between 0s and 12h, the longest SQS lets a message be worked on", cfg.HandlerTimeout)
 	}
 	if cfg.ShutdownTimeout < 0 {
-		fault("ShutdownTimeout: %s is negative", cfg.ShutdownTimeout)
+		fault("ShutdownTimeout", "%s is negative", cfg.ShutdownTimeout)
 	}
 	return errors.Join(faults...)
 }

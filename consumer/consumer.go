@@ -51,10 +51,10 @@ type Consumer struct {
 // else does as it does. The error names every fault of the configuration, one
 // a line; nothing is sent before Run.
 func New(client SQS, cfg Config) (*Consumer, error) {
-	cfg = cfg.withDefaults()
-	if err := cfg.validate(); err != nil {
+	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
+	cfg = cfg.withDefaults()
 	c := &Consumer{
 		cfg:   cfg,
 		slots: newSlots(cfg.Concurrency),

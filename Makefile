@@ -1,0 +1,50 @@
+# The first two need only Go and make: `make demo` shows the worker at work,
+# `make test` runs its tests.
+
+GO      ?= go
+RELEASE ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+# What conformance runs against, besides the embedded queue.
+SERVERS ?= localstack moto elasticmq fauxqs
+FUZZTIME ?= 20s
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test build lint race fuzz bench conformance clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: build ## see it work: an embedded queue, made-up calls, no AWS account
+	@bin/wildix-worker demo
+
+test: ## run the tests
+	$(GO) test ./...
+
+build: ## build bin/wildix-worker
+	$(GO) build -trimpath -ldflags '-s -w -X main.release=$(RELEASE)' -o bin/wildix-worker ./cmd/wildix-worker
+
+lint: ## check formatting, vet, staticcheck and go.mod
+	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	$(GO) mod tidy -diff
+
+race: ## run the tests under the race detector
+	$(GO) test -race ./...
+
+fuzz: ## run each fuzz target for FUZZTIME
+	@for package in $$($(GO) list ./...); do \
+		for target in $$($(GO) test -list '^Fuzz' "$$package" | grep '^Fuzz'); do \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package" || exit 1; \
+		done; \
+	done
+
+bench: ## compare the worker with the plainest SDK loop
+	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./consumer
+
+conformance: ## run one suite on the embedded queue and on SERVERS
+	@trap '.ci/servers stop' EXIT; \
+	servers=$$(.ci/servers start $(SERVERS)) && \
+	CONFORMANCE_SERVERS="$$servers" $(GO) test -count 1 -v ./consumer/conformance
+
+clean: ## remove what was built and the installed servers
+	rm -rf bin .servers

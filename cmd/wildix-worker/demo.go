@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"wildix-worker/consumer"
+	"wildix-worker/consumer/sqslocal"
+	"wildix-worker/signature"
+)
+
+type demoCmd struct {
+	Forever bool    `help:"Go on until stopped, and show how to reach the queue from another terminal."`
+	Rate    float64 `default:"6" help:"Events a second."`
+}
+
+// Help is what --help shows below the summary.
+func (*demoCmd) Help() string {
+	return `A queue inside this process, a sender that plays a PBX, and the worker, which
+reaches the queue over HTTP with the AWS SDK. Three messages are bad on purpose:
+one tampered with, one unsigned, one that is not JSON. The worker leaves them,
+and the queue moves them to its dead-letter queue. Exit code: 0 if nothing was
+lost.`
+}
+
+const (
+	demoQueue      = "wildix-demo"
+	demoDeadLetter = "wildix-demo-dead-letter"
+	demoSecret     = "demo-secret"
+	// Short, so that the dead-letter queue is seen to fill.
+	demoVisibility = 2 * time.Second
+	demoReceives   = 2
+	demoCalls      = 5
+	// demoPatience is far more than everything takes.
+	demoPatience = 30 * time.Second
+	maxDemoRate  = 10_000
+)
+
+// Run plays calls until they are all accounted for, or for ever.
+func (cmd *demoCmd) Run(ctx context.Context) error {
+	if !(cmd.Rate > 0 && cmd.Rate <= maxDemoRate) {
+		return &usageError{fmt.Errorf("--rate: %v is not between 0 and %d events a second", cmd.Rate, maxDemoRate)}
+	}
+	srv := sqslocal.New(sqslocal.Options{})
+	if err := srv.Start(""); err != nil {
+		return fmt.Errorf("start the embedded queue: %w", err)
+	}
+	defer srv.Close()
+	queueURL, err := createDemoQueues(srv)
+	if err != nil {
+		return err
+	}
+	screen := newScreen(os.Stdout)
+	screen.intro(queueURL, cmd.Forever)
+	books := newLedger()
+	if err := cmd.play(ctx, srv, queueURL, screen, books); err != nil {
+		return err
+	}
+	books.left, books.dead = held(srv, demoQueue), held(srv, demoDeadLetter)
+	screen.summary(books, cmd.Forever)
+	if lost := books.lost(); lost != 0 && !cmd.Forever {
+		return fmt.Errorf("%d messages are not accounted for", lost)
+	}
+	return nil
+}
+
+func createDemoQueues(srv *sqslocal.Server) (queueURL string, err error) {
+	if _, err := srv.CreateQueue(demoDeadLetter, nil); err != nil {
+		return "", err
+	}
+	return srv.CreateQueue(demoQueue, map[string]string{
+		"RedrivePolicy": fmt.Sprintf(`{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:%s","maxReceiveCount":"%d"}`, demoDeadLetter, demoReceives),
+	})
+}
+
+// play runs the sender and the worker until ctx ends or all is settled.
+func (cmd *demoCmd) play(ctx context.Context, srv *sqslocal.Server, queueURL string, screen *screen, books *ledger) error {
+	keys, err := signature.NewKeyring(signature.Key{Secret: demoSecret})
+	if err != nil {
+		return err
+	}
+	client := srv.Client()
+	worker, err := consumer.New(client, consumer.Config{
+		QueueURL:          queueURL,
+		Keys:              keys,
+		Handler:           screen,
+		VisibilityTimeout: demoVisibility,
+		Observe: func(r consumer.Result) {
+			books.observe(r)
+			screen.observe(r)
+		},
+	})
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var working sync.WaitGroup
+	var workErr error
+	working.Go(func() { workErr = worker.Run(ctx) })
+
+	sendErr := cmd.send(ctx, client, queueURL, books)
+	if sendErr == nil && !cmd.Forever {
+		awaitSettled(ctx, srv, books)
+	}
+	stop()
+	working.Wait()
+	return errors.Join(sendErr, workErr)
+}
+
+// send plays calls at the rate that was asked for.
+func (cmd *demoCmd) send(ctx context.Context, client *sqs.Client, queueURL string, books *ledger) error {
+	calls := demoCalls
+	if cmd.Forever {
+		calls = endless
+	}
+	player := newPlayer(demoSecret, calls)
+	const shortest = 20 * time.Millisecond
+	pause := max(time.Duration(float64(time.Second)/cmd.Rate), shortest)
+	ticker := time.NewTicker(pause)
+	defer ticker.Stop()
+	for due := 1.0; !player.done(); due += cmd.Rate * pause.Seconds() {
+		messages := player.next(int(due))
+		due -= float64(int(due))
+		ids, err := sendAll(ctx, client, queueURL, messages)
+		books.send(ids)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
+			return fmt.Errorf("send: %w", err)
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+	return nil
+}
+
+// awaitSettled waits until every message is handled or in the dead-letter
+// queue. Depths change by time alone, so there is nothing to be woken by.
+func awaitSettled(ctx context.Context, srv *sqslocal.Server, books *ledger) {
+	ctx, cancel := context.WithTimeout(ctx, demoPatience)
+	defer cancel()
+	for books.pending() > 0 || held(srv, demoQueue) > 0 {
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// held returns how many messages a queue holds, whatever their state.
+func held(srv *sqslocal.Server, queue string) int {
+	depth := srv.Depth(queue)
+	return depth.Visible + depth.InFlight + depth.Delayed
+}

@@ -1,0 +1,79 @@
+// Wildix-worker takes the signed call events of a Wildix PBX from an AWS SQS
+// queue and hands them to handlers. Its subcommands are in one file each.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is the command line: kong reads the flags, the environment and the help
+// from it.
+type cli struct {
+	Run runCmd `cmd:"" help:"Consume a queue until stopped."`
+
+	Demo    demoCmd    `cmd:"" help:"See it work, with an embedded queue and made-up calls. Needs no AWS account."`
+	Send    sendCmd    `cmd:"" help:"Sign events and send them to a queue."`
+	Verify  verifyCmd  `cmd:"" help:"Check the signature of one event."`
+	Version versionCmd `cmd:"" help:"Show the version."`
+}
+
+const description = "Takes the signed call events of a Wildix PBX from an AWS SQS queue and hands them to handlers."
+
+func main() { os.Exit(program(os.Args[1:])) }
+
+// program returns the exit code: 0 when all went well, 1 when something did
+// not, 2 when it was called wrongly.
+func program(args []string) int {
+	// The first signal ends ctx; a second one ends the program, since by then
+	// nobody listens for it any more.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+
+	parser := kong.Must(&cli{}, kong.Name("wildix-worker"), kong.Description(description),
+		kong.ConfigureHelp(kong.HelpOptions{NoExpandSubcommands: true, WrapUpperBound: 100}),
+		kong.BindTo(ctx, (*context.Context)(nil)))
+	command, err := parser.Parse(args)
+	if err != nil {
+		return complain(&usageError{err}, commandOf(err))
+	}
+	if err := command.Run(); err != nil {
+		return complain(err, command.Command())
+	}
+	return 0
+}
+
+// commandOf returns the subcommand that a command line got as far as.
+func commandOf(err error) string {
+	var parse *kong.ParseError
+	if errors.As(err, &parse) && parse.Context.Selected() != nil {
+		return parse.Context.Selected().Name
+	}
+	return ""
+}
+
+// complain tells a person what went wrong, and returns the exit code.
+func complain(err error, command string) int {
+	fmt.Fprintf(os.Stderr, "wildix-worker: %v\n", err)
+	var usage *usageError
+	if !errors.As(err, &usage) {
+		return 1
+	}
+	if command != "" {
+		command += " "
+	}
+	fmt.Fprintf(os.Stderr, "Try: wildix-worker %s--help\n", command)
+	return 2
+}
+
+// A usageError is the caller's mistake, found before anything was done.
+type usageError struct{ error }
+
+func (e *usageError) Unwrap() error { return e.error }

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"wildix-worker/events"
+)
+
+// A pbx makes up calls between people who don't exist, as a PBX would tell
+// them.
+type pbx struct {
+	random *rand.Rand
+	calls  int
+}
+
+func newPBX() *pbx { return &pbx{random: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))} }
+
+const (
+	demoCompany     = "example"
+	demoIntegration = "8qkmnq"
+	demoSerial      = "221100001bab"
+)
+
+// A call is one call as it goes on; each step makes its next event.
+type call struct {
+	id      string
+	data    events.Call
+	callee  *events.Participant
+	updates int // still to come
+	begun   bool
+	ended   bool
+	missed  bool
+}
+
+// body is the JSON of an event.
+type body struct {
+	ID            string      `json:"id"`
+	PBX           string      `json:"pbx"`
+	Time          int64       `json:"time"`
+	Company       string      `json:"company"`
+	Type          string      `json:"type"`
+	IntegrationID string      `json:"integrationId"`
+	Data          events.Call `json:"data"`
+}
+
+// The numbers are from the range that North America keeps for fiction.
+var (
+	outsiders = []string{"Ada Example", "Grace Sample", "Alan Specimen", "Edsger Demo", "Barbara Muster", ""}
+	staff     = []string{"Reception", "Sales", "Support", "Accounts"}
+)
+
+// newCall starts a call from outside to someone of the staff.
+func (p *pbx) newCall() *call {
+	p.calls++
+	who := p.random.IntN(len(outsiders))
+	whom := p.random.IntN(len(staff))
+	extension := fmt.Sprint(200 + whom)
+	return &call{
+		id: fmt.Sprintf("%s_%d.%d", demoCompany, time.Now().Unix(), p.calls),
+		data: events.Call{
+			Status:      text("CONNECTING"),
+			Caller:      &events.Participant{Type: text("REMOTE"), Phone: text(fmt.Sprintf("+1202555010%d", who)), Name: optional(outsiders[who])},
+			Destination: text(extension), TrunkName: text("Main trunk"), Tags: []string{}, Flags: []string{},
+		},
+		callee: &events.Participant{
+			Type: text("LOCAL"), Phone: text(extension), Name: text(staff[whom]), UserExtension: text(extension),
+			Email: text(fmt.Sprintf("%s@example.com", extension)), GroupName: text("Default"),
+		},
+		updates: 1 + p.random.IntN(3),
+		missed:  p.random.IntN(4) == 0,
+	}
+}
+
+// next makes the call's next event.
+func (c *call) next() (eventType string, bodyText []byte) {
+	switch {
+	case !c.begun:
+		c.begun = true
+		eventType = events.CallStart
+	case c.updates > 0:
+		c.updates--
+		c.data.Callee = c.callee
+		c.data.Status = text("RINGING")
+		if c.updates == 0 && !c.missed {
+			c.data.Status = text("TALKING")
+		}
+		eventType = events.CallUpdate
+	default:
+		c.end()
+		eventType = events.CallEnd
+	}
+	return eventType, c.body(eventType)
+}
+
+func (c *call) end() {
+	c.ended = true
+	c.data.EndCause, c.data.EndCauseStr, c.data.EndBy = text("16"), text("Normal Clearing"), text("CALLER")
+	if c.missed {
+		c.data.EndCause, c.data.EndCauseStr = text("19"), text("No Answer")
+	}
+}
+
+func (c *call) body(eventType string) []byte {
+	encoded, err := json.Marshal(body{
+		ID: c.id, PBX: demoSerial, Time: time.Now().UnixMilli(), Company: demoCompany,
+		Type: eventType, IntegrationID: demoIntegration, Data: c.data,
+	})
+	if err != nil {
+		panic(fmt.Sprintf("an event can't be encoded: %v", err)) // strings and numbers always can
+	}
+	return encoded
+}
+
+func text(s string) events.Text { return events.Text{Value: s, Valid: true} }
+
+// optional is null for an empty text, as a withheld name is.
+func optional(s string) events.Text { return events.Text{Value: s, Valid: s != ""} }

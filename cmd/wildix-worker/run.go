@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"os"
+
+	"go.uber.org/zap"
+
+	"wildix-worker/consumer"
+	loghandler "wildix-worker/events/handlers/log"
+)
+
+type runCmd struct {
+	QueueURL          string `placeholder:"URL" env:"WILDIX_QUEUE_URL,SQS_URL" help:"The queue to consume."`
+	keySettings       `embed:""`
+	Concurrency       count    `placeholder:"64" env:"WILDIX_CONCURRENCY" help:"Messages handled at once."`
+	VisibilityTimeout duration `placeholder:"60s" env:"WILDIX_VISIBILITY_TIMEOUT" help:"How long SQS keeps a message from others; extended while it is handled."`
+	HandlerTimeout    duration `placeholder:"30s" env:"WILDIX_HANDLER_TIMEOUT" help:"Limit for handling one message."`
+	ShutdownTimeout   duration `placeholder:"25s" env:"WILDIX_SHUTDOWN_TIMEOUT" help:"How long running handlers get to finish when the worker is stopped."`
+	Mask              bool     `env:"WILDIX_MASK" help:"Hide all but the last two digits of phone numbers."`
+	logSettings       `embed:""`
+}
+
+// Help is what --help shows below the summary.
+func (*runCmd) Help() string {
+	return `The signing secret is read from WILDIX_SECRET or --secrets-file. Credentials and
+region are found as in every AWS program: AWS_ACCESS_KEY_ID, AWS_PROFILE, roles.
+
+Each event is written to standard output as a line of JSON; the program's own
+log goes to standard error. SIGTERM or Ctrl-C stops it: what is being handled is
+finished, the rest goes back to the queue. A second one ends it at once.
+
+Exit code: 0 after a clean stop, 1 if something was left undone or the queue can
+not be used, 2 if a setting is wrong.`
+}
+
+// Run consumes the queue until ctx ends.
+func (cmd *runCmd) Run(ctx context.Context) error {
+	log, cfg, err := cmd.config()
+	if err != nil {
+		return err
+	}
+	defer log.Sync()
+	client, err := newClient(ctx, cfg.QueueURL)
+	if ctx.Err() != nil {
+		return nil // stopped before it had begun
+	}
+	if err != nil {
+		return err
+	}
+	log.Info("starting", zap.String("version", version()))
+	if err := look(ctx, client, cfg.QueueURL, log); err != nil {
+		return err
+	}
+	c, err := consumer.New(client, cfg)
+	if err != nil {
+		return err
+	}
+	return c.Run(ctx)
+}
+
+// config turns the settings into a configuration, or into one error that names
+// every wrong one.
+func (cmd *runCmd) config() (*zap.Logger, consumer.Config, error) {
+	var wrong faults
+	log := cmd.logger(&wrong)
+	keys, err := cmd.load(func(err error) { logSecrets(log, err) })
+	if err != nil {
+		wrong = append(wrong, err.Error())
+	}
+	cfg := consumer.Config{
+		QueueURL:          cmd.QueueURL,
+		Keys:              keys,
+		Handler:           loghandler.New(os.Stdout, cmd.Mask),
+		Concurrency:       cmd.Concurrency.value,
+		VisibilityTimeout: cmd.VisibilityTimeout.Duration,
+		HandlerTimeout:    cmd.HandlerTimeout.Duration,
+		ShutdownTimeout:   cmd.ShutdownTimeout.Duration,
+		Logger:            log,
+	}
+	wrong.addFields(cfg.Validate(), []setting{
+		{"QueueURL", "--queue-url (WILDIX_QUEUE_URL)", nil},
+		{"Concurrency", "--concurrency (WILDIX_CONCURRENCY)", cmd.Concurrency.err},
+		{"VisibilityTimeout", "--visibility-timeout (WILDIX_VISIBILITY_TIMEOUT)", cmd.VisibilityTimeout.err},
+		{"HandlerTimeout", "--handler-timeout (WILDIX_HANDLER_TIMEOUT)", cmd.HandlerTimeout.err},
+		{"ShutdownTimeout", "--shutdown-timeout (WILDIX_SHUTDOWN_TIMEOUT)", cmd.ShutdownTimeout.err},
+	})
+	return log, cfg, wrong.err()
+}
+
+func logSecrets(log *zap.Logger, err error) {
+	if err != nil {
+		log.Error("secrets file not usable, keeping the secrets read before", zap.Error(err))
+		return
+	}
+	log.Info("secrets file read again")
+}

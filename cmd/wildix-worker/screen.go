@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"wildix-worker/consumer"
+	"wildix-worker/events"
+)
+
+// A screen shows the demo to a person: a line an event, 80 columns wide, in
+// colour on a terminal. It is the handler of the demo's events.
+type screen struct {
+	mu     sync.Mutex
+	out    io.Writer
+	colour bool
+}
+
+func newScreen(out *os.File) *screen {
+	return &screen{out: out, colour: isTerminal(out) && os.Getenv("NO_COLOR") == ""}
+}
+
+// ANSI colours.
+const (
+	red    = "31"
+	green  = "32"
+	yellow = "33"
+	faint  = "2"
+)
+
+func (s *screen) paint(colour, text string) string {
+	if !s.colour {
+		return text
+	}
+	return "\x1b[" + colour + "m" + text + "\x1b[0m"
+}
+
+func (s *screen) printf(format string, args ...any) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, err := fmt.Fprintf(s.out, format, args...)
+	return err
+}
+
+func (s *screen) intro(queueURL string, forever bool) {
+	s.printf("A queue in this process, made-up calls on it, and the worker reading it by HTTP.\n")
+	if forever {
+		s.printf("Ctrl-C ends it. To join in from another terminal:\n\n"+
+			"  export WILDIX_QUEUE_URL=%s\n"+
+			"  export WILDIX_SECRET=%s AWS_REGION=us-east-1\n"+
+			"  export AWS_ACCESS_KEY_ID=demo AWS_SECRET_ACCESS_KEY=demo\n"+
+			"  wildix-worker send      # or: wildix-worker run\n", queueURL, demoSecret)
+	}
+	s.printf("\n")
+}
+
+const clock = "15:04:05.000"
+
+// HandleEvent shows a call's event.
+func (s *screen) HandleEvent(_ context.Context, e *events.Event) error {
+	call, ok := e.Data.(*events.Call)
+	if !ok {
+		return s.printf("%s  %s\n", e.Time.Local().Format(clock), e.Type)
+	}
+	colour := yellow
+	switch e.Type {
+	case events.CallStart:
+		colour = green
+	case events.CallEnd:
+		colour = faint
+	}
+	state := call.Status.Value
+	if call.EndCauseStr.Valid {
+		state = call.EndCauseStr.Value
+	}
+	return s.printf("%s  %s  %-40s %s\n", e.Time.Local().Format(clock), s.paint(colour, fmt.Sprintf("%-11s", e.Type)), parties(call), state)
+}
+
+// parties says who calls whom.
+func parties(c *events.Call) string {
+	caller, callee := "unknown", c.Destination.Value
+	if c.Caller != nil {
+		caller = party(c.Caller)
+	}
+	if c.Callee != nil {
+		callee = party(c.Callee)
+	}
+	return caller + " > " + callee
+}
+
+func party(p *events.Participant) string {
+	return strings.TrimSpace(p.Phone.Value + " " + p.Name.Value)
+}
+
+// reason is an error without the outcome's word, which stands beside it.
+func reason(err error) string {
+	return strings.TrimPrefix(fmt.Sprint(err), events.ErrMalformed.Error()+": ")
+}
+
+// observe shows the messages that no handler gets to see.
+func (s *screen) observe(r consumer.Result) {
+	if r.Outcome.Done() {
+		return
+	}
+	s.printf("%s  %s  %-40s receive %d of %d\n", time.Now().Format(clock),
+		s.paint(red, fmt.Sprintf("%-11s", r.Outcome)), reason(r.Err), r.ReceiveCount, demoReceives)
+}
+
+// summary shows where every message is.
+func (s *screen) summary(l *ledger, forever bool) {
+	row := func(what string, n int, which string) { s.printf("  %-18s %6d  %s\n", what, n, which) }
+	s.printf("\n")
+	row("sent", l.sent, "")
+	for o := range events.Outcome(events.Outcomes) {
+		if n := l.count(o); n > 0 {
+			row(o.String(), n, l.list(o))
+		}
+	}
+	row("left on the queue", l.left, "")
+	row("dead-letter queue", l.dead, "moved there after two receives")
+	if lost := l.lost(); forever && lost != 0 {
+		row("elsewhere", lost, "sent or handled from another terminal")
+		return
+	}
+	row("lost", l.lost(), "sent, but neither handled nor in a queue")
+}
