@@ -7,15 +7,19 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/smithy-go"
 	"go.uber.org/zap"
 )
 
-// lookPause is about how long to wait before an endpoint that did not answer
-// is asked again.
-const lookPause = 2 * time.Second
+const (
+	// lookTimeout is how long an endpoint may take to answer.
+	lookTimeout = 10 * time.Second
+	// lookPause is about how long to wait before it is asked again.
+	lookPause = 2 * time.Second
+)
 
 // look asks for the queue once before it is consumed. A queue that does not
 // exist or may not be used is an error; an endpoint that does not answer is
@@ -23,10 +27,7 @@ const lookPause = 2 * time.Second
 func look(ctx context.Context, client *sqs.Client, queueURL string, log *zap.Logger) error {
 	waiting := false
 	for {
-		out, err := client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
-			QueueUrl:       &queueURL,
-			AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll},
-		})
+		out, err := attributes(ctx, client, queueURL)
 		switch {
 		case err == nil:
 			remark(out.Attributes, log)
@@ -46,6 +47,16 @@ func look(ctx context.Context, client *sqs.Client, queueURL string, log *zap.Log
 		case <-ctx.Done():
 		}
 	}
+}
+
+// attributes makes one call, without the SDK's retries: look has its own.
+func attributes(ctx context.Context, client *sqs.Client, queueURL string) (*sqs.GetQueueAttributesOutput, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	return client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+		QueueUrl:       &queueURL,
+		AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll},
+	}, func(o *sqs.Options) { o.Retryer = aws.NopRetryer{} })
 }
 
 // remark logs what an operator should know of the queue.

@@ -45,7 +45,7 @@ func program(args []string) int {
 		return complain(&usageError{err}, commandOf(err))
 	}
 	if err := command.Run(); err != nil {
-		return complain(err, command.Command())
+		return complain(err, command.Selected().Name)
 	}
 	return 0
 }

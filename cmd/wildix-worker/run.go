@@ -49,7 +49,7 @@ func (cmd *runCmd) Run(ctx context.Context) error {
 		return err
 	}
 	log.Info("starting", zap.String("version", version()))
-	if err := look(ctx, client, cfg.QueueURL, log); err != nil {
+	if err := look(ctx, client, cfg.QueueURL, log); err != nil || ctx.Err() != nil {
 		return err
 	}
 	c, err := consumer.New(client, cfg)

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"wildix-worker/consumer/sqslocal"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"wildix-worker": main})
+}
+
+// TestScripts pins what a user sees: sentences, help, exit codes. Each script
+// has an embedded queue server of its own, at $ENDPOINT, with the queue of
+// $QUEUE on it.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                "testdata/script",
+		UpdateScripts:      os.Getenv("UPDATE_SCRIPTS") != "",
+		RequireUniqueNames: true,
+		Setup:              setUp,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits,
+			"fault": fault,
+			"depth": depth,
+			"await": await,
+		},
+	})
+}
+
+type serverKey struct{}
+
+func setUp(env *testscript.Env) error {
+	srv := sqslocal.New(sqslocal.Options{})
+	if err := srv.Start(""); err != nil {
+		return err
+	}
+	env.Defer(func() { srv.Close() })
+	env.Values[serverKey{}] = srv
+	queueURL, err := srv.CreateQueue("calls", nil)
+	if err != nil {
+		return err
+	}
+	env.Vars = append(env.Vars,
+		"ENDPOINT="+srv.URL(), "QUEUE="+queueURL,
+		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
+		"AWS_EC2_METADATA_DISABLED=true", // or the SDK looks for a role over the network
+	)
+	return nil
+}
+
+// exits CODE COMMAND... runs a command that ends with the exit code.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND...")
+	}
+	code := 0
+	err := ts.Exec(args[1], args[2:]...)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		code = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if strconv.Itoa(code) != args[0] {
+		ts.Fatalf("exit code %d, want %s", code, args[0])
+	}
+}
+
+// fault ACTION STATUS CODE makes the server refuse an action from now on.
+func fault(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: fault ACTION STATUS CODE")
+	}
+	status, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	server(ts).Inject(sqslocal.Fault{Action: args[0], Status: status, Code: args[2]})
+}
+
+// depth QUEUE N waits until the queue holds n messages, whatever their state.
+func depth(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: depth QUEUE N")
+	}
+	want, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	eventually(ts, "queue "+args[0]+" holds "+args[1]+" messages", func() bool { return held(server(ts), args[0]) == want })
+}
+
+// await FILE TEXT waits until the file, which a command in the background
+// writes, has the text in it.
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: await FILE TEXT")
+	}
+	eventually(ts, args[0]+" has "+args[1]+" in it", func() bool {
+		content, err := os.ReadFile(ts.MkAbs(args[0]))
+		return err == nil && strings.Contains(string(content), args[1])
+	})
+}
+
+// eventually waits for something that another process does. The limit is far
+// more than it takes.
+func eventually(ts *testscript.TestScript, what string, done func() bool) {
+	for deadline := time.Now().Add(time.Minute); !done(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			ts.Fatalf("waited for a minute until %s", what)
+		}
+	}
+}
+
+func server(ts *testscript.TestScript) *sqslocal.Server {
+	return ts.Value(serverKey{}).(*sqslocal.Server)
+}
