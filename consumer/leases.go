@@ -146,6 +146,9 @@ func (l *leases) delete(m *message) {
 		}
 		m.state = deleting
 		m.notBefore, m.dueAt = now, now.Add(l.linger)
+		if m.group != "" {
+			m.dueAt = now // SQS holds back the rest of the group meanwhile
+		}
 		l.deletes = append(l.deletes, m)
 	})
 }
@@ -193,7 +196,7 @@ func (l *leases) finish(m *message, settle func(now time.Time)) {
 	m.cancel = nil
 	l.slots.finished()
 	settle(now)
-	if l.running == 0 || len(l.deletes)%maxBatch == 0 || len(l.deletes) == 1 || m.state == returning {
+	if l.running == 0 || len(l.deletes)%maxBatch == 0 || len(l.deletes) == 1 || m.state == returning || m.group != "" {
 		signal(l.wake)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strconv"
 	"sync"
@@ -25,7 +26,16 @@ import (
 	"wildix-worker/signature"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if text := os.Getenv(taskVariable); text != "" {
+		if err := doTask(text); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 const (
 	secret     = "a secret"
@@ -253,6 +263,15 @@ func (s *site) wantDepth(want sqslocal.Depth) {
 	synctest.Wait()
 	if got := s.srv.Depth(s.name); got != want {
 		s.t.Fatalf("queue holds %+v, want %+v", got, want)
+	}
+}
+
+// wantDrained checks a number that was logged at the end.
+func (s *site) wantDrained(field string, want int) {
+	s.t.Helper()
+	logged := s.logs.FilterMessage("drained").All()
+	if len(logged) != 1 || fmt.Sprint(logged[0].ContextMap()[field]) != strconv.Itoa(want) {
+		s.t.Errorf("logged %v, want %s %d", logged, field, want)
 	}
 }
 

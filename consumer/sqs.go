@@ -43,8 +43,8 @@ func errorCode(err error) string {
 // is of no more use: the message is deleted, visible, or with someone else.
 func isStale(code string) bool {
 	switch code {
-	case "ReceiptHandleIsInvalid", "MessageNotInflight", "InvalidParameterValue",
-		"AWS.SimpleQueueService.MessageNotInflight":
+	case "ReceiptHandleIsInvalid", "MessageNotInflight", "AWS.SimpleQueueService.MessageNotInflight",
+		"InvalidParameterValue", "InvalidParameterValueException":
 		return true
 	}
 	return false

@@ -1,0 +1,318 @@
+package consumer_test
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+)
+
+// The benchmarks measure whole processes. Queue and consumer run in children of
+// the test binary (see bench_child_test.go), so that CPU and memory are each
+// one's own; the sender is the parent. An iteration is a run of all messages:
+//
+//	go test -run '^$' -bench AgainstLoop -benchtime 5x ./consumer
+//	go test -run '^$' -bench Concurrency -benchtime 1x ./consumer
+//	go test -run '^$' -bench Trickle -benchtime 1x ./consumer
+var (
+	benchMessages = flag.Int("messages", 50_000, "messages that a run of a benchmark consumes")
+	benchProfiles = flag.String("profiles", "", "`directory` for CPU profiles of the benchmarks' worker and loop, of their last runs")
+)
+
+// BenchmarkAgainstLoop pairs the worker with the plainest loop over the SDK,
+// in turn. What counts is the ratio within each pair: it holds where absolute
+// figures depend on the machine and on what else it does.
+func BenchmarkAgainstLoop(b *testing.B) {
+	q := newBenchQueue(b)
+	var worker, loop []figures
+	for b.Loop() {
+		worker = append(worker, q.drained(task{Role: "worker", Messages: *benchMessages}))
+		loop = append(loop, q.drained(task{Role: "loop", Messages: *benchMessages}))
+	}
+	b.ReportMetric(0, "ns/op")
+	b.Log(comparison(worker, loop))
+}
+
+// BenchmarkConcurrency shows what Config.Concurrency does to the worker, with
+// a handler that takes no time and with one that waits for someone else.
+func BenchmarkConcurrency(b *testing.B) {
+	q := newBenchQueue(b)
+	for _, handlerTime := range []time.Duration{0, 20 * time.Millisecond} {
+		for _, concurrency := range []int{8, 16, 32, 64, 128, 256} {
+			messages := *benchMessages
+			if handlerTime > 0 {
+				messages = min(messages, 200*concurrency) // four seconds
+			}
+			b.Run(fmt.Sprintf("handler=%s/concurrency=%d", handlerTime, concurrency), func(b *testing.B) {
+				var runs []figures
+				for b.Loop() {
+					runs = append(runs, q.drained(task{Role: "worker", Messages: messages, Concurrency: concurrency, HandlerTime: handlerTime}))
+				}
+				reportMedians(b, runs)
+			})
+		}
+	}
+}
+
+// BenchmarkTrickle sends 20 messages a second to a consumer that has nothing
+// else to do, and tells how long they take to the handler and how many calls
+// they cost.
+func BenchmarkTrickle(b *testing.B) {
+	const gap, messages = 50 * time.Millisecond, 400
+	gaps := map[string]func() time.Duration{
+		"even":    func() time.Duration { return gap },
+		"poisson": func() time.Duration { return time.Duration(rand.ExpFloat64() * float64(gap)) },
+	}
+	q := newBenchQueue(b)
+	for _, spacing := range []string{"even", "poisson"} {
+		for _, role := range []string{"worker", "loop"} {
+			b.Run(spacing+"/"+role, func(b *testing.B) {
+				var runs []figures
+				for b.Loop() {
+					runs = append(runs, q.trickled(task{Role: role, Messages: messages, Latencies: true}, gaps[spacing]))
+				}
+				reportMedians(b, runs)
+			})
+		}
+	}
+}
+
+// measures are what is reported of a run.
+var measures = []struct {
+	unit string
+	of   func(figures) float64
+}{
+	{"msg/s", func(f figures) float64 { return float64(f.Messages) / f.Took.Seconds() }},
+	{"CPU-µs/msg", func(f figures) float64 { return float64(f.cpu.Microseconds()) / float64(f.Messages) }},
+	{"calls/msg", func(f figures) float64 { return float64(f.Calls) / float64(f.Messages) }},
+	{"peak-RSS-MiB", func(f figures) float64 { return float64(f.PeakRSS) / (1 << 20) }},
+	{"RSS-MiB", func(f figures) float64 { return float64(f.RSS) / (1 << 20) }},
+}
+
+func reportMedians(b *testing.B, runs []figures) {
+	b.ReportMetric(0, "ns/op")
+	for _, m := range measures {
+		b.ReportMetric(median(each(runs, m.of)), m.unit)
+	}
+	if latencies := slices.Concat(each(runs, func(f figures) []time.Duration { return f.Latencies })...); len(latencies) > 0 {
+		slices.Sort(latencies)
+		b.ReportMetric(latencies[len(latencies)/2].Seconds()*1e3, "p50-ms")
+		b.ReportMetric(latencies[len(latencies)*99/100].Seconds()*1e3, "p99-ms")
+	}
+}
+
+// comparison is a table of medians, with the ratios' spread.
+func comparison(worker, loop []figures) string {
+	var text strings.Builder
+	w := tabwriter.NewWriter(&text, 0, 0, 3, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(w, "median of %d\tworker\tloop\tworker/loop\tmin\tmax\t\n", len(worker))
+	for _, m := range measures {
+		ratios := make([]float64, len(worker))
+		for i := range ratios {
+			ratios[i] = m.of(worker[i]) / m.of(loop[i])
+		}
+		fmt.Fprintf(w, "%s\t%.4g\t%.4g\t%.2f\t%.2f\t%.2f\t\n", m.unit, median(each(worker, m.of)), median(each(loop, m.of)),
+			median(ratios), slices.Min(ratios), slices.Max(ratios))
+	}
+	w.Flush()
+	return "\n" + text.String()
+}
+
+func each[A, B any](list []A, f func(A) B) []B {
+	out := make([]B, len(list))
+	for i, a := range list {
+		out[i] = f(a)
+	}
+	return out
+}
+
+func median[T cmp.Ordered](list []T) T {
+	return slices.Sorted(slices.Values(list))[len(list)/2]
+}
+
+// benchQueue is a queue in a process of its own, and the sender.
+type benchQueue struct {
+	b        *testing.B
+	endpoint string
+	url      string
+	client   *sqs.Client
+	body     string // of every event, but for its id
+}
+
+func newBenchQueue(b *testing.B) *benchQueue {
+	b.Helper()
+	endpoint := startServer(b)
+	transport := &http.Transport{MaxIdleConnsPerHost: 16}
+	b.Cleanup(transport.CloseIdleConnections)
+	client := newBenchClient(endpoint, &http.Client{Transport: transport})
+	out, err := client.CreateQueue(b.Context(), &sqs.CreateQueueInput{QueueName: aws.String(queueName)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return &benchQueue{b, endpoint, *out.QueueUrl, client, sampleBody(b)}
+}
+
+// sampleBody is a call's end as a PBX sends it, about 1 KB.
+func sampleBody(b *testing.B) string {
+	b.Helper()
+	text, err := os.ReadFile("../events/testdata/call-end.json")
+	if err != nil {
+		b.Fatal(err)
+	}
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, text); err != nil {
+		b.Fatal(err)
+	}
+	return compact.String()
+}
+
+// event returns a new body. Its id tells when it was made.
+func (q *benchQueue) event() string {
+	return strings.Replace(q.body, "it_w118741_1693389850.110", strconv.FormatInt(time.Now().UnixNano(), 10), 1)
+}
+
+// drained fills the queue and has the task consume it.
+func (q *benchQueue) drained(t task) figures {
+	q.b.Helper()
+	q.fill(t.Messages)
+	return q.start(t)()
+}
+
+// trickled has the task consume what comes in with the gaps.
+func (q *benchQueue) trickled(t task, gap func() time.Duration) figures {
+	q.b.Helper()
+	result := q.start(t)
+	next := time.Now().Add(2 * time.Second) // the consumer waits on the empty queue by then
+	var sending sync.WaitGroup
+	for range t.Messages {
+		time.Sleep(time.Until(next))
+		next = next.Add(gap())
+		sending.Go(func() { q.send(1) })
+	}
+	sending.Wait()
+	return result()
+}
+
+// fill sends n messages.
+func (q *benchQueue) fill(n int) {
+	var sending sync.WaitGroup
+	var sent atomic.Int64
+	for range 8 {
+		sending.Go(func() {
+			for !q.b.Failed() {
+				before := int(sent.Add(maxEntries)) - maxEntries
+				if before >= n {
+					return
+				}
+				q.send(min(maxEntries, n-before))
+			}
+		})
+	}
+	sending.Wait()
+}
+
+const maxEntries = 10 // of a batch call
+
+// send sends up to ten messages in one call.
+func (q *benchQueue) send(n int) {
+	in := &sqs.SendMessageBatchInput{QueueUrl: &q.url}
+	for i := range n {
+		body := q.event()
+		in.Entries = append(in.Entries, types.SendMessageBatchRequestEntry{
+			Id: aws.String(strconv.Itoa(i)), MessageBody: &body, MessageAttributes: signed(body),
+		})
+	}
+	if _, err := q.client.SendMessageBatch(context.Background(), in); err != nil {
+		q.b.Error(err)
+	}
+}
+
+// start starts the task in a child. What it returns waits for the figures.
+func (q *benchQueue) start(t task) func() figures {
+	q.b.Helper()
+	t.Endpoint, t.QueueURL = q.endpoint, q.url
+	if *benchProfiles != "" {
+		t.Profile = filepath.Join(*benchProfiles, t.Role+".prof")
+	}
+	var out bytes.Buffer
+	cmd := child(q.b, t)
+	cmd.Stdout = &out
+	if err := cmd.Start(); err != nil {
+		q.b.Fatal(err)
+	}
+	return func() (f figures) {
+		q.b.Helper()
+		if err := cmd.Wait(); err != nil {
+			q.b.Fatalf("%s: %v", t.Role, err)
+		}
+		if err := json.Unmarshal(out.Bytes(), &f); err != nil {
+			q.b.Fatalf("%s: %v", t.Role, err)
+		}
+		f.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+		return f
+	}
+}
+
+// startServer starts the queue's process and returns its address.
+func startServer(b *testing.B) string {
+	b.Helper()
+	cmd := child(b, task{Role: "server"})
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		in.Close() // which ends it
+		io.Copy(io.Discard, out)
+		if err := cmd.Wait(); err != nil {
+			b.Errorf("server: %v", err)
+		}
+	})
+	address, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		b.Fatal(err)
+	}
+	return strings.TrimSpace(address)
+}
+
+// child is this program again, to do the task.
+func child(b *testing.B, t task) *exec.Cmd {
+	b.Helper()
+	text, err := json.Marshal(t)
+	if err != nil {
+		b.Fatal(err)
+	}
+	// No CommandContext: b's context ends before the clean-up does.
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), taskVariable+"="+string(text))
+	cmd.Stderr = os.Stderr
+	return cmd
+}

@@ -1,0 +1,91 @@
+package consumer_test
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"wildix-worker/consumer/sqslocal"
+	"wildix-worker/events"
+)
+
+func TestFIFOGroupIsHandledInOrder(t *testing.T) {
+	within(t, fifoName, func(s *site) {
+		s.send("a1", "a2", "b1", "a3", "b2", "b3", "a4")
+		s.start(working(3 * time.Second))
+		time.Sleep(time.Minute)
+		s.wantOutcomes("handled 7")
+		s.wantDepth(sqslocal.Depth{})
+		order := map[byte]string{}
+		for _, id := range s.begun() {
+			order[id[0]] += id
+		}
+		if order['a'] != "a1a2a3a4" || order['b'] != "b1b2b3" {
+			t.Errorf("handled in the order %v", s.begun())
+		}
+	})
+}
+
+func TestFIFOGroupRunsOneAtATime(t *testing.T) {
+	within(t, fifoName, func(s *site) {
+		s.send("a1", "a2", "b1")
+		s.start(working(10 * time.Second))
+		time.Sleep(5 * time.Second)
+		s.wantBegun(2) // a1 and b1
+		time.Sleep(10 * time.Second)
+		s.wantBegun(3)
+	})
+}
+
+func TestFIFOFailureReturnsThoseBehindUntouched(t *testing.T) {
+	within(t, fifoName, func(s *site) {
+		var down atomic.Bool
+		down.Store(true)
+		s.start(func(context.Context, *events.Event) error {
+			if down.Load() {
+				return events.RetryAfter(30*time.Second, errDown)
+			}
+			return nil
+		})
+		s.send("a1", "a2", "a3")
+		time.Sleep(20 * time.Second)
+		s.wantOutcomes("failed 1")
+		down.Store(false)
+		time.Sleep(time.Minute)
+		if got := fmt.Sprint(s.begun()); got != "[a1 a1 a2 a3]" {
+			t.Errorf("handled %s", got)
+		}
+		s.wantDepth(sqslocal.Depth{})
+	})
+}
+
+func TestUnstartedFIFOMessagesAreReturned(t *testing.T) {
+	within(t, fifoName, func(s *site) {
+		s.send("a1", "a2", "a3")
+		s.start(working(10 * time.Second))
+		time.Sleep(time.Second)
+		if err := s.stop(); err != nil {
+			t.Error(err)
+		}
+		s.wantBegun(1)
+		s.wantDepth(sqslocal.Depth{Visible: 2})
+	})
+}
+
+func TestFIFOGroupIsNotHeldUpByALingeringDelete(t *testing.T) {
+	within(t, fifoName, func(s *site) {
+		s.start(func(ctx context.Context, e *events.Event) error {
+			if e.ID == "slow" {
+				return working(20*time.Second)(ctx, e)
+			}
+			return nil
+		})
+		s.send("slow", "a1")
+		time.Sleep(100 * time.Millisecond)
+		s.send("a2")
+		time.Sleep(100 * time.Millisecond)
+		s.wantBegun(3)
+	})
+}
