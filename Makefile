@@ -20,7 +20,7 @@ test: ## run the tests
 	$(GO) test ./...
 
 build: ## build bin/wildix-worker
-	$(GO) build -trimpath -ldflags '-s -w -X main.release=$(RELEASE)' -o bin/wildix-worker ./cmd/wildix-worker
+	$(GO) build -ldflags '-s -w -X main.release=$(RELEASE)' -o bin/wildix-worker ./cmd/wildix-worker
 
 lint: ## check formatting, vet, staticcheck and go.mod
 	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }

@@ -140,6 +140,24 @@ func TestFailedComesBackLaterAndLater(t *testing.T) {
 	})
 }
 
+func TestDelayGrowsToAtMostFifteenMinutes(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		_, err := s.client.SetQueueAttributes(s.t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: &s.url, Attributes: map[string]string{"RedrivePolicy": ""}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.start(fail)
+		s.send("call-1")
+		time.Sleep(12 * time.Hour)
+		before := len(s.begun())
+		time.Sleep(12 * time.Hour)
+		// Jitter makes a pause of half the limit to the whole.
+		if tries := len(s.begun()) - before; tries < 12*4 || tries > 12*8 {
+			t.Errorf("%d tries in twelve hours, want one each 7.5 to 15 minutes", tries)
+		}
+	})
+}
+
 func TestHandlerChoosesTheDelay(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		s.start(func(context.Context, *events.Event) error { return events.RetryAfter(2*time.Hour, errDown) })

@@ -75,14 +75,17 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// fault ACTION STATUS CODE makes the server refuse an action from now on.
+// fault ACTION STATUS CODE COUNT makes the server refuse an action so many
+// times, or from now on if the count is 0.
 func fault(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 3 {
-		ts.Fatalf("usage: fault ACTION STATUS CODE")
+	if neg || len(args) != 4 {
+		ts.Fatalf("usage: fault ACTION STATUS CODE COUNT")
 	}
 	status, err := strconv.Atoi(args[1])
 	ts.Check(err)
-	server(ts).Inject(sqslocal.Fault{Action: args[0], Status: status, Code: args[2]})
+	count, err := strconv.Atoi(args[3])
+	ts.Check(err)
+	server(ts).Inject(sqslocal.Fault{Action: args[0], Status: status, Code: args[2], Count: count})
 }
 
 // depth QUEUE N waits until the queue holds n messages, whatever their state.
