@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strconv"
@@ -59,7 +60,7 @@ const (
 
 func newMessage(m *types.Message, now time.Time) *message {
 	msg := &message{
-		id:           aws.ToString(m.MessageId),
+		id:           cmp.Or(aws.ToString(m.MessageId), aws.ToString(m.ReceiptHandle)),
 		body:         []byte(aws.ToString(m.Body)),
 		group:        m.Attributes[string(types.MessageSystemAttributeNameMessageGroupId)],
 		receiveCount: 1,

@@ -1,6 +1,7 @@
 package events_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -284,7 +285,11 @@ func ExampleRetryAfter() {
 }
 
 func BenchmarkDecode(b *testing.B) {
-	body := readFile(b, "testdata/call-end.json")
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, readFile(b, "testdata/call-end.json")); err != nil {
+		b.Fatal(err)
+	}
+	body := compact.Bytes()
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	for b.Loop() {
