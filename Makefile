@@ -6,6 +6,7 @@ RELEASE ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 # What conformance runs against, besides the embedded queue.
 SERVERS ?= localstack moto elasticmq fauxqs
 FUZZTIME ?= 20s
+BENCH ?= AgainstLoop
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test build lint race fuzz bench conformance clean
@@ -38,8 +39,8 @@ fuzz: ## run each fuzz target for FUZZTIME
 		done; \
 	done
 
-bench: ## compare the worker with the plainest SDK loop
-	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./consumer
+bench: ## compare the worker with the plainest SDK loop; BENCH=Concurrency, BENCH=Trickle
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(if $(filter AgainstLoop,$(BENCH)),5x,1x) -timeout 30m ./consumer
 
 conformance: ## run one suite on the embedded queue and on SERVERS
 	@trap '.ci/servers stop' EXIT; \

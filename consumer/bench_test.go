@@ -155,7 +155,7 @@ func median[T cmp.Ordered](list []T) T {
 type benchQueue struct {
 	b        *testing.B
 	endpoint string
-	url      string
+	url      string // of the queue of this run
 	client   *sqs.Client
 	body     string // of every event, but for its id
 }
@@ -166,11 +166,24 @@ func newBenchQueue(b *testing.B) *benchQueue {
 	transport := &http.Transport{MaxIdleConnsPerHost: 16}
 	b.Cleanup(transport.CloseIdleConnections)
 	client := newBenchClient(endpoint, &http.Client{Transport: transport})
-	out, err := client.CreateQueue(b.Context(), &sqs.CreateQueueInput{QueueName: aws.String(queueName)})
-	if err != nil {
-		b.Fatal(err)
+	return &benchQueue{b: b, endpoint: endpoint, client: client, body: sampleBody(b)}
+}
+
+// renew gives the next run a queue of its own, since polls that the last run
+// left behind may still take messages from the old one.
+func (q *benchQueue) renew() {
+	q.b.Helper()
+	if q.url != "" {
+		if _, err := q.client.DeleteQueue(context.Background(), &sqs.DeleteQueueInput{QueueUrl: &q.url}); err != nil {
+			q.b.Fatal(err)
+		}
 	}
-	return &benchQueue{b, endpoint, *out.QueueUrl, client, sampleBody(b)}
+	name := "calls-" + strconv.FormatInt(time.Now().UnixNano(), 10)
+	out, err := q.client.CreateQueue(context.Background(), &sqs.CreateQueueInput{QueueName: &name})
+	if err != nil {
+		q.b.Fatal(err)
+	}
+	q.url = *out.QueueUrl
 }
 
 // sampleBody is a call's end as a PBX sends it, about 1 KB.
@@ -195,6 +208,7 @@ func (q *benchQueue) event() string {
 // drained fills the queue and has the task consume it.
 func (q *benchQueue) drained(t task) figures {
 	q.b.Helper()
+	q.renew()
 	q.fill(t.Messages)
 	return q.start(t)()
 }
@@ -202,6 +216,7 @@ func (q *benchQueue) drained(t task) figures {
 // trickled has the task consume what comes in with the gaps.
 func (q *benchQueue) trickled(t task, gap func() time.Duration) figures {
 	q.b.Helper()
+	q.renew()
 	result := q.start(t)
 	next := time.Now().Add(2 * time.Second) // the consumer waits on the empty queue by then
 	var sending sync.WaitGroup

@@ -1,6 +1,7 @@
 package sqslocal
 
 import (
+	"cmp"
 	"context"
 	"time"
 )
@@ -35,6 +36,7 @@ func (q *queue) poll(ctx context.Context, limit int, wait, visibility time.Durat
 		}
 		q.server.mu.Lock()
 		q.waiters.Remove(place)
+		err = cmp.Or(err, ctx.Err()) // it may have left in the moment it was woken
 		if err != nil {
 			return nil, err
 		}
