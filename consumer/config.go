@@ -64,9 +64,11 @@ type Config struct {
 	// Logger gets what the consumer has to say. Nil means silence. Bodies,
 	// signatures and secrets are never logged.
 	Logger *zap.Logger
-	// Observe, unless nil, is called once for every message with what became
-	// of it, after the handler and before the message is settled. It is
-	// called from many goroutines at once and must not block.
+	// Observe, unless nil, is called once for every message that was handled
+	// or turned away, as soon as its outcome is known. It is called from many
+	// goroutines at once and must not block. Messages that are given back
+	// untouched, at a stop or behind a failed one of their group, have no
+	// outcome.
 	Observe func(Result)
 }
 

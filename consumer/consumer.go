@@ -61,7 +61,7 @@ func New(client SQS, cfg Config) (*Consumer, error) {
 		lanes: newLanes(),
 		work:  make(chan *message),
 	}
-	c.leases = newLeases(settler{client, cfg.QueueURL}, cfg.VisibilityTimeout, cfg.Logger, c.slots)
+	c.leases = newLeases(caller{client, cfg.QueueURL}, cfg.VisibilityTimeout, cfg.Logger, c.slots)
 	c.receiver = newReceiver(client, cfg, c.slots, c.accept)
 	return c, nil
 }
@@ -123,7 +123,7 @@ func (c *Consumer) accept(received []types.Message) {
 			c.slots.putBack(1)
 		case wasDone:
 			c.conclude(m, Result{Outcome: events.Duplicate})
-		case wasFailed:
+		case wasRefused:
 			c.conclude(m, Result{Outcome: events.Failed, Err: errRefused})
 		case fresh:
 			if c.lanes.enter(m) {

@@ -27,7 +27,7 @@ const (
 // back what failed. One goroutine, run, decides which call is next; the calls
 // of up to settleLines run at once, but never two about one message.
 type leases struct {
-	settler    settler
+	caller     caller
 	visibility time.Duration
 	linger     time.Duration
 	log        *zap.Logger
@@ -59,15 +59,15 @@ type tally struct {
 type welcome uint8
 
 const (
-	fresh     welcome = iota // to be opened and handled
-	inHand                   // received before and not settled yet: its newer handle is adopted
-	wasDone                  // handled by an earlier delivery: to be deleted
-	wasFailed                // refused for good by an earlier delivery: to be left
+	fresh      welcome = iota // to be opened and handled
+	inHand                    // received before and not settled yet: its newer handle is adopted
+	wasDone                   // handled by an earlier delivery: to be deleted
+	wasRefused                // refused for good by an earlier delivery: to be left
 )
 
-func newLeases(s settler, visibility time.Duration, log *zap.Logger, slots *slots) *leases {
+func newLeases(s caller, visibility time.Duration, log *zap.Logger, slots *slots) *leases {
 	l := &leases{
-		settler:    s,
+		caller:     s,
 		visibility: visibility,
 		linger:     min(maxLinger, visibility/8),
 		log:        log,
@@ -98,7 +98,7 @@ func (l *leases) hold(m *message) welcome {
 	case done:
 		return wasDone
 	case refused:
-		return wasFailed
+		return wasRefused
 	default:
 		return fresh
 	}
@@ -141,7 +141,7 @@ func (l *leases) delete(m *message) {
 			// Nothing is deleted with a stale handle. It is deleted when it
 			// comes back.
 			l.memory.add(m.id, done)
-			l.settle(m)
+			l.forget(m)
 			return
 		}
 		m.state = deleting
@@ -160,7 +160,7 @@ func (l *leases) giveBack(m *message, delay time.Duration) {
 
 func (l *leases) giveBackLocked(m *message, delay time.Duration, now time.Time) {
 	if m.lost {
-		l.settle(m) // it is back already
+		l.forget(m) // it is back already
 		return
 	}
 	m.state = returning
@@ -178,7 +178,7 @@ func (l *leases) leave(m *message, forGood bool) {
 			l.memory.add(m.id, refused)
 		}
 		l.tally.left++
-		l.settle(m)
+		l.forget(m)
 	})
 }
 
@@ -201,8 +201,8 @@ func (l *leases) finish(m *message, settle func(now time.Time)) {
 	}
 }
 
-// settle forgets a message that needs nothing more.
-func (l *leases) settle(m *message) {
+// forget ends the care for a message that needs nothing more.
+func (l *leases) forget(m *message) {
 	m.state = settled
 	delete(l.held, m.id)
 	l.slots.settled()
@@ -221,10 +221,10 @@ func (l *leases) lose(m *message) {
 		l.log.Warn("lease lost, handler cancelled", zap.String("messageId", m.id))
 	case deleting:
 		l.memory.add(m.id, done)
-		l.settle(m)
+		l.forget(m)
 		l.log.Warn("lease lost before the delete was confirmed, will delete the message unhandled if it comes back", zap.String("messageId", m.id))
 	case returning:
-		l.settle(m)
+		l.forget(m)
 	}
 }
 

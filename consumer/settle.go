@@ -214,7 +214,7 @@ func (l *leases) send(ctx context.Context, b *batch) {
 	ctx, cancel := context.WithTimeout(ctx, l.callTimeout())
 	defer cancel()
 	begun := time.Now()
-	failed, err := l.settler.call(ctx, b)
+	failed, err := l.caller.call(ctx, b)
 
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -264,10 +264,10 @@ func (l *leases) succeeded(m *message, b *batch, i int, begun time.Time) {
 		l.lookAgain(m.renewAt)
 	case remove:
 		l.tally.deleted++
-		l.settle(m)
+		l.forget(m)
 	case giveBack:
 		l.tally.returned++
-		l.settle(m)
+		l.forget(m)
 	}
 }
 

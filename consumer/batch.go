@@ -41,8 +41,8 @@ func (b *batch) add(m *message, timeout int32) {
 	b.timeouts = append(b.timeouts, timeout)
 }
 
-// settler makes the batch calls.
-type settler struct {
+// caller makes batch calls about one queue.
+type caller struct {
 	client   SQS
 	queueURL string
 }
@@ -50,14 +50,14 @@ type settler struct {
 // call returns the error code of each entry that failed, or an error that is
 // that of them all. Entries have their positions as ids, since a message may
 // be received again, with the same id, while it is in a batch.
-func (s settler) call(ctx context.Context, b *batch) (failed map[string]string, err error) {
+func (s caller) call(ctx context.Context, b *batch) (failed map[string]string, err error) {
 	if b.operation == remove {
 		return s.deleteBatch(ctx, b)
 	}
 	return s.changeVisibility(ctx, b)
 }
 
-func (s settler) deleteBatch(ctx context.Context, b *batch) (map[string]string, error) {
+func (s caller) deleteBatch(ctx context.Context, b *batch) (map[string]string, error) {
 	entries := make([]types.DeleteMessageBatchRequestEntry, len(b.handles))
 	for i := range entries {
 		entries[i] = types.DeleteMessageBatchRequestEntry{Id: entryID(i), ReceiptHandle: &b.handles[i]}
@@ -69,7 +69,7 @@ func (s settler) deleteBatch(ctx context.Context, b *batch) (map[string]string, 
 	return failures(out.Failed), nil
 }
 
-func (s settler) changeVisibility(ctx context.Context, b *batch) (map[string]string, error) {
+func (s caller) changeVisibility(ctx context.Context, b *batch) (map[string]string, error) {
 	entries := make([]types.ChangeMessageVisibilityBatchRequestEntry, len(b.handles))
 	for i := range entries {
 		entries[i] = types.ChangeMessageVisibilityBatchRequestEntry{
