@@ -42,10 +42,11 @@ fuzz: ## run each fuzz target for FUZZTIME
 bench: ## compare the worker with the plainest SDK loop; BENCH=Concurrency, BENCH=Trickle
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(if $(filter AgainstLoop,$(BENCH)),5x,1x) -timeout 30m ./consumer
 
+conformance: SHELL := bash
 conformance: ## run one suite on the embedded queue and on SERVERS
-	@trap '.ci/servers stop' EXIT; \
+	@set -o pipefail; trap '.ci/servers stop' EXIT; \
 	servers=$$(.ci/servers start $(SERVERS)) && \
-	CONFORMANCE_SERVERS="$$servers" $(GO) test -count 1 -v ./consumer/conformance
+	CONFORMANCE_SERVERS="$$servers" $(GO) test -count 1 -v ./consumer/conformance | grep -v '^=== '
 
 clean: ## remove what was built and the installed servers
 	rm -rf bin .servers
