@@ -142,10 +142,7 @@ func TestFailedComesBackLaterAndLater(t *testing.T) {
 
 func TestDelayGrowsToAtMostFifteenMinutes(t *testing.T) {
 	within(t, queueName, func(s *site) {
-		_, err := s.client.SetQueueAttributes(s.t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: &s.url, Attributes: map[string]string{"RedrivePolicy": ""}})
-		if err != nil {
-			t.Fatal(err)
-		}
+		s.keepFailed()
 		s.start(fail)
 		s.send("call-1")
 		time.Sleep(12 * time.Hour)
