@@ -44,7 +44,7 @@ bench: ## compare the worker with the plainest SDK loop; BENCH=Concurrency, BENC
 
 conformance: SHELL := bash
 conformance: ## run one suite on the embedded queue and on SERVERS
-	@set -o pipefail; trap '.ci/servers stop' EXIT; \
+	@set -o pipefail; trap '.ci/servers stop' EXIT; trap 'exit 130' INT TERM; \
 	servers=$$(.ci/servers start $(SERVERS)) && \
 	CONFORMANCE_SERVERS="$$servers" $(GO) test -count 1 -v ./consumer/conformance | grep -v '^=== '
 

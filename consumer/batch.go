@@ -66,7 +66,14 @@ func (s caller) deleteBatch(ctx context.Context, b *batch) (map[string]string, e
 	if err != nil {
 		return nil, err
 	}
-	return failures(out.Failed), nil
+	if len(out.Successful) == len(entries) {
+		return nil, nil
+	}
+	done := make([]*string, len(out.Successful))
+	for i := range out.Successful {
+		done[i] = out.Successful[i].Id
+	}
+	return failures(len(entries), done, out.Failed), nil
 }
 
 func (s caller) changeVisibility(ctx context.Context, b *batch) (map[string]string, error) {
@@ -81,17 +88,29 @@ func (s caller) changeVisibility(ctx context.Context, b *batch) (map[string]stri
 	if err != nil {
 		return nil, err
 	}
-	return failures(out.Failed), nil
+	if len(out.Successful) == len(entries) {
+		return nil, nil
+	}
+	done := make([]*string, len(out.Successful))
+	for i := range out.Successful {
+		done[i] = out.Successful[i].Id
+	}
+	return failures(len(entries), done, out.Failed), nil
 }
 
 func entryID(i int) *string { return aws.String(strconv.Itoa(i)) }
 
-func failures(entries []types.BatchResultErrorEntry) map[string]string {
-	if len(entries) == 0 {
-		return nil
+// failures returns the error code of each entry that was not done. One that an
+// answer does not mention was not done either.
+func failures(entries int, done []*string, failed []types.BatchResultErrorEntry) map[string]string {
+	codes := make(map[string]string)
+	for i := range entries {
+		codes[*entryID(i)] = "NotInAnswer"
 	}
-	codes := make(map[string]string, len(entries))
-	for _, entry := range entries {
+	for _, id := range done {
+		delete(codes, aws.ToString(id))
+	}
+	for _, entry := range failed {
 		codes[aws.ToString(entry.Id)] = aws.ToString(entry.Code)
 	}
 	return codes

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -113,13 +114,23 @@ func (c *Consumer) Run(ctx context.Context) error {
 	return c.report(abandoned)
 }
 
-// accept takes charge of received messages and hands them to the workers.
+// accept takes charge of received messages and hands them to the workers. What
+// follows a failed message of its group in the same answer goes back with it.
 func (c *Consumer) accept(received []types.Message) {
 	now := time.Now()
+	var blocked []string // groups
 	for i := range received {
 		m := newMessage(&received[i], now)
-		switch c.leases.hold(m) {
-		case inHand:
+		w := c.leases.hold(m)
+		if slices.Contains(blocked, m.group) && w != inHand && w != goingBack {
+			c.leases.giveBack(m, 0)
+			continue
+		}
+		if m.group != "" && (w == goingBack || w == wasRefused) {
+			blocked = append(blocked, m.group)
+		}
+		switch w {
+		case inHand, goingBack:
 			c.slots.putBack(1)
 		case wasDone:
 			c.conclude(m, Result{Outcome: events.Duplicate})

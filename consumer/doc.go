@@ -52,7 +52,8 @@
 // delete was not confirmed is deleted, not handled, when it comes back.
 //
 // On a FIFO queue the messages of a group are handled in order, one at a time.
-// When one fails, those received behind it are given back untouched.
+// When one fails, those received behind it are given back untouched; each time
+// costs them a receive, which the queue's maxReceiveCount has to allow for.
 //
 // # Limits
 //

@@ -40,7 +40,7 @@ func Example() {
 	mux := &events.Mux{}
 	mux.Handle(events.CallEnd, events.HandlerFunc(func(ctx context.Context, e *events.Event) error {
 		call := e.Data.(*events.Call)
-		if call.EndCauseStr.Value != "No Answer" {
+		if call.Caller == nil || call.EndCauseStr.Value != "No Answer" {
 			return nil
 		}
 		return tellChat(ctx, "Missed call from "+call.Caller.Phone.Value)

@@ -40,8 +40,9 @@ type leases struct {
 	deletes  []*message          // in state deleting, in the order they finished
 	returns  []*message          // in state returning
 	renewAt  time.Time           // when a lease has to be looked at next
-	memory   *memory
-	calls    int // not answered yet
+	memory   *memory             // of messages that could not be settled for good
+	deleted  *memory             // of those that were; SQS may give one out all the same
+	calls    int                 // not answered yet
 	health   [operations]health
 	hurrying bool // nothing lingers any more
 	closing  bool // run ends when nothing is left
@@ -61,19 +62,21 @@ type welcome uint8
 const (
 	fresh      welcome = iota // to be opened and handled
 	inHand                    // received before and not settled yet: its newer handle is adopted
+	goingBack                 // the same, but its handler failed
 	wasDone                   // handled by an earlier delivery: to be deleted
 	wasRefused                // refused for good by an earlier delivery: to be left
 )
 
-func newLeases(s caller, visibility time.Duration, log *zap.Logger, slots *slots) *leases {
+func newLeases(c caller, visibility time.Duration, log *zap.Logger, slots *slots) *leases {
 	l := &leases{
-		caller:     s,
+		caller:     c,
 		visibility: visibility,
 		linger:     min(maxLinger, visibility/8),
 		log:        log,
 		slots:      slots,
 		held:       make(map[string]*message),
 		memory:     newMemory(),
+		deleted:    newMemory(),
 		wake:       make(chan struct{}, 1),
 	}
 	for op := range l.health {
@@ -89,16 +92,19 @@ func (l *leases) hold(m *message) welcome {
 	l.active = m.receivedAt
 	if known, ok := l.held[m.id]; ok {
 		l.adopt(known, m)
+		if known.state == returning {
+			return goingBack
+		}
 		return inHand
 	}
 	l.granted(m, m.receivedAt)
 	l.held[m.id] = m
 	l.running++
-	switch l.memory.of(m.id) {
-	case done:
-		return wasDone
-	case refused:
+	switch {
+	case l.memory.of(m.id) == refused:
 		return wasRefused
+	case l.memory.of(m.id) == done, l.deleted.of(m.id) == done:
+		return wasDone
 	default:
 		return fresh
 	}
@@ -196,6 +202,7 @@ func (l *leases) finish(m *message, settle func(now time.Time)) {
 	m.cancel = nil
 	l.slots.finished()
 	settle(now)
+	// Others linger for as long as those before them: they need no wake-up.
 	if l.running == 0 || len(l.deletes)%maxBatch == 0 || len(l.deletes) == 1 || m.state == returning || m.group != "" {
 		signal(l.wake)
 	}
@@ -218,7 +225,7 @@ func (l *leases) lose(m *message) {
 		if m.cancel != nil {
 			m.cancel(ErrLeaseLost)
 		}
-		l.log.Warn("lease lost, handler cancelled", zap.String("messageId", m.id))
+		l.log.Warn("lease lost", zap.String("messageId", m.id), zap.Bool("handlerCancelled", m.cancel != nil))
 	case deleting:
 		l.memory.add(m.id, done)
 		l.forget(m)
@@ -249,14 +256,16 @@ func (l *leases) close() {
 }
 
 // abandon gives back every message whose handler has not finished, and returns
-// how many there were.
+// how many handlers are left behind.
 func (l *leases) abandon() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now, abandoned := time.Now(), 0
 	for _, m := range l.held {
 		if m.state == running {
-			abandoned++
+			if m.cancel != nil { // others wait behind one of their group
+				abandoned++
+			}
 			l.running--
 			l.slots.finished()
 			l.giveBackLocked(m, 0, now)

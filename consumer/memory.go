@@ -9,7 +9,7 @@ type verdict uint8
 
 const (
 	none    verdict = iota
-	done            // its handler succeeded, but its delete was not confirmed
+	done            // its handler succeeded
 	refused         // its handler said never to try again
 )
 

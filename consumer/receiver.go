@@ -121,7 +121,9 @@ func (r *receiver) receive(ctx context.Context, n int) ([]types.Message, error) 
 	if err != nil {
 		return nil, err
 	}
-	return out.Messages, nil
+	// More than was asked for would find no worker. What is left out comes
+	// back when its lease ends.
+	return out.Messages[:min(n, len(out.Messages))], nil
 }
 
 // retire reports whether the calling poller is not the last one and may go.

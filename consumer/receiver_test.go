@@ -88,6 +88,7 @@ func TestTroubleIsWaitedOutWithoutAHotLoop(t *testing.T) {
 				s.send("call-1")
 				time.Sleep(6 * time.Second)
 				s.wantOutcomes("handled 1")
+				time.Sleep(time.Minute)
 				if n := s.logs.FilterMessage("SQS call failing, will go on trying").Len(); n != 1 {
 					t.Errorf("%d log lines say that it began", n)
 				}

@@ -77,16 +77,16 @@ func (l *leases) next() (b *batch, wait time.Duration, settled bool) {
 // health is how calls of one operation fare. After a failure they are made one
 // at a time and with pauses, until one succeeds.
 type health struct {
-	trouble
-	calling  int
-	failures int // in a row
-	retryAt  time.Time
+	trouble trouble
+	calling int
+	failing bool
+	retryAt time.Time
 }
 
 // openAt returns when a call of the operation may be made.
 func (l *leases) openAt(op operation, now time.Time) time.Time {
 	h := &l.health[op]
-	if h.failures > 0 && h.calling > 0 {
+	if h.failing && h.calling > 0 {
 		return now.Add(far) // its answer wakes the loop
 	}
 	return h.retryAt
@@ -134,7 +134,7 @@ func (l *leases) dueDeletes(waiting []*message, now time.Time) (*batch, []*messa
 func (l *leases) dueGiveBacks(waiting []*message, now time.Time) (*batch, []*message) {
 	return split(waiting, now, giveBack, func(m *message) int32 {
 		left := m.receivedAt.Add(maxVisibility - leaseMargin).Sub(now)
-		return max(0, seconds(min(m.delay, left)))
+		return max(0, seconds(min(m.delay+time.Second-1, left))) // rounded up
 	})
 }
 
@@ -245,12 +245,12 @@ func (l *leases) send(ctx context.Context, b *batch) {
 func (h *health) answered(err error, maxPause time.Duration) {
 	h.calling--
 	if err == nil {
-		h.succeeded()
-		h.failures, h.retryAt = 0, time.Time{}
+		h.trouble.succeeded()
+		h.failing, h.retryAt = false, time.Time{}
 		return
 	}
-	h.failures = h.failed(err)
-	h.retryAt = time.Now().Add(min(callBackoff(h.failures), maxPause))
+	h.failing = true
+	h.retryAt = time.Now().Add(min(callBackoff(h.trouble.failed(err)), maxPause))
 }
 
 // succeeded takes note of an entry that SQS has carried out.
@@ -264,6 +264,7 @@ func (l *leases) succeeded(m *message, b *batch, i int, begun time.Time) {
 		l.lookAgain(m.renewAt)
 	case remove:
 		l.tally.deleted++
+		l.deleted.add(m.id, done)
 		l.forget(m)
 	case giveBack:
 		l.tally.returned++

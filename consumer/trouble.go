@@ -7,6 +7,14 @@ import (
 	"go.uber.org/zap"
 )
 
+const (
+	// calmTime is how long a kind of call must not fail to count as working
+	// again: a server that refuses every third call would fill the log.
+	calmTime = 5 * time.Second
+	// codeTime is how long another error code is not worth another line.
+	codeTime = time.Minute
+)
+
 // trouble turns the failures and successes of one kind of call into one log
 // line a change of state: when it starts to fail, when it fails for another
 // reason, and when it works again.
@@ -15,21 +23,26 @@ type trouble struct {
 	operation string
 
 	mu       sync.Mutex
-	code     string // of the last failure; "" while all is well
-	since    time.Time
-	failures int // in a row
+	failures int       // in a row
+	since    time.Time // when it started to fail; zero while all is well
+	last     time.Time // when it last failed
+	code     string    // of the failure that was logged
+	logged   time.Time
 }
 
 // failed returns how many failures in a row this makes.
 func (t *trouble) failed(err error) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.failures == 0 {
-		t.since = time.Now()
-	}
+	now := time.Now()
 	t.failures++
-	if code := errorCode(err); code != t.code {
-		t.code = code
+	t.last = now
+	begins := t.since.IsZero()
+	if begins {
+		t.since = now
+	}
+	if code := errorCode(err); begins || code != t.code && now.Sub(t.logged) >= codeTime {
+		t.code, t.logged = code, now
 		t.log.Warn("SQS call failing, will go on trying",
 			zap.String("operation", t.operation), zap.String("code", code), zap.Error(err))
 	}
@@ -39,10 +52,10 @@ func (t *trouble) failed(err error) int {
 func (t *trouble) succeeded() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.failures == 0 {
+	t.failures = 0
+	if t.since.IsZero() || time.Since(t.last) < calmTime {
 		return
 	}
-	t.log.Info("SQS call working again", zap.String("operation", t.operation),
-		zap.Int("failures", t.failures), zap.Duration("after", time.Since(t.since)))
-	t.code, t.failures = "", 0
+	t.log.Info("SQS call working again", zap.String("operation", t.operation), zap.Duration("after", t.last.Sub(t.since)))
+	t.since = time.Time{}
 }

@@ -79,7 +79,7 @@ type envelope struct {
 	Type          string   `json:"type"`
 	PBX           string   `json:"pbx"`
 	Company       string   `json:"company"`
-	IntegrationID string   `json:"integrationId"`
+	IntegrationID claim    `json:"integrationId"`
 	Time          *float64 `json:"time"`
 	Data          Call     `json:"data"`
 }
@@ -108,6 +108,8 @@ func Decode(body []byte) (*Event, error) {
 		return nil, malformed("no type")
 	case env.Time == nil:
 		return nil, malformed("no time")
+	case env.IntegrationID.unclear:
+		return nil, malformed("integrationId is not one string")
 	}
 	at, err := eventTime(*env.Time)
 	if err != nil {
@@ -118,7 +120,7 @@ func Decode(body []byte) (*Event, error) {
 		Type:          env.Type,
 		PBX:           env.PBX,
 		Company:       env.Company,
-		IntegrationID: env.IntegrationID,
+		IntegrationID: env.IntegrationID.id,
 		Time:          at,
 		Data:          env.data(),
 		Raw:           body,
@@ -133,6 +135,28 @@ func (env *envelope) data() any {
 	default:
 		return nil
 	}
+}
+
+// A claim is the integration that a body says it is of. The key that signed it
+// is checked against it, so there must be no two ways to read it.
+type claim struct {
+	id      string
+	unclear bool
+}
+
+// UnmarshalJSON is called for every key that stands for the field, whatever
+// its case.
+func (c *claim) UnmarshalJSON(data []byte) error {
+	var id string
+	if string(data) == "null" {
+		return nil
+	}
+	if json.Unmarshal(data, &id) != nil || c.id != "" && c.id != id {
+		c.unclear = true
+		return nil
+	}
+	c.id = id
+	return nil
 }
 
 func eventTime(millis float64) (time.Time, error) {

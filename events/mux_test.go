@@ -175,7 +175,7 @@ func TestOutcomesAreSixWords(t *testing.T) {
 	for o := range events.Outcome(events.Outcomes) {
 		words = append(words, o.String())
 	}
-	if got := fmt.Sprint(words); got != "[handled ignored duplicate failed rejected malformed]" {
+	if got := fmt.Sprint(words); got != "[failed handled ignored duplicate rejected malformed]" {
 		t.Errorf("the words are %s", got)
 	}
 }

@@ -13,15 +13,16 @@ import (
 type Outcome uint8
 
 const (
+	// Failed: its handler returned an error or panicked, or the signing keys
+	// could not be read. It is to be delivered again. It is the zero Outcome,
+	// since what was forgotten must not pass for done.
+	Failed Outcome = iota
 	// Handled: its handler returned nil.
-	Handled Outcome = iota
+	Handled
 	// Ignored: there is no handler for its type.
 	Ignored
 	// Duplicate: it is a known repeat and was not handled again.
 	Duplicate
-	// Failed: its handler returned an error or panicked, or the signing keys
-	// could not be read. It is to be delivered again.
-	Failed
 	// Rejected: it has no valid signature.
 	Rejected
 	// Malformed: it is signed but no valid event.
@@ -31,7 +32,7 @@ const (
 	Outcomes = iota
 )
 
-var outcomeWords = [Outcomes]string{"handled", "ignored", "duplicate", "failed", "rejected", "malformed"}
+var outcomeWords = [Outcomes]string{"failed", "handled", "ignored", "duplicate", "rejected", "malformed"}
 
 // String returns the outcome's word, the same in logs and metrics.
 func (o Outcome) String() string {

@@ -31,10 +31,15 @@ func Permanent(err error) error {
 	return &permanentError{err: err}
 }
 
-// IsPermanent reports whether err wraps a [Permanent].
+// IsPermanent reports whether err is or wraps a [Permanent]. One that is joined
+// with another error does not count, since the other may be worth a try.
 func IsPermanent(err error) bool {
-	var permanent *permanentError
-	return errors.As(err, &permanent)
+	for ; err != nil; err = errors.Unwrap(err) {
+		if _, ok := err.(*permanentError); ok {
+			return true
+		}
+	}
+	return false
 }
 
 type retryError struct {

@@ -134,6 +134,7 @@ func TestSecretsFileMistakesAreNamed(t *testing.T) {
 		{"comments only", "# soon\n", "holds no secret"},
 		{"no secret after =", "# mine\n8qkmnq=\n", "line 2: no secret after the ="},
 		{"padding taken for an id", "YWJjZA==\n", "line 1: no secret after the ="},
+		{"spaced", "8qkmnq = s3cret\n", "line 1: white space around the ="},
 		{"too large", strings.Repeat("x", 1<<20+1), "larger than 1 MiB"},
 	}
 	for _, test := range tests {
@@ -146,6 +147,9 @@ func TestSecretsFileMistakesAreNamed(t *testing.T) {
 				t.Errorf("the error shows the line: %v", err)
 			}
 		})
+	}
+	if _, err := signature.LoadKeyring(t.TempDir(), nil); err == nil || !strings.Contains(err.Error(), "not a regular file") {
+		t.Errorf("a folder: %v", err)
 	}
 	if _, err := signature.LoadKeyring(filepath.Join(t.TempDir(), "none"), nil); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("missing file: %v", err)

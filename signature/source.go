@@ -109,6 +109,15 @@ func (s *source) reread() (keys []*key, changed bool) {
 }
 
 func (s *source) read() ([]byte, error) {
+	info, err := os.Stat(s.path)
+	if err == nil && !info.Mode().IsRegular() {
+		// A pipe can't be read twice, and waiting for its writer would hold
+		// up every message.
+		return nil, fmt.Errorf("secrets file %s is not a regular file", s.path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("secrets file: %w", err)
+	}
 	f, err := os.Open(s.path)
 	if err != nil {
 		return nil, fmt.Errorf("secrets file: %w", err)
@@ -155,6 +164,8 @@ func parseLine(line string) (Key, error) {
 	switch {
 	case !found:
 		return Key{Secret: line}, nil
+	case integrationID.MatchString(strings.TrimSpace(id)) && (strings.TrimSpace(id) != id || strings.TrimSpace(secret) != secret):
+		return Key{}, fmt.Errorf("white space around the =; write INTEGRATION_ID=SECRET without any, or another = in front of the line if all of it is the secret")
 	case id != "" && !integrationID.MatchString(id):
 		// Not an integration's id, so the = belongs to the secret.
 		return Key{Secret: line}, nil

@@ -67,7 +67,7 @@ func (cmd *demoCmd) Run(ctx context.Context) error {
 	if lost := books.lost(); lost != 0 && !cmd.Forever {
 		return fmt.Errorf("%d messages are not accounted for", lost)
 	}
-	return nil
+	return screen.err
 }
 
 func createDemoQueues(srv *sqslocal.Server) (queueURL string, err error) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -37,6 +38,7 @@ func program(args []string) int {
 	defer stop()
 	context.AfterFunc(ctx, stop)
 
+	unsetEmpty()
 	parser := kong.Must(&cli{}, kong.Name("wildix-worker"), kong.Description(description),
 		kong.ConfigureHelp(kong.HelpOptions{NoExpandSubcommands: true, WrapUpperBound: 100}),
 		kong.BindTo(ctx, (*context.Context)(nil)))
@@ -48,6 +50,18 @@ func program(args []string) int {
 		return complain(err, command.Selected().Name)
 	}
 	return 0
+}
+
+// unsetEmpty makes an empty variable as none, as compose files leave many. An
+// empty secret stays: it is more likely an accident.
+func unsetEmpty() {
+	for _, variable := range os.Environ() {
+		name, value, _ := strings.Cut(variable, "=")
+		ours := strings.HasPrefix(name, "WILDIX_") || name == "SQS_URL"
+		if ours && value == "" && name != secretVariable {
+			os.Unsetenv(name)
+		}
+	}
 }
 
 // commandOf returns the subcommand that a command line got as far as.

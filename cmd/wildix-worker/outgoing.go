@@ -24,7 +24,7 @@ type outgoing struct {
 	signature string // none if empty
 }
 
-// What can be wrong with a outgoing on purpose.
+// What can be wrong with an outgoing message on purpose.
 const (
 	tampered  = "tampered"
 	unsigned  = "unsigned"

@@ -48,7 +48,7 @@ type body struct {
 
 // The numbers are from the range that North America keeps for fiction.
 var (
-	outsiders = []string{"Ada Example", "Grace Sample", "Alan Specimen", "Edsger Demo", "Barbara Muster", ""}
+	outsiders = []string{"Ada Example", "Grace Sample", "Alan Model", "Edsger Demo", "Eva Muster", ""}
 	staff     = []string{"Reception", "Sales", "Support", "Accounts"}
 )
 

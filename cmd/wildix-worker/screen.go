@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ import (
 type screen struct {
 	mu     sync.Mutex
 	out    io.Writer
+	err    error // the first that writing met
 	colour bool
 }
 
@@ -44,6 +46,7 @@ func (s *screen) printf(format string, args ...any) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, err := fmt.Fprintf(s.out, format, args...)
+	s.err = cmp.Or(s.err, err)
 	return err
 }
 
@@ -78,23 +81,19 @@ func (s *screen) HandleEvent(_ context.Context, e *events.Event) error {
 	if call.EndCauseStr.Valid {
 		state = call.EndCauseStr.Value
 	}
-	return s.printf("%s  %s  %-40s %s\n", e.Time.Local().Format(clock), s.paint(colour, fmt.Sprintf("%-11s", e.Type)), parties(call), state)
+	return s.printf("%s  %s  %-37s %s\n", e.Time.Local().Format(clock), s.paint(colour, fmt.Sprintf("%-11s", e.Type)), parties(call), state)
 }
 
 // parties says who calls whom.
 func parties(c *events.Call) string {
 	caller, callee := "unknown", c.Destination.Value
 	if c.Caller != nil {
-		caller = party(c.Caller)
+		caller = strings.TrimSpace(c.Caller.Phone.Value + " " + c.Caller.Name.Value)
 	}
 	if c.Callee != nil {
-		callee = party(c.Callee)
+		callee = cmp.Or(c.Callee.Name.Value, c.Callee.Phone.Value)
 	}
 	return caller + " > " + callee
-}
-
-func party(p *events.Participant) string {
-	return strings.TrimSpace(p.Phone.Value + " " + p.Name.Value)
 }
 
 // reason is an error without the outcome's word, which stands beside it.
@@ -107,7 +106,7 @@ func (s *screen) observe(r consumer.Result) {
 	if r.Outcome.Done() {
 		return
 	}
-	s.printf("%s  %s  %-40s receive %d of %d\n", time.Now().Format(clock),
+	s.printf("%s  %s  %-37s receive %d of %d\n", time.Now().Format(clock),
 		s.paint(red, fmt.Sprintf("%-11s", r.Outcome)), reason(r.Err), r.ReceiveCount, demoReceives)
 }
 

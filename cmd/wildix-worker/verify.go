@@ -92,5 +92,8 @@ func readInput(name string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
+	if len(content) == 2*events.MaxSize {
+		return nil, fmt.Errorf("%s is larger than any message", name)
+	}
 	return content, nil
 }

@@ -98,6 +98,7 @@ func masked(number string) string {
 type lines struct {
 	w       io.Writer
 	writing sync.Mutex
+	torn    bool // the last write ended within a line; writing guards it
 
 	mu   sync.Mutex
 	next *batch // lines that the next write takes along
@@ -125,7 +126,20 @@ func (l *lines) write(line []byte) error {
 	l.mu.Lock()
 	l.next = &batch{}
 	l.mu.Unlock()
-	_, b.err = l.w.Write(b.text.Bytes())
+	b.err = l.writeWhole(b.text.Bytes())
 	b.written = true
 	return b.err
+}
+
+// writeWhole writes lines, on a new line if an earlier write was cut off, as on
+// a full disk.
+func (l *lines) writeWhole(text []byte) error {
+	if l.torn {
+		text = append([]byte("\n"), text...)
+	}
+	n, err := l.w.Write(text)
+	if n > 0 {
+		l.torn = text[n-1] != '\n'
+	}
+	return err
 }

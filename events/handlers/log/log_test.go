@@ -89,6 +89,38 @@ func TestUnwrittenEventIsNotHandled(t *testing.T) {
 	handle(t, log.New(&tallyWriter{err: full}, false), 50, full)
 }
 
+func TestLineAfterATornOneIsWhole(t *testing.T) {
+	out := &tornWriter{left: 20}
+	h := log.New(out, false)
+	if err := h.HandleEvent(t.Context(), &events.Event{ID: "one"}); err == nil {
+		t.Fatal("a line that was cut off counts as written")
+	}
+	out.left = 10_000
+	if err := h.HandleEvent(t.Context(), &events.Event{ID: "two"}); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(out.String(), "\n")
+	if len(lines) != 3 || !strings.HasPrefix(lines[1], `{"time":`) {
+		t.Errorf("wrote %q", out.String())
+	}
+}
+
+// tornWriter has room for so many bytes.
+type tornWriter struct {
+	bytes.Buffer
+	left int
+}
+
+func (w *tornWriter) Write(p []byte) (int, error) {
+	n := min(len(p), w.left)
+	w.left -= n
+	w.Buffer.Write(p[:n])
+	if n < len(p) {
+		return n, errors.New("no space left on device")
+	}
+	return n, nil
+}
+
 // handle hands n events to h at once; each must end in want.
 func handle(t *testing.T, h events.Handler, n int, want error) {
 	t.Helper()
