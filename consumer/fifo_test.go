@@ -89,3 +89,39 @@ func TestFIFOGroupIsNotHeldUpByALingeringDelete(t *testing.T) {
 		s.wantBegun(3)
 	})
 }
+
+func TestFIFOMessageIsNotOvertakenWhileItGoesBack(t *testing.T) {
+	within(t, fifoName, func(s *site) {
+		// The give-back is refused, and then hangs until the lease has ended
+		// and SQS gives out the whole group again.
+		works := s.srv.Inject(sqslocal.Fault{Action: "ChangeMessageVisibilityBatch", FailEntries: 1})
+		s.start(func(context.Context, *events.Event) error {
+			if len(s.begun()) == 1 {
+				return errDown
+			}
+			return nil
+		})
+		s.send("a1", "a2")
+		time.Sleep(54 * time.Second)
+		works()
+		s.srv.Inject(sqslocal.Fault{Action: "ChangeMessageVisibilityBatch", Count: 1, Hang: true})
+		time.Sleep(5 * time.Minute)
+		if got := fmt.Sprint(s.begun()); got != "[a1 a1 a2]" {
+			t.Errorf("handled %s", got)
+		}
+	})
+}
+
+func TestFIFOGroupWaitsBehindAPermanentFailure(t *testing.T) {
+	within(t, fifoName, func(s *site) {
+		s.start(func(_ context.Context, e *events.Event) error {
+			if e.ID == "a1" {
+				return events.Permanent(errDown)
+			}
+			return nil
+		})
+		s.send("a1", "a2", "a3")
+		time.Sleep(5 * time.Minute)
+		s.wantBegun(1)
+	})
+}

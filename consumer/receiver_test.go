@@ -122,3 +122,17 @@ func TestReceiveWithFewSlotsGathersMore(t *testing.T) {
 		s.wantCalls("ReceiveMessage", 130)
 	})
 }
+
+func TestNowAndThenRefusedIsOneLogLine(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		s.srv.Inject(sqslocal.Fault{Action: "ReceiveMessage", Chance: 0.3, Code: "ThrottlingException"})
+		s.start(succeed)
+		for _, id := range ids(600) {
+			s.send(id)
+			time.Sleep(100 * time.Millisecond)
+		}
+		if n := s.logs.FilterMessage("SQS call failing, will go on trying").Len(); n > 3 {
+			t.Errorf("%d log lines in a minute of throttling", n)
+		}
+	})
+}

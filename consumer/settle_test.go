@@ -3,8 +3,11 @@ package consumer_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"wildix-worker/consumer"
 	"wildix-worker/consumer/sqslocal"
@@ -258,4 +261,56 @@ func TestGiveBackIsNotUndoneByAnExtension(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		s.wantBegun(2)
 	})
+}
+
+// forgetful answers the first delete without a word about its entries, and
+// does not do it.
+type forgetful struct {
+	consumer.SQS
+	deletes atomic.Int32
+}
+
+func (f *forgetful) DeleteMessageBatch(ctx context.Context, in *sqs.DeleteMessageBatchInput, options ...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error) {
+	if f.deletes.Add(1) == 1 {
+		return &sqs.DeleteMessageBatchOutput{}, nil
+	}
+	return f.SQS.DeleteMessageBatch(ctx, in, options...)
+}
+
+func TestEntryThatAnAnswerLeavesOutIsTriedAgain(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		s.send(ids(3)...)
+		s.run(&forgetful{SQS: s.client}, consumer.Config{QueueURL: s.url, Keys: keyring(t, key), Handler: s.recording(succeed)})
+		time.Sleep(10 * time.Second)
+		s.wantBegun(3)
+		s.wantDepth(sqslocal.Depth{})
+	})
+}
+
+func TestDeliveryAfterTheDeleteIsNotHandledAgain(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		// The second delivery, which makes the first handle old, is on its
+		// way while the message is handled and "deleted".
+		s.srv.Inject(sqslocal.Fault{Action: "ReceiveMessage", Count: 1, Duplicate: true})
+		s.send("call-1")
+		late := &lateSecond{SQS: s.client}
+		s.run(late, consumer.Config{QueueURL: s.url, Keys: keyring(t, key), Handler: s.recording(succeed)})
+		time.Sleep(10 * time.Second)
+		s.wantBegun(1)
+		s.wantDepth(sqslocal.Depth{})
+	})
+}
+
+// lateSecond delays the answer to the second receive.
+type lateSecond struct {
+	consumer.SQS
+	receives atomic.Int32
+}
+
+func (l *lateSecond) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInput, options ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error) {
+	out, err := l.SQS.ReceiveMessage(ctx, in, options...)
+	if l.receives.Add(1) == 2 {
+		time.Sleep(500 * time.Millisecond)
+	}
+	return out, err
 }
