@@ -66,9 +66,6 @@ func (s caller) deleteBatch(ctx context.Context, b *batch) (map[string]string, e
 	if err != nil {
 		return nil, err
 	}
-	if len(out.Successful) == len(entries) {
-		return nil, nil
-	}
 	done := make([]*string, len(out.Successful))
 	for i := range out.Successful {
 		done[i] = out.Successful[i].Id
@@ -88,9 +85,6 @@ func (s caller) changeVisibility(ctx context.Context, b *batch) (map[string]stri
 	if err != nil {
 		return nil, err
 	}
-	if len(out.Successful) == len(entries) {
-		return nil, nil
-	}
 	done := make([]*string, len(out.Successful))
 	for i := range out.Successful {
 		done[i] = out.Successful[i].Id
@@ -103,6 +97,9 @@ func entryID(i int) *string { return aws.String(strconv.Itoa(i)) }
 // failures returns the error code of each entry that was not done. One that an
 // answer does not mention was not done either.
 func failures(entries int, done []*string, failed []types.BatchResultErrorEntry) map[string]string {
+	if len(done) == entries {
+		return nil
+	}
 	codes := make(map[string]string)
 	for i := range entries {
 		codes[*entryID(i)] = "NotInAnswer"
