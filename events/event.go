@@ -87,7 +87,8 @@ type envelope struct {
 // Decode reads an event from its JSON. It insists on valid JSON of at most
 // [MaxSize] bytes with an id, a type and a time between 2000 and 2100, and
 // bears everything else: unknown fields and types, null anywhere, data of
-// another shape than expected. Of a field that occurs twice the last counts;
+// another shape than expected. Of a field that occurs twice the last counts,
+// but an integrationId that is not one string is an error;
 // invalid UTF-8 becomes U+FFFD in the typed fields.
 //
 // The event keeps body as its Raw; the caller must not change it afterwards.
