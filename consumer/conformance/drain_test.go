@@ -48,7 +48,7 @@ func TestRestartsLoseNothing(t *testing.T) {
 		for _, enough := range []int{10, 30, len(sent)} {
 			w := s.start(func(ctx context.Context, e *events.Event) error {
 				return working(rand.N(200*time.Millisecond))(ctx, e)
-			}, leasing(4*time.Second), func(cfg *consumer.Config) { cfg.Concurrency = 7 })
+			}, func(cfg *consumer.Config) { cfg.Concurrency = 7 })
 			s.eventually("enough are handled", func() bool { return len(s.ids(events.Handled)) >= enough })
 			s.check(w.stop())
 		}

@@ -18,7 +18,7 @@ import (
 func TestLeaseIsExtendedWhileTheHandlerRuns(t *testing.T) {
 	everywhere(t, standard, func(s *site) {
 		for range 2 { // the other one would get the message
-			s.start(working(8*time.Second), leasing(3*time.Second))
+			s.start(working(20*time.Second), leasing(8*time.Second))
 		}
 		s.send("call-1")
 		s.eventuallyIDs(events.Handled, "call-1")

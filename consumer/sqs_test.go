@@ -1,0 +1,49 @@
+package consumer_test
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"wildix-worker/consumer"
+	"wildix-worker/consumer/sqslocal"
+)
+
+// What net/http sends in two parts it may take for failed after the answer has
+// come, and then the answer is lost.
+func TestEveryRequestIsSentInOnePart(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		pipe := s.srv.StartPipe()
+		var writes atomic.Int64
+		transport := &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := pipe.DialContext(ctx, network, address)
+			return countingConn{conn, &writes}, err
+		}}
+		client := s.srv.Client(func(o *sqs.Options) { o.HTTPClient = &http.Client{Transport: transport} })
+		s.run(client, consumer.Config{QueueURL: s.url, Keys: keyring(t, key), Handler: s.recording(working(40 * time.Second)), HandlerTimeout: time.Minute})
+		setUp := s.srv.Calls("")
+		s.send("call-1")
+		time.Sleep(time.Minute)
+		s.wantDepth(sqslocal.Depth{})
+		s.stop()
+		transport.CloseIdleConnections()
+		if sent, calls := int(writes.Load()), s.srv.Calls("")-setUp-1; sent != calls {
+			t.Errorf("%d requests were sent in %d parts", calls, sent)
+		}
+	})
+}
+
+type countingConn struct {
+	net.Conn
+	writes *atomic.Int64
+}
+
+func (c countingConn) Write(p []byte) (int, error) {
+	c.writes.Add(1)
+	return c.Conn.Write(p)
+}
