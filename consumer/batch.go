@@ -14,15 +14,19 @@ type operation uint8
 
 const (
 	renew operation = iota
-	remove
 	giveBack
+	quarantine
+	remove
 
 	operations = iota
 )
 
 func (o operation) String() string {
-	return [...]string{"extend", "delete", "give back"}[o]
+	return [...]string{"extend", "give back", "quarantine", "delete"}[o]
 }
+
+// operationOf is what a message in a state waits for.
+var operationOf = [...]operation{returning: giveBack, quarantining: quarantine, deleting: remove}
 
 // A batch is one call about up to ten messages. It holds copies of what the
 // call needs, since a message may get a newer handle while it is under way.
@@ -31,6 +35,13 @@ type batch struct {
 	messages  []*message
 	handles   []string
 	timeouts  []int32 // new visibility timeouts in seconds; none in a delete
+	size      int     // of what is sent to the quarantine queue
+}
+
+// full reports whether a call about the batch can't also be about m.
+func (b *batch) full(m *message) bool {
+	return len(b.messages) == maxBatch ||
+		b.operation == quarantine && len(b.messages) > 0 && b.size+m.quarantineSize() > maxSize
 }
 
 // add puts a message into the batch, and marks it.
@@ -39,22 +50,30 @@ func (b *batch) add(m *message, timeout int32) {
 	b.messages = append(b.messages, m)
 	b.handles = append(b.handles, m.handle)
 	b.timeouts = append(b.timeouts, timeout)
+	if b.operation == quarantine {
+		b.size += m.quarantineSize()
+	}
 }
 
-// caller makes batch calls about one queue.
+// caller makes batch calls about one queue, and sends to its quarantine queue.
 type caller struct {
-	client   SQS
-	queueURL string
+	client        SQS
+	queueURL      string
+	quarantineURL string
 }
 
 // call returns the error code of each entry that failed, or an error that is
 // that of them all. Entries have their positions as ids, since a message may
 // be received again, with the same id, while it is in a batch.
 func (s caller) call(ctx context.Context, b *batch) (failed map[string]string, err error) {
-	if b.operation == remove {
+	switch b.operation {
+	case remove:
 		return s.deleteBatch(ctx, b)
+	case quarantine:
+		return s.quarantineBatch(ctx, b)
+	default:
+		return s.changeVisibility(ctx, b)
 	}
-	return s.changeVisibility(ctx, b)
 }
 
 func (s caller) deleteBatch(ctx context.Context, b *batch) (map[string]string, error) {

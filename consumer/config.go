@@ -24,6 +24,7 @@ const (
 // Limits of SQS.
 const (
 	maxBatch      = 10             // messages a receive, entries a batch call
+	maxSize       = 1 << 20        // bytes of a message, and of all messages of a batch, attributes included
 	maxWait       = 20             // seconds a receive may wait
 	maxVisibility = 12 * time.Hour // from the receive, extensions included
 )
@@ -61,6 +62,20 @@ type Config struct {
 	// Zero means DefaultShutdownTimeout.
 	ShutdownTimeout time.Duration
 
+	// OrderByCall keeps the events of one call apart: those with the same
+	// Event.ID are never handled concurrently by this consumer, and those that
+	// wait for one are handled in the order of their times. Other calls are
+	// not held up. A standard queue promises no order, so an event may still
+	// come after a later one has been handled. On a FIFO queue the order
+	// within each group is kept whatever this says.
+	OrderByCall bool
+
+	// OnRejected says what becomes of rejected and malformed messages. The
+	// zero value leaves them to the queue's redrive policy.
+	OnRejected RejectedPolicy
+	// QuarantineQueueURL is where OnRejected Quarantine sends them.
+	QuarantineQueueURL string
+
 	// Logger gets what the consumer has to say. Nil means silence. Bodies,
 	// signatures and secrets are never logged.
 	Logger *zap.Logger
@@ -71,6 +86,25 @@ type Config struct {
 	// outcome.
 	Observe func(Result)
 }
+
+// A RejectedPolicy is what becomes of rejected and malformed messages.
+type RejectedPolicy uint8
+
+const (
+	// Leave neither deletes the message nor gives it back: it is visible again
+	// when its lease ends, until the queue's redrive policy moves it to the
+	// dead-letter queue.
+	Leave RejectedPolicy = iota
+	// Quarantine sends the message with its X-SIGNATURE, as they came, to
+	// another queue, and deletes it once SQS has taken it there. The String
+	// attributes WILDIX-OUTCOME, WILDIX-REASON and WILDIX-MESSAGE-ID tell why
+	// it is there, unless the message is too large for them. What can't be
+	// sent is left. It may be sent more than once.
+	Quarantine
+	// Delete deletes the message, which is then lost: a wrong signing secret
+	// loses all events.
+	Delete
+)
 
 // A Result is what became of one message.
 type Result struct {
@@ -150,7 +184,26 @@ func (cfg Config) Validate() error {
 	if cfg.ShutdownTimeout < 0 {
 		fault("ShutdownTimeout", "%s is negative", cfg.ShutdownTimeout)
 	}
+	if cfg.OnRejected > Delete {
+		fault("OnRejected", "%d is not Leave, Quarantine or Delete", cfg.OnRejected)
+	}
+	if err := cfg.checkQuarantine(); err != nil {
+		fault("QuarantineQueueURL", "%w", err)
+	}
 	return errors.Join(faults...)
+}
+
+func (cfg Config) checkQuarantine() error {
+	switch {
+	case cfg.OnRejected != Quarantine && cfg.QuarantineQueueURL != "":
+		return errors.New("of no use unless what is rejected goes to quarantine")
+	case cfg.OnRejected != Quarantine:
+		return nil
+	case cfg.QuarantineQueueURL == cfg.QueueURL:
+		return errors.New("the queue that is consumed; name another one")
+	default:
+		return CheckQueueURL(cfg.QuarantineQueueURL)
+	}
 }
 
 // CheckQueueURL reports what keeps a text from being a queue's URL, such as

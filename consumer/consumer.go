@@ -41,6 +41,7 @@ type Consumer struct {
 	slots    *slots
 	leases   *leases
 	lanes    *lanes
+	breaker  *breaker
 	receiver *receiver
 	work     chan *message // to the workers
 	stopping atomic.Bool
@@ -59,11 +60,12 @@ func New(client SQS, cfg Config) (*Consumer, error) {
 	c := &Consumer{
 		cfg:   cfg,
 		slots: newSlots(cfg.Concurrency),
-		lanes: newLanes(),
 		work:  make(chan *message),
 	}
-	c.leases = newLeases(caller{client, cfg.QueueURL}, cfg.VisibilityTimeout, cfg.Logger, c.slots)
-	c.receiver = newReceiver(client, cfg, c.slots, c.accept)
+	c.lanes = newLanes(c.slots)
+	c.breaker = newBreaker(cfg.Logger, cfg.HandlerTimeout)
+	c.leases = newLeases(caller{client, cfg.QueueURL, cfg.QuarantineQueueURL}, cfg.VisibilityTimeout, cfg.Logger, c.slots)
+	c.receiver = newReceiver(client, cfg, c.slots, c.breaker, c.accept)
 	return c, nil
 }
 
@@ -114,10 +116,12 @@ func (c *Consumer) Run(ctx context.Context) error {
 	return c.report(abandoned)
 }
 
-// accept takes charge of received messages and hands them to the workers. What
-// follows a failed message of its group in the same answer goes back with it.
-func (c *Consumer) accept(received []types.Message) {
+// accept takes charge of received messages, opens them and hands them to the
+// workers until ctx ends; the rest goes back. So does what follows a failed
+// message of its group in the same answer.
+func (c *Consumer) accept(ctx context.Context, received []types.Message) {
 	now := time.Now()
+	fresh := make([]*message, 0, len(received))
 	var blocked []string // groups
 	for i := range received {
 		m := newMessage(&received[i], now)
@@ -136,10 +140,23 @@ func (c *Consumer) accept(received []types.Message) {
 			c.conclude(m, Result{Outcome: events.Duplicate})
 		case wasRefused:
 			c.conclude(m, Result{Outcome: events.Failed, Err: errRefused})
-		case fresh:
-			if c.lanes.enter(m) {
-				c.work <- m
-			}
+		case isFresh:
+			c.open(m)
+			fresh = append(fresh, m)
+		}
+	}
+	if c.cfg.OrderByCall {
+		slices.SortStableFunc(fresh, func(a, b *message) int { return a.laneTime.Compare(b.laneTime) })
+	}
+	// All are in their lanes before the first starts: if that fails at once,
+	// those behind it must not find the lane empty.
+	fresh = slices.DeleteFunc(fresh, func(m *message) bool { return !c.lanes.enter(m) })
+	for _, m := range fresh {
+		select {
+		case c.work <- m:
+		case <-ctx.Done():
+			c.leases.giveBack(m, 0)
+			c.returnLane(m)
 		}
 	}
 }
@@ -154,7 +171,9 @@ func (c *Consumer) handleAll(ctx context.Context, working *sync.WaitGroup) {
 		// A handler that ends its goroutine (runtime.Goexit) takes its worker
 		// along, but neither the message nor the pool.
 		if m != nil {
-			c.conclude(m, Result{Outcome: events.Failed, Err: errGoexit})
+			result := Result{Outcome: events.Failed, Err: errGoexit, Event: m.opened.Event}
+			c.breaker.record(m, result)
+			c.conclude(m, result)
 			c.returnLane(m)
 			working.Go(func() { c.handleAll(ctx, working) })
 		}
@@ -168,57 +187,81 @@ func (c *Consumer) handleAll(ctx context.Context, working *sync.WaitGroup) {
 
 var errGoexit = errors.New("handler ended its goroutine")
 
-// handleOne is the way of a message. It returns the message that waited for
-// this one, if any.
+// handleOne is the way of a message that has been opened. It returns the message
+// that waited for this one, if any.
 func (c *Consumer) handleOne(ctx context.Context, m *message) (next *message) {
-	if c.stopping.Load() {
+	switch {
+	case c.stopping.Load():
 		c.leases.giveBack(m, 0)
 		c.returnLane(m)
 		return nil
+	case !c.breaker.admits(m):
+		c.leases.giveBack(m, retryDelay(m.receiveCount, nil))
+		return c.follower(m, events.Failed)
 	}
 	result := c.handle(ctx, m)
+	c.breaker.record(m, result)
+	next = c.follower(m, result.Outcome)
 	c.conclude(m, result)
-	if result.Outcome == events.Failed {
+	return next
+}
+
+// follower returns what waited for the message, if any. Nothing follows a
+// failure on a FIFO queue: what waited goes back, untouched.
+func (c *Consumer) follower(m *message, o events.Outcome) *message {
+	if o == events.Failed && m.group != "" {
 		c.returnLane(m)
 		return nil
 	}
 	return c.lanes.next(m)
 }
 
-// returnLane gives back, untouched, what waited for a message that failed.
 func (c *Consumer) returnLane(m *message) {
 	for _, behind := range c.lanes.clear(m) {
 		c.leases.giveBack(behind, 0)
 	}
 }
 
-// handle verifies, decodes and dispatches.
-func (c *Consumer) handle(ctx context.Context, m *message) Result {
+// open verifies and decodes a message, and says which lane it is for.
+func (c *Consumer) open(m *message) {
 	begun := time.Now()
-	result := c.open(m)
-	if result.Err == nil {
-		result.Outcome, result.Err = c.dispatch(ctx, m, result.Event)
+	m.opened = c.verified(m)
+	m.opened.Took = time.Since(begun)
+	m.lane = m.group
+	if e := m.opened.Event; c.cfg.OrderByCall && m.group == "" && e != nil {
+		m.lane, m.laneTime = e.ID, e.Time
 	}
-	result.Took = time.Since(begun)
-	return result
 }
 
-func (c *Consumer) open(m *message) (r Result) {
-	if m.signatureErr != nil {
-		return Result{Outcome: events.Rejected, Err: m.signatureErr}
+func (c *Consumer) verified(m *message) (r Result) {
+	sig, err := m.signature()
+	if err != nil {
+		return Result{Outcome: events.Rejected, Err: err}
 	}
-	r.Event, r.Outcome, r.Err = events.Open(c.cfg.Keys, m.body, m.signature)
+	r.Event, r.Outcome, r.Err = events.Open(c.cfg.Keys, m.body, sig)
 	return r
+}
+
+// handle dispatches what could be opened.
+func (c *Consumer) handle(ctx context.Context, m *message) Result {
+	result := m.opened
+	if result.Err == nil {
+		begun := time.Now()
+		result.Outcome, result.Err = c.dispatch(ctx, m, result.Event)
+		result.Took += time.Since(begun)
+	}
+	return result
 }
 
 // dispatch calls the handler with a context that ends when it should stop.
 func (c *Consumer) dispatch(ctx context.Context, m *message, e *events.Event) (events.Outcome, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	if !c.leases.begin(m, cancel) {
+	latest, ok := c.leases.begin(m, cancel)
+	if !ok {
 		return events.Failed, ErrLeaseLost
 	}
-	ctx, stop := context.WithTimeout(ctx, c.cfg.HandlerTimeout)
+	ctx, stop := context.WithDeadline(ctx, earlier(time.Now().Add(c.cfg.HandlerTimeout), latest))
 	defer stop()
 	outcome, err := events.Dispatch(ctx, c.cfg.Handler, e)
 	if err != nil && errors.Is(context.Cause(ctx), ErrStopping) {
@@ -243,7 +286,7 @@ func (c *Consumer) settle(m *message, r Result) (delay time.Duration) {
 	case r.Outcome.Done():
 		c.leases.delete(m)
 	case r.Outcome != events.Failed:
-		c.leases.leave(m, false)
+		c.settleRejected(m)
 	case events.IsPermanent(r.Err):
 		c.leases.leave(m, true)
 	default:
@@ -253,4 +296,15 @@ func (c *Consumer) settle(m *message, r Result) (delay time.Duration) {
 		c.leases.giveBack(m, delay)
 	}
 	return delay
+}
+
+func (c *Consumer) settleRejected(m *message) {
+	switch c.cfg.OnRejected {
+	case Quarantine:
+		c.leases.quarantine(m)
+	case Delete:
+		c.leases.delete(m)
+	default:
+		c.leases.leave(m, false)
+	}
 }

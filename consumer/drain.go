@@ -36,7 +36,8 @@ func (c *Consumer) report(abandoned int) error {
 	for o := range events.Outcome(events.Outcomes) {
 		fields = append(fields, zap.Int64(o.String(), c.counts[o].Load()))
 	}
-	fields = append(fields, zap.Int("deleted", tally.deleted), zap.Int("returned", tally.returned), zap.Int("left", tally.left),
+	fields = append(fields, zap.Int("deleted", tally.deleted), zap.Int("returned", tally.returned),
+		zap.Int("left", tally.left), zap.Int("quarantined", tally.quarantined),
 		zap.Int("leasesLost", tally.lost), zap.Int("abandoned", abandoned), zap.Int("unsettled", unsettled))
 	if abandoned == 0 && unsettled == 0 {
 		c.cfg.Logger.Info("drained", fields...)

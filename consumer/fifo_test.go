@@ -90,6 +90,24 @@ func TestFIFOGroupIsNotHeldUpByALingeringDelete(t *testing.T) {
 	})
 }
 
+func TestFIFOMessageThatFailsAtOnceIsNotOvertaken(t *testing.T) {
+	for range 50 { // whether a worker is faster than the poller is up to the scheduler
+		within(t, fifoName, func(s *site) {
+			s.start(func(context.Context, *events.Event) error {
+				if len(s.begun()) == 1 {
+					return errDown
+				}
+				return nil
+			})
+			s.send("a1", "a2", "a3", "a4", "a5")
+			time.Sleep(time.Minute)
+			if got := fmt.Sprint(s.begun()); got != "[a1 a1 a2 a3 a4 a5]" {
+				t.Errorf("handled %s", got)
+			}
+		})
+	}
+}
+
 func TestFIFOMessageIsNotOvertakenWhileItGoesBack(t *testing.T) {
 	within(t, fifoName, func(s *site) {
 		// The give-back is refused, and then hangs until the lease has ended

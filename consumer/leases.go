@@ -34,15 +34,14 @@ type leases struct {
 	slots      *slots
 
 	mu       sync.Mutex
-	held     map[string]*message // by message id, until settled
-	running  int                 // of them, those whose handler has not finished
-	active   time.Time           // when a message last came or finished
-	deletes  []*message          // in state deleting, in the order they finished
-	returns  []*message          // in state returning
-	renewAt  time.Time           // when a lease has to be looked at next
-	memory   *memory             // of messages that could not be settled for good
-	deleted  *memory             // of those that were; SQS may give one out all the same
-	calls    int                 // not answered yet
+	held     map[string]*message    // by message id, until settled
+	running  int                    // of them, those whose handler has not finished
+	active   time.Time              // when a message last came or finished
+	waiting  [operations][]*message // for a call, in the order they came
+	renewAt  time.Time              // when a lease has to be looked at next
+	memory   *memory                // of messages that could not be settled for good
+	deleted  *memory                // of those that were; SQS may give one out all the same
+	calls    int                    // not answered yet
 	health   [operations]health
 	hurrying bool // nothing lingers any more
 	closing  bool // run ends when nothing is left
@@ -53,17 +52,17 @@ type leases struct {
 
 // tally counts what became of messages at SQS.
 type tally struct {
-	deleted, returned, left, lost int
+	deleted, returned, quarantined, left, lost int
 }
 
 // A welcome is what a received message turns out to be.
 type welcome uint8
 
 const (
-	fresh      welcome = iota // to be opened and handled
+	isFresh    welcome = iota // to be opened and handled
 	inHand                    // received before and not settled yet: its newer handle is adopted
 	goingBack                 // the same, but its handler failed
-	wasDone                   // handled by an earlier delivery: to be deleted
+	wasDone                   // settled by an earlier delivery: to be deleted
 	wasRefused                // refused for good by an earlier delivery: to be left
 )
 
@@ -106,7 +105,7 @@ func (l *leases) hold(m *message) welcome {
 	case l.memory.of(m.id) == done, l.deleted.of(m.id) == done:
 		return wasDone
 	default:
-		return fresh
+		return isFresh
 	}
 }
 
@@ -129,15 +128,16 @@ func (l *leases) granted(m *message, at time.Time) {
 func (l *leases) margin() time.Duration { return min(leaseMargin, l.visibility/8) }
 
 // begin tells that the message's handler starts and can be cancelled. It
-// reports false when there is no reason to start any more.
-func (l *leases) begin(m *message, cancel context.CancelCauseFunc) bool {
+// returns the time after which the lease can't be extended, and false when
+// there is no reason to start any more.
+func (l *leases) begin(m *message, cancel context.CancelCauseFunc) (latest time.Time, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if m.lost || m.state != running {
-		return false
+		return time.Time{}, false
 	}
 	m.cancel = cancel
-	return true
+	return m.latest(), true
 }
 
 // delete settles a message that is done.
@@ -150,12 +150,7 @@ func (l *leases) delete(m *message) {
 			l.forget(m)
 			return
 		}
-		m.state = deleting
-		m.notBefore, m.dueAt = now, now.Add(l.linger)
-		if m.group != "" {
-			m.dueAt = now // SQS holds back the rest of the group meanwhile
-		}
-		l.deletes = append(l.deletes, m)
+		l.await(m, deleting, now)
 	})
 }
 
@@ -165,14 +160,36 @@ func (l *leases) giveBack(m *message, delay time.Duration) {
 }
 
 func (l *leases) giveBackLocked(m *message, delay time.Duration, now time.Time) {
+	m.delay = delay
 	if m.lost {
 		l.forget(m) // it is back already
 		return
 	}
-	m.state = returning
-	m.delay = delay
+	l.await(m, returning, now)
+}
+
+// quarantine settles a message that is to be sent to the quarantine queue and
+// then deleted.
+func (l *leases) quarantine(m *message) {
+	l.finish(m, func(now time.Time) {
+		if m.lost {
+			l.forget(m) // it is back already
+			return
+		}
+		l.await(m, quarantining, now)
+	})
+}
+
+// await puts a message where the call that settles it takes it from.
+func (l *leases) await(m *message, s state, now time.Time) {
+	m.state = s
+	m.tries = 0
 	m.notBefore, m.dueAt = now, now.Add(l.linger)
-	l.returns = append(l.returns, m)
+	if s == deleting && m.group != "" {
+		m.dueAt = now // SQS holds back the rest of the group meanwhile
+	}
+	op := operationOf[s]
+	l.waiting[op] = append(l.waiting[op], m)
 }
 
 // leave settles a message that is neither deleted nor given back: it becomes
@@ -202,8 +219,12 @@ func (l *leases) finish(m *message, settle func(now time.Time)) {
 	m.cancel = nil
 	l.slots.finished()
 	settle(now)
+	if m.state != quarantining {
+		m.body, m.opened = nil, Result{} // which fill memory
+	}
 	// Others linger for as long as those before them: they need no wake-up.
-	if l.running == 0 || len(l.deletes)%maxBatch == 0 || len(l.deletes) == 1 || m.state == returning || m.group != "" {
+	deletes := len(l.waiting[remove])
+	if l.running == 0 || deletes%maxBatch == 0 || deletes == 1 || m.state != deleting || m.group != "" {
 		signal(l.wake)
 	}
 }
@@ -218,7 +239,9 @@ func (l *leases) forget(m *message) {
 // lose takes note that a message is no longer ours.
 func (l *leases) lose(m *message) {
 	l.tally.lost++
-	l.deletes, l.returns = without(l.deletes, m), without(l.returns, m)
+	for op := range l.waiting {
+		l.waiting[op] = slices.DeleteFunc(l.waiting[op], func(other *message) bool { return other == m })
+	}
 	switch m.state {
 	case running:
 		m.lost = true
@@ -230,13 +253,9 @@ func (l *leases) lose(m *message) {
 		l.memory.add(m.id, done)
 		l.forget(m)
 		l.log.Warn("lease lost before the delete was confirmed, will delete the message unhandled if it comes back", zap.String("messageId", m.id))
-	case returning:
+	case returning, quarantining:
 		l.forget(m)
 	}
-}
-
-func without(list []*message, m *message) []*message {
-	return slices.DeleteFunc(list, func(other *message) bool { return other == m })
 }
 
 // hurry ends all lingering: the worker is about to stop.

@@ -20,10 +20,16 @@ var errNotString = errors.New("the attribute " + signatureAttribute + " is not a
 type message struct {
 	id           string
 	body         []byte
-	signature    string
-	signatureErr error // why there is no signature to be checked
-	group        string
+	attribute    *types.MessageAttributeValue // that of the signature, or nil
+	group        string                       // of a FIFO queue
 	receiveCount int
+
+	opened Result // what verifying and decoding found, before any handler
+	probe  bool   // of the breaker
+
+	lane     string    // messages of one lane are handled one at a time
+	laneTime time.Time // they line up by it
+	aside    bool      // waits in its lane without a slot; guarded by lanes.mu
 
 	lease // guarded by leases.mu
 }
@@ -52,11 +58,24 @@ type lease struct {
 type state uint8
 
 const (
-	running   state = iota // its handler has not finished, or not begun
-	deleting               // to be deleted
-	returning              // to be given back
-	settled                // nothing more to do
+	running      state = iota // its handler has not finished, or not begun
+	deleting                  // to be deleted
+	returning                 // to be given back
+	quarantining              // to be sent to the quarantine queue, then deleted
+	settled                   // nothing more to do
 )
+
+// latest is when a lease ends that is extended as often as SQS allows.
+func (l *lease) latest() time.Time { return l.receivedAt.Add(maxVisibility - leaseMargin) }
+
+// timeout is the visibility timeout, in seconds, that settles the lease when it
+// is given back.
+func (l *lease) timeout(now time.Time) int32 {
+	if l.state != returning {
+		return 0
+	}
+	return max(0, seconds(min(l.delay+time.Second-1, l.latest().Sub(now)))) // rounded up
+}
 
 func newMessage(m *types.Message, now time.Time) *message {
 	msg := &message{
@@ -66,7 +85,9 @@ func newMessage(m *types.Message, now time.Time) *message {
 		receiveCount: 1,
 	}
 	msg.handle, msg.receivedAt = aws.ToString(m.ReceiptHandle), now
-	msg.signature, msg.signatureErr = signatureOf(m)
+	if attribute, ok := m.MessageAttributes[signatureAttribute]; ok {
+		msg.attribute = &attribute
+	}
 	count := m.Attributes[string(types.MessageSystemAttributeNameApproximateReceiveCount)]
 	if n, err := strconv.Atoi(count); err == nil && n > 0 {
 		msg.receiveCount = n
@@ -74,14 +95,13 @@ func newMessage(m *types.Message, now time.Time) *message {
 	return msg
 }
 
-// signatureOf returns "" without an error when there is no signature at all.
-func signatureOf(m *types.Message) (string, error) {
-	attribute, ok := m.MessageAttributes[signatureAttribute]
-	if !ok {
+// signature returns "" without an error when there is none at all.
+func (m *message) signature() (string, error) {
+	if m.attribute == nil {
 		return "", nil
 	}
-	if aws.ToString(attribute.DataType) != "String" || attribute.StringValue == nil {
+	if aws.ToString(m.attribute.DataType) != "String" || m.attribute.StringValue == nil {
 		return "", errNotString
 	}
-	return *attribute.StringValue, nil
+	return *m.attribute.StringValue, nil
 }

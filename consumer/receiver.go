@@ -25,7 +25,8 @@ type receiver struct {
 	client  SQS
 	input   sqs.ReceiveMessageInput // all but the number of messages
 	slots   *slots
-	deliver func([]types.Message) // hands over what was received, any time
+	breaker *breaker
+	deliver func(context.Context, []types.Message) // hands over what was received, any time
 	trouble *trouble
 	most    int // pollers that the slots are enough for
 
@@ -34,7 +35,7 @@ type receiver struct {
 	polls   int // pollers there are
 }
 
-func newReceiver(client SQS, cfg Config, slots *slots, deliver func([]types.Message)) *receiver {
+func newReceiver(client SQS, cfg Config, slots *slots, breaker *breaker, deliver func(context.Context, []types.Message)) *receiver {
 	attributes := []types.MessageSystemAttributeName{types.MessageSystemAttributeNameApproximateReceiveCount}
 	if isFIFO(cfg.QueueURL) {
 		attributes = append(attributes, types.MessageSystemAttributeNameMessageGroupId)
@@ -49,6 +50,7 @@ func newReceiver(client SQS, cfg Config, slots *slots, deliver func([]types.Mess
 			WaitTimeSeconds:             maxWait,
 		},
 		slots:   slots,
+		breaker: breaker,
 		deliver: deliver,
 		trouble: &trouble{log: cfg.Logger, operation: "receive"},
 		most:    (cfg.Concurrency + maxBatch - 1) / maxBatch,
@@ -79,14 +81,22 @@ func (r *receiver) start(ctx, polls context.Context) {
 // poll receives until ctx ends, or until one poller less will do.
 func (r *receiver) poll(ctx, polls context.Context) {
 	for {
-		n := r.slots.take(ctx)
+		limit := maxBatch
+		if r.breaker.isOpen() {
+			if r.retire() {
+				return
+			}
+			r.breaker.await(ctx)
+			limit = 1
+		}
+		n := r.slots.take(ctx, limit)
 		if n == 0 {
 			return
 		}
 		received, err := r.receive(polls, n)
 		r.slots.putBack(n - len(received))
 		if len(received) > 0 {
-			r.deliver(received)
+			r.deliver(ctx, received)
 		}
 		switch {
 		case ctx.Err() != nil:

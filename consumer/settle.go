@@ -56,22 +56,24 @@ func (l *leases) next() (b *batch, wait time.Duration, settled bool) {
 	if !now.Before(l.renewAt) {
 		b = l.dueRenewals(now)
 	}
-	returnAt := later(l.dueTime(l.returns, now), l.openAt(giveBack, now))
-	deleteAt := later(l.dueTime(l.deletes, now), l.openAt(remove, now))
-	switch {
-	case b != nil:
-	case !now.Before(returnAt):
-		b, l.returns = l.dueGiveBacks(l.returns, now)
-	case !now.Before(deleteAt):
-		b, l.deletes = l.dueDeletes(l.deletes, now)
+	wait, settled = l.renewAt.Sub(now), l.closing && l.calls == 0
+	for _, op := range []operation{giveBack, quarantine, remove} {
+		if b != nil {
+			break
+		}
+		at := later(l.dueTime(l.waiting[op], now), l.openAt(op, now))
+		if !now.Before(at) {
+			b = l.due(op, now)
+		}
+		wait = min(wait, at.Sub(now))
+		settled = settled && len(l.waiting[op]) == 0
 	}
-	if b != nil {
-		l.calls++
-		l.health[b.operation].calling++
-		return b, 0, false
+	if b == nil {
+		return nil, wait, settled
 	}
-	settled = l.closing && l.calls == 0 && len(l.returns) == 0 && len(l.deletes) == 0
-	return nil, min(returnAt.Sub(now), deleteAt.Sub(now), l.renewAt.Sub(now)), settled
+	l.calls++
+	l.health[b.operation].calling++
+	return b, 0, false
 }
 
 // health is how calls of one operation fare. After a failure they are made one
@@ -127,23 +129,13 @@ func (l *leases) lingersUntil(m *message) time.Time {
 	}
 }
 
-func (l *leases) dueDeletes(waiting []*message, now time.Time) (*batch, []*message) {
-	return split(waiting, now, remove, func(*message) int32 { return 0 })
-}
-
-func (l *leases) dueGiveBacks(waiting []*message, now time.Time) (*batch, []*message) {
-	return split(waiting, now, giveBack, func(m *message) int32 {
-		left := m.receivedAt.Add(maxVisibility - leaseMargin).Sub(now)
-		return max(0, seconds(min(m.delay+time.Second-1, left))) // rounded up
-	})
-}
-
-// split takes up to ten ready messages out of those that wait.
-func split(waiting []*message, now time.Time, op operation, timeout func(*message) int32) (*batch, []*message) {
+// due takes out of the waiting messages as many as one call can be about.
+func (l *leases) due(op operation, now time.Time) *batch {
 	b := &batch{operation: op}
+	waiting := l.waiting[op]
 	rest := waiting[:0]
 	for i, m := range waiting {
-		if len(b.messages) == maxBatch {
+		if b.full(m) {
 			rest = append(rest, waiting[i:]...)
 			break
 		}
@@ -151,13 +143,14 @@ func split(waiting []*message, now time.Time, op operation, timeout func(*messag
 			rest = append(rest, m)
 			continue
 		}
-		b.add(m, timeout(m))
+		b.add(m, m.timeout(now))
 	}
 	clear(waiting[len(rest):])
+	l.waiting[op] = rest
 	if len(b.messages) == 0 {
-		return nil, rest
+		return nil
 	}
-	return b, rest
+	return b
 }
 
 // dueRenewals looks at every lease: it gives up those that have ended, and
@@ -173,7 +166,7 @@ func (l *leases) dueRenewals(now time.Time) *batch {
 		case m.lost || m.calling:
 		case !now.Before(m.ends):
 			l.lose(m)
-		case m.state == returning:
+		case m.state == returning || m.state == quarantining:
 			l.lookAgain(m.ends)
 		case m.renewAt.After(soon):
 			l.lookAgain(earlier(m.renewAt, m.ends))
@@ -196,8 +189,7 @@ func (l *leases) lookAgain(at time.Time) { l.renewAt = earlier(l.renewAt, at) }
 // addRenewal extends a lease as far as SQS's twelve hours allow, and lets it
 // end when they don't.
 func (l *leases) addRenewal(b *batch, m *message, now time.Time) {
-	left := m.receivedAt.Add(maxVisibility - leaseMargin).Sub(now)
-	timeout := min(l.visibility, left).Truncate(time.Second)
+	timeout := min(l.visibility, m.latest().Sub(now)).Truncate(time.Second)
 	if !now.Add(timeout - l.margin()).After(m.ends) {
 		m.renewAt = m.ends
 		l.lookAgain(m.ends)
@@ -224,7 +216,9 @@ func (l *leases) send(ctx context.Context, b *batch) {
 		m.calling = false
 		code, entryFailed := failed[strconv.Itoa(i)]
 		switch {
-		case m.handle != b.handles[i], err != nil:
+		case b.operation == quarantine && (err != nil || entryFailed):
+			l.notQuarantined(m, code)
+		case b.operation != quarantine && m.handle != b.handles[i], err != nil:
 			l.again(m, b.operation, 0) // about an older handle, or about none
 		case entryFailed && isStale(code):
 			l.log.Debug("receipt handle no longer valid", zap.Stringer("operation", b.operation), zap.String("messageId", m.id), zap.String("code", code))
@@ -269,7 +263,20 @@ func (l *leases) succeeded(m *message, b *batch, i int, begun time.Time) {
 	case giveBack:
 		l.tally.returned++
 		l.forget(m)
+	case quarantine:
+		l.tally.quarantined++
+		l.await(m, deleting, time.Now())
 	}
+}
+
+// notQuarantined leaves a message that the quarantine queue did not take, as if
+// there were none: it comes back by itself, and is tried again then.
+func (l *leases) notQuarantined(m *message, code string) {
+	if code != "" {
+		l.log.Warn("quarantine queue refused a message, leaving it", zap.String("messageId", m.id), zap.String("code", code))
+	}
+	l.tally.left++
+	l.forget(m)
 }
 
 // again puts a message back where the batch took it from, to be tried again
@@ -279,12 +286,9 @@ func (l *leases) again(m *message, op operation, pause time.Duration) {
 	switch op {
 	case renew:
 		m.renewAt = at
-	case remove:
+	default:
 		m.notBefore, m.dueAt = at, at
-		l.deletes = append(l.deletes, m)
-	case giveBack:
-		m.notBefore, m.dueAt = at, at
-		l.returns = append(l.returns, m)
+		l.waiting[op] = append(l.waiting[op], m)
 	}
 	l.lookAgain(earlier(m.renewAt, m.ends))
 }

@@ -286,12 +286,12 @@ func TestOnlyNeededAttributesAreAskedFor(t *testing.T) {
 func TestEveryConfigurationFaultIsNamed(t *testing.T) {
 	_, err := consumer.New(&sqs.Client{}, consumer.Config{
 		QueueURL: "arn:aws:sqs:us-east-1:000000000000:calls", Concurrency: -1, VisibilityTimeout: 13 * time.Hour,
-		HandlerTimeout: -1, ShutdownTimeout: -1,
+		HandlerTimeout: -1, ShutdownTimeout: -1, OnRejected: 7, QuarantineQueueURL: "quarantine",
 	})
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	for _, field := range []string{"QueueURL", "Keys", "Handler", "Concurrency", "VisibilityTimeout", "HandlerTimeout", "ShutdownTimeout"} {
+	for _, field := range []string{"QueueURL", "Keys", "Handler", "Concurrency", "VisibilityTimeout", "HandlerTimeout", "ShutdownTimeout", "OnRejected", "QuarantineQueueURL"} {
 		if !strings.Contains(err.Error(), field+": ") {
 			t.Errorf("%s is not named in: %v", field, err)
 		}

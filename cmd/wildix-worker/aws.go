@@ -11,6 +11,8 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"wildix-worker/consumer"
 )
 
 // idleConnections is how many connections are kept: enough for all polls and
@@ -72,4 +74,12 @@ func locate(queueURL string) (region, endpoint string) {
 		return m[1] + m[2], ""
 	}
 	return "", u.Scheme + "://" + u.Host
+}
+
+// sameClient reports whether two queues can be reached by one client, or the
+// first not at all.
+func sameClient(queueURL, other string) bool {
+	region, endpoint := locate(queueURL)
+	otherRegion, otherEndpoint := locate(other)
+	return region == otherRegion && endpoint == otherEndpoint || consumer.CheckQueueURL(queueURL) != nil
 }

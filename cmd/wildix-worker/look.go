@@ -49,6 +49,16 @@ func look(ctx context.Context, client *sqs.Client, queueURL string, log *zap.Log
 	}
 }
 
+// lookForQuarantine asks once whether the quarantine queue exists. No other
+// answer matters: the worker needs no permission to look at it.
+func lookForQuarantine(ctx context.Context, client *sqs.Client, queueURL string) error {
+	_, err := attributes(ctx, client, queueURL)
+	if _, missing := errors.AsType[*types.QueueDoesNotExist](err); missing {
+		return fmt.Errorf("the quarantine queue %s does not exist; compare --quarantine-queue-url (WILDIX_QUARANTINE_QUEUE_URL) with the SQS console", queueURL)
+	}
+	return nil
+}
+
 // attributes makes one call, without the SDK's retries: look has its own.
 func attributes(ctx context.Context, client *sqs.Client, queueURL string) (*sqs.GetQueueAttributesOutput, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)

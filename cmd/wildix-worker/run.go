@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 
 	"go.uber.org/zap"
@@ -11,14 +12,17 @@ import (
 )
 
 type runCmd struct {
-	QueueURL          string `placeholder:"URL" env:"WILDIX_QUEUE_URL,SQS_URL" help:"The queue to consume."`
-	keySettings       `embed:""`
-	Concurrency       count    `placeholder:"64" env:"WILDIX_CONCURRENCY" help:"Messages handled at once."`
-	VisibilityTimeout duration `placeholder:"60s" env:"WILDIX_VISIBILITY_TIMEOUT" help:"How long SQS keeps a message from others; extended while it is handled."`
-	HandlerTimeout    duration `placeholder:"30s" env:"WILDIX_HANDLER_TIMEOUT" help:"Limit for handling one message."`
-	ShutdownTimeout   duration `placeholder:"25s" env:"WILDIX_SHUTDOWN_TIMEOUT" help:"How long running handlers get to finish when the worker is stopped."`
-	Mask              bool     `env:"WILDIX_MASK" help:"Hide all but the last two digits of phone numbers."`
-	logSettings       `embed:""`
+	QueueURL           string `placeholder:"URL" env:"WILDIX_QUEUE_URL,SQS_URL" help:"The queue to consume."`
+	keySettings        `embed:""`
+	Concurrency        count    `placeholder:"64" env:"WILDIX_CONCURRENCY" help:"Messages handled at once."`
+	VisibilityTimeout  duration `placeholder:"60s" env:"WILDIX_VISIBILITY_TIMEOUT" help:"How long SQS keeps a message from others; extended while it is handled."`
+	HandlerTimeout     duration `placeholder:"30s" env:"WILDIX_HANDLER_TIMEOUT" help:"Limit for handling one message."`
+	ShutdownTimeout    duration `placeholder:"25s" env:"WILDIX_SHUTDOWN_TIMEOUT" help:"How long running handlers get to finish when the worker is stopped."`
+	OrderByCall        bool     `env:"WILDIX_ORDER_BY_CALL" help:"Handle the events of one call one at a time."`
+	OnRejected         policy   `placeholder:"leave" env:"WILDIX_ON_REJECTED" help:"What becomes of rejected and malformed messages: leave, quarantine or delete."`
+	QuarantineQueueURL string   `placeholder:"URL" env:"WILDIX_QUARANTINE_QUEUE_URL" help:"The queue that --on-rejected quarantine sends to."`
+	Mask               bool     `env:"WILDIX_MASK" help:"Hide all but the last two digits of phone numbers."`
+	logSettings        `embed:""`
 }
 
 // Help is what --help shows below the summary.
@@ -52,6 +56,11 @@ func (cmd *runCmd) Run(ctx context.Context) error {
 	if err := look(ctx, client, cfg.QueueURL, log); err != nil || ctx.Err() != nil {
 		return err
 	}
+	if cfg.OnRejected == consumer.Quarantine {
+		if err := lookForQuarantine(ctx, client, cfg.QuarantineQueueURL); err != nil || ctx.Err() != nil {
+			return err
+		}
+	}
 	c, err := consumer.New(client, cfg)
 	if err != nil {
 		return err
@@ -69,14 +78,17 @@ func (cmd *runCmd) config() (*zap.Logger, consumer.Config, error) {
 		wrong = append(wrong, err.Error())
 	}
 	cfg := consumer.Config{
-		QueueURL:          cmd.QueueURL,
-		Keys:              keys,
-		Handler:           loghandler.New(os.Stdout, cmd.Mask),
-		Concurrency:       cmd.Concurrency.value,
-		VisibilityTimeout: cmd.VisibilityTimeout.Duration,
-		HandlerTimeout:    cmd.HandlerTimeout.Duration,
-		ShutdownTimeout:   cmd.ShutdownTimeout.Duration,
-		Logger:            log,
+		QueueURL:           cmd.QueueURL,
+		Keys:               keys,
+		Handler:            loghandler.New(os.Stdout, cmd.Mask),
+		Concurrency:        cmd.Concurrency.value,
+		VisibilityTimeout:  cmd.VisibilityTimeout.Duration,
+		HandlerTimeout:     cmd.HandlerTimeout.Duration,
+		ShutdownTimeout:    cmd.ShutdownTimeout.Duration,
+		OrderByCall:        cmd.OrderByCall,
+		OnRejected:         cmd.OnRejected.value,
+		QuarantineQueueURL: cmd.QuarantineQueueURL,
+		Logger:             log,
 	}
 	wrong.addFields(cfg.Validate(), []setting{
 		{"QueueURL", "--queue-url (WILDIX_QUEUE_URL)", nil},
@@ -84,7 +96,12 @@ func (cmd *runCmd) config() (*zap.Logger, consumer.Config, error) {
 		{"VisibilityTimeout", "--visibility-timeout (WILDIX_VISIBILITY_TIMEOUT)", cmd.VisibilityTimeout.err},
 		{"HandlerTimeout", "--handler-timeout (WILDIX_HANDLER_TIMEOUT)", cmd.HandlerTimeout.err},
 		{"ShutdownTimeout", "--shutdown-timeout (WILDIX_SHUTDOWN_TIMEOUT)", cmd.ShutdownTimeout.err},
+		{"OnRejected", "--on-rejected (WILDIX_ON_REJECTED)", cmd.OnRejected.err},
+		{"QuarantineQueueURL", "--quarantine-queue-url (WILDIX_QUARANTINE_QUEUE_URL)", nil},
 	})
+	if consumer.CheckQueueURL(cfg.QuarantineQueueURL) == nil && !sameClient(cfg.QueueURL, cfg.QuarantineQueueURL) {
+		wrong.add("--quarantine-queue-url (WILDIX_QUARANTINE_QUEUE_URL)", errors.New("not in the region, or not at the endpoint, of the queue that is consumed"))
+	}
 	return log, cfg, wrong.err()
 }
 

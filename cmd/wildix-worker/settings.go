@@ -59,6 +59,27 @@ func (c *count) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// A policy is what becomes of rejected messages. It keeps what is wrong with it.
+type policy struct {
+	value consumer.RejectedPolicy
+	err   error
+}
+
+// UnmarshalText never fails; see err.
+func (p *policy) UnmarshalText(text []byte) error {
+	*p = policy{}
+	switch string(text) {
+	case "", "leave":
+	case "quarantine":
+		p.value = consumer.Quarantine
+	case "delete":
+		p.value = consumer.Delete
+	default:
+		p.err = fmt.Errorf("%q is not leave, quarantine or delete", text)
+	}
+	return nil
+}
+
 // faults collects what is wrong with settings.
 type faults []string
 

@@ -1,0 +1,185 @@
+package consumer_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"wildix-worker/consumer"
+	"wildix-worker/consumer/sqslocal"
+	"wildix-worker/events"
+	"wildix-worker/signature"
+)
+
+// downstream is what a handler depends on.
+type downstream struct{ down atomic.Bool }
+
+func (d *downstream) handle(context.Context, *events.Event) error {
+	if d.down.Load() {
+		return errDown
+	}
+	return nil
+}
+
+const (
+	tripped = "most messages fail, receiving only one now and then until one succeeds"
+	closed  = "messages no longer fail, receiving as before"
+)
+
+func (s *site) wantLogged(message string, times int) {
+	s.t.Helper()
+	if n := s.logs.FilterMessage(message).Len(); n != times {
+		s.t.Errorf("%q was logged %d times, want %d", message, n, times)
+	}
+}
+
+func TestOutageDoesNotMarchTheQueueIntoTheDeadLetterQueue(t *testing.T) {
+	within(t, queueName, func(s *site) { // which allows five receives
+		var crm downstream
+		crm.down.Store(true)
+		s.send(ids(500)...)
+		s.start(crm.handle)
+		time.Sleep(time.Hour)
+		if dead := s.srv.Depth(deadLetter); dead != (sqslocal.Depth{}) {
+			t.Errorf("dead letters after an hour's outage: %+v", dead)
+		}
+		s.wantCalls("ReceiveMessage", 400) // half of them find nothing
+		crm.down.Store(false)
+		time.Sleep(15 * time.Minute)
+		s.wantDepth(sqslocal.Depth{})
+		if dead := s.srv.Depth(deadLetter); dead != (sqslocal.Depth{}) {
+			t.Errorf("dead letters after the outage: %+v", dead)
+		}
+		s.wantLogged(tripped, 1)
+		s.wantLogged(closed, 1)
+	})
+}
+
+func TestReceivingIsBackSoonAfterAnOutage(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		var crm downstream
+		crm.down.Store(true)
+		s.start(crm.handle)
+		s.send(ids(300)...)
+		time.Sleep(5 * time.Minute)
+		crm.down.Store(false)
+		before := len(s.begun())
+		s.send(ids(200)...)
+		time.Sleep(31 * time.Second)
+		if n := len(s.begun()) - before; n < 200 {
+			t.Errorf("%d messages were handled in the half minute after the outage", n)
+		}
+	})
+}
+
+func TestWhatCameDuringAnOutageIsGivenBackWithADelay(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		s.send(ids(10)...)
+		s.start(fail)
+		time.Sleep(2 * time.Second)
+		s.wantOutcomes("failed 5") // then the breaker opened
+		s.wantDepth(sqslocal.Depth{InFlight: 10})
+	})
+}
+
+func TestPoisonMessageIsNoOutage(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		s.start(func(_ context.Context, e *events.Event) error {
+			if e.ID == "poison" {
+				return errDown
+			}
+			return nil
+		})
+		s.send("poison")
+		time.Sleep(10 * time.Minute)
+		s.send("call-1")
+		time.Sleep(10 * time.Millisecond)
+		s.wantLogged(tripped, 0)
+		if begun := s.begun(); begun[len(begun)-1] != "call-1" {
+			t.Errorf("call-1 had to wait; handlers began for %q", begun)
+		}
+	})
+}
+
+func TestPermanentFailuresAreNoOutage(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		s.send(ids(100)...)
+		s.start(func(context.Context, *events.Event) error { return events.Permanent(errors.New("no such customer")) })
+		time.Sleep(time.Second)
+		s.wantBegun(100)
+		s.wantLogged(tripped, 0)
+	})
+}
+
+func TestFewFailuresAmongManyAreNoOutage(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		var n atomic.Int32
+		s.start(func(context.Context, *events.Event) error {
+			if n.Add(1)%3 == 0 {
+				return errDown
+			}
+			return nil
+		})
+		s.send(ids(1000)...)
+		time.Sleep(2 * time.Second)
+		s.wantLogged(tripped, 0)
+		if len(s.begun()) < 1000 {
+			t.Errorf("%d of 1000 handlers have begun", len(s.begun()))
+		}
+	})
+}
+
+func TestProbeThatNeverEndsIsNotWaitedFor(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		release := make(chan struct{})
+		s.start(func(context.Context, *events.Event) error {
+			switch n := len(s.begun()); {
+			case n <= 10:
+				return errDown
+			case n == 11:
+				<-release // deaf to its context
+			}
+			return nil
+		})
+		s.send(ids(10)...)
+		time.Sleep(time.Second)
+		s.wantLogged(tripped, 1)
+		time.Sleep(2 * time.Minute)
+		s.wantLogged(closed, 1)
+		close(release)
+	})
+}
+
+func TestUnreadableKeysAreWaitedOut(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		path := filepath.Join(t.TempDir(), "secrets")
+		write := func(content string) {
+			t.Helper()
+			if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		write("an older secret")
+		ring, err := signature.LoadKeyring(path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write("# being edited")
+		s.start(succeed, func(cfg *consumer.Config) { cfg.Keys = ring })
+		s.send(ids(200)...)
+		time.Sleep(30 * time.Minute)
+		s.wantBegun(0)
+		s.wantCalls("ReceiveMessage", 250)
+		write("an older secret\n" + secret)
+		time.Sleep(15 * time.Minute)
+		s.wantBegun(200)
+		s.wantDepth(sqslocal.Depth{})
+		if dead := s.srv.Depth(deadLetter); dead != (sqslocal.Depth{}) {
+			t.Errorf("dead letters: %+v", dead)
+		}
+	})
+}
