@@ -26,7 +26,7 @@ func TestStopIsCleanAndQuick(t *testing.T) {
 	})
 }
 
-func TestDrainWaitsForHandlersAndDeletes(t *testing.T) {
+func TestComplaint02DeletesAreFlushedAtTheStop(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		s.start(working(10 * time.Second))
 		s.send(ids(30)...)
@@ -41,7 +41,7 @@ func TestDrainWaitsForHandlersAndDeletes(t *testing.T) {
 	})
 }
 
-func TestStopReceivesNothingMore(t *testing.T) {
+func TestComplaint04StopReceivesNothingMore(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		s.start(working(10 * time.Second))
 		s.send(ids(3)...)
@@ -55,7 +55,7 @@ func TestStopReceivesNothingMore(t *testing.T) {
 	})
 }
 
-func TestUnfinishedIsVisibleAtOnce(t *testing.T) {
+func TestComplaint14UnfinishedIsVisibleAtOnce(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		s.start(working(time.Hour), func(cfg *consumer.Config) { cfg.HandlerTimeout = 2 * time.Hour })
 		s.send(ids(12)...)
@@ -92,7 +92,7 @@ func TestDeafHandlerDoesNotKeepRun(t *testing.T) {
 	})
 }
 
-func TestAnswerAfterTheStopIsReturned(t *testing.T) {
+func TestComplaint03AnswerAfterTheStopIsReturned(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		s.srv.Inject(sqslocal.Fault{Action: "ReceiveMessage", Delay: 5 * time.Second})
 		s.send(ids(10)...)

@@ -91,6 +91,12 @@ func within(t *testing.T, name string, test func(s *site)) {
 // ended at the end.
 func (s *site) start(handle func(ctx context.Context, e *events.Event) error, options ...func(*consumer.Config)) {
 	s.t.Helper()
+	s.startWith(s.client, handle, options...)
+}
+
+// startWith does so with another client.
+func (s *site) startWith(client consumer.SQS, handle func(ctx context.Context, e *events.Event) error, options ...func(*consumer.Config)) {
+	s.t.Helper()
 	core, logs := observer.New(zap.DebugLevel)
 	s.logs = logs
 	cfg := consumer.Config{
@@ -107,7 +113,7 @@ func (s *site) start(handle func(ctx context.Context, e *events.Event) error, op
 	for _, option := range options {
 		option(&cfg)
 	}
-	s.run(s.client, cfg)
+	s.run(client, cfg)
 }
 
 func (s *site) run(client consumer.SQS, cfg consumer.Config) {

@@ -45,7 +45,7 @@ func TestBurstReachesFullSpeedWithinASecond(t *testing.T) {
 	})
 }
 
-func TestNothingIsReceivedBeyondCapacity(t *testing.T) {
+func TestComplaint15NothingIsReceivedBeyondCapacity(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		s.send(ids(100)...)
 		s.start(working(25*time.Second), func(cfg *consumer.Config) { cfg.Concurrency = 7 })
@@ -67,40 +67,7 @@ func TestUndeletableMessagesDoNotFillMemory(t *testing.T) {
 	})
 }
 
-func TestTroubleIsWaitedOutWithoutAHotLoop(t *testing.T) {
-	for name, fault := range map[string]sqslocal.Fault{
-		"throttled":     {Status: 400, Code: "ThrottlingException"},
-		"broken":        {Status: 500},
-		"reset":         {DropBefore: true},
-		"expired token": {Status: 403, Code: "ExpiredTokenException"},
-		"no such queue": {Status: 400, Code: "QueueDoesNotExist"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			within(t, queueName, func(s *site) {
-				fault.Action = "ReceiveMessage"
-				works := s.srv.Inject(fault)
-				s.start(succeed)
-				time.Sleep(time.Hour)
-				if n := s.srv.Calls("ReceiveMessage"); n < 600 || n > 3600 {
-					t.Errorf("%d receives in an hour of trouble", n)
-				}
-				works()
-				s.send("call-1")
-				time.Sleep(6 * time.Second)
-				s.wantOutcomes("handled 1")
-				time.Sleep(time.Minute)
-				if n := s.logs.FilterMessage("SQS call failing, will go on trying").Len(); n != 1 {
-					t.Errorf("%d log lines say that it began", n)
-				}
-				if n := s.logs.FilterMessage("SQS call working again").Len(); n != 1 {
-					t.Errorf("%d log lines say that it ended", n)
-				}
-			})
-		})
-	}
-}
-
-func TestHungPollIsAbandoned(t *testing.T) {
+func TestComplaint01HungPollIsAbandoned(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		s.srv.Inject(sqslocal.Fault{Action: "ReceiveMessage", Count: 1, Hang: true})
 		s.start(succeed)
@@ -120,19 +87,5 @@ func TestReceiveWithFewSlotsGathersMore(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		s.wantOutcomes("handled 1000")
 		s.wantCalls("ReceiveMessage", 130)
-	})
-}
-
-func TestNowAndThenRefusedIsOneLogLine(t *testing.T) {
-	within(t, queueName, func(s *site) {
-		s.srv.Inject(sqslocal.Fault{Action: "ReceiveMessage", Chance: 0.3, Code: "ThrottlingException"})
-		s.start(succeed)
-		for _, id := range ids(600) {
-			s.send(id)
-			time.Sleep(100 * time.Millisecond)
-		}
-		if n := s.logs.FilterMessage("SQS call failing, will go on trying").Len(); n > 3 {
-			t.Errorf("%d log lines in a minute of throttling", n)
-		}
 	})
 }

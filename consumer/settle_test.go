@@ -63,7 +63,7 @@ func TestLingerIsShorterThanTheLease(t *testing.T) {
 	})
 }
 
-func TestEveryFailedDeleteIsTriedAgain(t *testing.T) {
+func TestComplaint08EveryFailedDeleteIsTriedAgain(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		s.srv.Inject(sqslocal.Fault{Action: "DeleteMessageBatch", Count: 3, FailEntries: 4})
 		s.send(ids(10)...)
@@ -117,6 +117,9 @@ func TestLeaseEndsAfterTwelveHours(t *testing.T) {
 				return nil
 			}
 			begun := time.Now()
+			if deadline, ok := ctx.Deadline(); !ok || deadline.After(begun.Add(12*time.Hour-time.Second)) {
+				t.Errorf("the deadline is in %s, after the longest lease", deadline.Sub(begun))
+			}
 			<-ctx.Done()
 			ends <- end{time.Since(begun), context.Cause(ctx)}
 			return ctx.Err()
@@ -160,7 +163,7 @@ func TestLostLeaseCancelsTheHandler(t *testing.T) {
 	})
 }
 
-func TestStaleHandleEndsTheLease(t *testing.T) {
+func TestComplaint11StaleHandleEndsTheLease(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		s.srv.Inject(sqslocal.Fault{Action: "ChangeMessageVisibilityBatch", Count: 1, FailEntries: 1, Code: "ReceiptHandleIsInvalid"})
 		s.start(working(10*time.Minute), func(cfg *consumer.Config) { cfg.HandlerTimeout = 20 * time.Minute })
@@ -211,7 +214,7 @@ func TestSecondDeliveryStartsNoSecondHandler(t *testing.T) {
 	})
 }
 
-func TestDeleteWithAnOlderHandleIsNotBelieved(t *testing.T) {
+func TestComplaint12DeleteWithAnOlderHandleIsNotBelieved(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		// The second delivery comes while the delete is under way. SQS will
 		// say that it is done, and do nothing.
@@ -243,7 +246,7 @@ func TestDeliveryAfterALostLeaseWaitsForTheFirstHandler(t *testing.T) {
 	})
 }
 
-func TestGiveBackIsNotUndoneByAnExtension(t *testing.T) {
+func TestComplaint10GiveBackIsNotUndoneByAnExtension(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		// The extension is under way when the handler fails; the give-back
 		// has to wait for its answer, or the answer would undo the delay.

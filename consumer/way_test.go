@@ -52,7 +52,7 @@ func TestNoHandlerIsIgnoredAndDeleted(t *testing.T) {
 	})
 }
 
-func TestSlowMessageDoesNotBlockTheOtherNine(t *testing.T) {
+func TestComplaint07SlowMessageDoesNotBlockTheOtherNine(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		s.send(ids(10)...)
 		s.start(func(ctx context.Context, e *events.Event) error {
@@ -116,7 +116,7 @@ func TestSignedButMalformedIsLeft(t *testing.T) {
 	})
 }
 
-func TestFailedComesBackLaterAndLater(t *testing.T) {
+func TestComplaint13FailedComesBackLaterAndLater(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		var tries []time.Time
 		s.start(func(context.Context, *events.Event) error {
@@ -260,7 +260,7 @@ func (a asked) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInput, 
 	return a.SQS.ReceiveMessage(ctx, in, options...)
 }
 
-func TestOnlyNeededAttributesAreAskedFor(t *testing.T) {
+func TestComplaint17OnlyNeededAttributesAreAskedFor(t *testing.T) {
 	for name, want := range map[string]string{queueName: "ApproximateReceiveCount", fifoName: "ApproximateReceiveCount MessageGroupId"} {
 		within(t, name, func(s *site) {
 			client := asked{s.client, make(chan sqs.ReceiveMessageInput, 1)}
