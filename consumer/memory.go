@@ -1,5 +1,7 @@
 package consumer
 
+import "strings"
+
 // memorySize bounds what is remembered of settled messages: about a megabyte.
 const memorySize = 10_000
 
@@ -28,6 +30,7 @@ func (m *memory) add(id string, v verdict) {
 		m.verdicts[id] = v
 		return
 	}
+	id = strings.Clone(id) // the SDK's strings hold on to a block of others
 	m.verdicts[id] = v
 	if len(m.order) < memorySize {
 		m.order = append(m.order, id)

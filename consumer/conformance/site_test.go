@@ -131,7 +131,7 @@ func (s *site) sendRaw(body string, with map[string]types.MessageAttributeValue)
 func (s *site) receive(url string) []types.Message {
 	s.t.Helper()
 	out, err := s.client.ReceiveMessage(s.t.Context(), &sqs.ReceiveMessageInput{
-		QueueUrl: &url, MaxNumberOfMessages: 10, WaitTimeSeconds: 1, VisibilityTimeout: 60,
+		QueueUrl: &url, MaxNumberOfMessages: 10, WaitTimeSeconds: 1, VisibilityTimeout: 60, MessageAttributeNames: []string{"All"},
 	})
 	s.check(err)
 	return out.Messages

@@ -24,6 +24,12 @@ type worker struct {
 // start runs a consumer with the handler, until it is stopped or the test ends.
 func (s *site) start(handle handler, options ...func(*consumer.Config)) worker {
 	s.t.Helper()
+	return s.startWith(s.client, handle, options...)
+}
+
+// startWith does so with another client.
+func (s *site) startWith(client consumer.SQS, handle handler, options ...func(*consumer.Config)) worker {
+	s.t.Helper()
 	keys, err := signature.NewKeyring(signature.Key{Secret: secret})
 	s.check(err)
 	cfg := consumer.Config{
@@ -42,7 +48,7 @@ func (s *site) start(handle handler, options ...func(*consumer.Config)) worker {
 	for _, option := range options {
 		option(&cfg)
 	}
-	w := worker{spy: &spy{SQS: s.client, shortPolls: s.shortPolls}}
+	w := worker{spy: &spy{SQS: client, shortPolls: s.shortPolls}}
 	c, err := consumer.New(w.spy, cfg)
 	s.check(err)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(s.t.Context()))
