@@ -26,6 +26,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"wildix-worker/events"
 )
 
 // The benchmarks measure whole processes. Queue and consumer run in children of
@@ -35,6 +37,7 @@ import (
 //	go test -run '^$' -bench AgainstLoop -benchtime 5x ./consumer
 //	go test -run '^$' -bench Concurrency -benchtime 1x ./consumer
 //	go test -run '^$' -bench Trickle -benchtime 1x ./consumer
+//	go test -run '^$' -bench Large -benchtime 1x ./consumer
 var (
 	benchMessages = flag.Int("messages", 50_000, "messages that a run of a benchmark consumes")
 	benchProfiles = flag.String("profiles", "", "`directory` for CPU profiles of the benchmarks' worker and loop, of their last runs")
@@ -95,6 +98,24 @@ func BenchmarkTrickle(b *testing.B) {
 				reportMedians(b, runs)
 			})
 		}
+	}
+}
+
+// BenchmarkLarge shows how much memory the largest messages need when all
+// workers have one.
+func BenchmarkLarge(b *testing.B) {
+	q := newBenchQueue(b)
+	const size = events.MaxSize - 200 // which leaves room for the signature, and a longer id
+	q.body = strings.TrimSuffix(q.body, "}") + `,"padding":"`
+	q.body += strings.Repeat("x", size-len(q.body)-2) + `"}`
+	for _, concurrency := range []int{1, 16, 64} {
+		b.Run(fmt.Sprintf("concurrency=%d", concurrency), func(b *testing.B) {
+			var runs []figures
+			for b.Loop() {
+				runs = append(runs, q.drained(task{Role: "worker", Messages: 4 * concurrency, Concurrency: concurrency, HandlerTime: time.Second}))
+			}
+			reportMedians(b, runs)
+		})
 	}
 }
 
@@ -233,21 +254,22 @@ func (q *benchQueue) trickled(t task, gap func() time.Duration) figures {
 func (q *benchQueue) fill(n int) {
 	var sending sync.WaitGroup
 	var sent atomic.Int64
+	batch := min(maxEntries, events.MaxSize/len(q.body))
 	for range 8 {
 		sending.Go(func() {
 			for !q.b.Failed() {
-				before := int(sent.Add(maxEntries)) - maxEntries
+				before := int(sent.Add(int64(batch))) - batch
 				if before >= n {
 					return
 				}
-				q.send(min(maxEntries, n-before))
+				q.send(min(batch, n-before))
 			}
 		})
 	}
 	sending.Wait()
 }
 
-const maxEntries = 10 // of a batch call
+const maxEntries = 10 // of a batch call; together they are as large as one may be
 
 // send sends up to ten messages in one call.
 func (q *benchQueue) send(n int) {
