@@ -1,0 +1,254 @@
+package events_test
+
+import (
+	"bytes"
+	"fmt"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"wildix-worker/events"
+)
+
+// compare decodes a body in both ways.
+func compare(t interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}, body []byte) {
+	t.Helper()
+	original := bytes.Clone(body)
+	want, wantErr := oracle(bytes.Clone(body))
+	got, err := events.Decode(body)
+	if !bytes.Equal(body, original) {
+		t.Fatalf("the body was changed to %q", body)
+	}
+	if fmt.Sprint(err) != fmt.Sprint(wantErr) {
+		t.Fatalf("%q: error %v, want %v", body, err, wantErr)
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Fatalf("%q:\ndecoded %s\nwant    %s", body, show(got), show(want))
+	}
+}
+
+func show(e *events.Event) string {
+	call, ok := e.Data.(*events.Call)
+	if !ok {
+		return fmt.Sprintf("%+v", *e)
+	}
+	return fmt.Sprintf("%+v\n        %+v caller %+v callee %+v", *e, *call, call.Caller, call.Callee)
+}
+
+// valid is an event with room for more fields.
+const valid = `{"id":"1","type":"call:end","time":1693389850810%s}`
+
+// moreFields are what a sender could add to an event, or a forger.
+var moreFields = []string{
+	``,
+	// Names.
+	`,"ID":"2","Pbx":"p","COMPANY":"c","TYPE":"call:start","Time":1693389850811,"DATA":{"Status":"s","\u0063aller":{"PHONE":"1"}}`,
+	`,"data":{"ſtatuſ":"long s","tagſ":["a"],"trunKName":"Kelvin","ſervice":"x","destinatıon":"dotless"}`,
+	`,"":1,"\u0000":2,"\ud800":3,"` + "\xff" + `":4,"i":5,"idd":"no","` + strings.Repeat("n", 5000) + `":6`,
+	// Repeated fields.
+	`,"id":"2","type":"call:start","type":"fax:sent","time":1693389850812`,
+	`,"id":null,"type":7,"time":"soon","pbx":"p","pbx":[],"company":"c","company":null`,
+	`,"id":""`,
+	`,"type":""`,
+	`,"time":null`,
+	`,"time":null,"time":{}`,
+	`,"time":1e999`,
+	`,"data":{"status":"a","service":"b","caller":{"phone":"1"}},"data":{"status":null,"caller":{"name":"n"}},"Data":7,"data":null`,
+	`,"data":{"caller":{"phone":"1","name":"n"},"caller":{"phone":null},"callee":{"phone":"2"},"callee":null}`,
+	`,"data":{"caller":{"phone":"1"},"caller":"text","callee":null,"callee":[{"phone":"2"}]}`,
+	`,"data":{"tags":["a","b","c"],"tags":["x"],"tags":[null,"y",null,{},null,null,null,null,null,"z"]}`,
+	`,"data":{"tags":["a"],"tags":[],"tags":[null],"flags":["a"],"flags":null,"flags":[null,null]}`,
+	`,"data":{"tags":["a"],"tags":"b","flags":7}`,
+	// Values of other types.
+	`,"pbx":1,"company":true,"data":[{"status":"a"}]`,
+	`,"data":{"status":1.50,"caller":7,"callee":false,"service":true,"destination":-0.0E+1,"endBy":[1],"endCause":{"a":1}}`,
+	`,"data":{"tags":[1,true,null,"a",["b"],{"c":"d"}],"flags":{}}`,
+	// Texts.
+	`,"pbx":"\"\\\/\b\f\n\r\t\u00e9\u2028\ud83d\ude00\ud83d\u0041\ude00\uD83D"`,
+	`,"pbx":"é☎😀` + "\xff\xfe\xed\xa0\x80\xf0\x9f\x98" + `"`,
+	`,"data":{"status":"\u0000","service":"` + "\u007f\u2028\xc0" + `","tags":["\u0061","é","` + "\xff" + `",""]}`,
+	`,"pbx":"` + "\x1f" + `"`,
+	`,"pbx":"\ud83d\ude00","company":"\ud83dxude00\ud83d\nde00\u0041\ude00"`,
+	`,"pbx":"\x"`, `,"pbx":"\v"`, `,"pbx":"\'"`, `,"pbx":"\"`,
+	`,"pbx":"\u12g4"`, `,"pbx":"\uD83G"`, `,"pbx":"\u00e"`, `,"pbx":"\u12`,
+	// The integration.
+	`,"integrationId":"a"`,
+	`,"integrationId":"a","INTEGRATIONID":"a","integration\u0049d":"\u0061"`,
+	`,"integrationId":"a","integrationId":"b"`,
+	`,"integrationId":"a","IntegrationID":"b"`,
+	`,"integrationId":"a","\u0069ntegrationId":"b"`,
+	`,"integrationId":"a","integrationId":"b","integrationId":"b"`,
+	`,"integrationId":["a"],"integrationId":"a"`,
+	`,"integrationId":"a","integrationId":""`,
+	`,"integrationId":"","integrationId":"a"`,
+	`,"integrationId":null,"integrationId":"a","integrationId":null`,
+	`,"integrationId":"a","integrationId":7`,
+	`,"integrationId":["a"]`,
+	`,"integrationId":{"a":"b"}`,
+	`,"integrationId":true`,
+	`,"integratıonId":"dotless","data":{"integrationId":"b"}`,
+	// Numbers and words.
+	`,"n":[0,-0,1,10,0.0,1e1,1E-1,1e+10,12.5e05]`,
+	`,"n":01`, `,"n":-`, `,"n":-a`, `,"n":1.`, `,"n":.5`, `,"n":1e`, `,"n":1e+`, `,"n":+1`, `,"n":0x1`, `,"n":1_000`,
+	`,"n":[true,false,null]`,
+	`,"n":tru`, `,"n":trux`, `,"n":nul]`, `,"n":truefalse`, `,"n":NaN`, `,"n":'a'`,
+	// Structure.
+	" \t\r\n, \"n\" : [ ] , \"m\" : { \"a\" : [ { } , 1 ] } \n",
+	`,`, `,,`, `,"n"`, `,"n":`, `,"n":}`, `,"n":1,`, `,"n" 1`, `,n:1`, `,:1`, `,"n"::1`, `,"n":[1,]`, `,"n":[,1]`, `,"n":[1 2]`, `,"n":{,}`, `,"n":{"a":1,}`,
+	`,"n":[}`, `,"n":{]`, `,"n":{"a"]`, `,"n":[1}`, `}`, `} {}`, `,"n":1` + "\x00", `,"n":1` + "\v", "\u00a0",
+}
+
+// seeds are whole bodies.
+func seeds(t testing.TB) [][]byte {
+	start, end := readFile(t, "testdata/call-start.json"), readFile(t, "testdata/call-end.json")
+	bodies := [][]byte{start, end, inUpperCase(start), inUpperCase(end)}
+	for _, more := range moreFields {
+		bodies = append(bodies, fmt.Appendf(nil, valid, more))
+	}
+	for _, body := range []string{
+		``, ` `, `null`, `true`, `7`, `-`, `"`, `"id"`, `[]`, `[`, `{`, `{}`, `{} `, "{}\x00", `{"`, `{"id"`, `{"id":`, `{"id":"1"`, "\ufeff{}", "\x00", `nul`,
+	} {
+		bodies = append(bodies, []byte(body))
+	}
+	return bodies
+}
+
+var quotedName = regexp.MustCompile(`"\w+":`)
+
+// inUpperCase is the body with its names in upper case.
+func inUpperCase(body []byte) []byte { return quotedName.ReplaceAllFunc(body, bytes.ToUpper) }
+
+func FuzzDecodeAsEncodingJSON(f *testing.F) {
+	for _, body := range seeds(f) {
+		f.Add(body)
+	}
+	f.Fuzz(func(t *testing.T, body []byte) { compare(t, body) })
+}
+
+func TestCutOffBodiesAsEncodingJSON(t *testing.T) {
+	for _, body := range seeds(t) {
+		for i := range min(len(body), 500) {
+			compare(t, body[:i])
+		}
+	}
+}
+
+func TestNestingAsEncodingJSON(t *testing.T) {
+	for _, depth := range []int{9_997, 9_998, 9_999, 10_000, 10_001} {
+		for _, nest := range []string{
+			strings.Repeat("[", depth) + strings.Repeat("]", depth),
+			strings.Repeat(`{"n":`, depth) + "1" + strings.Repeat("}", depth),
+			strings.Repeat(`[`, depth),
+			strings.Repeat(`[[],`, depth) + "1" + strings.Repeat("]", depth),
+		} {
+			compare(t, []byte(nest))
+			compare(t, fmt.Appendf(nil, valid, `,"n":`+nest))
+			compare(t, fmt.Appendf(nil, valid, `,"data":{"tags":[`+nest+`]}`))
+		}
+	}
+}
+
+func TestGeneratedBodiesAsEncodingJSON(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		compare(t, damaged(t, fmt.Appendf(nil, valid, fields(t, 3))))
+	})
+}
+
+// damaged is mostly the body as it is.
+func damaged(t *rapid.T, body []byte) []byte {
+	at := rapid.IntRange(0, len(body)-1).Draw(t, "at")
+	switch rapid.IntRange(0, 9).Draw(t, "damage") {
+	case 0:
+		return body[:at]
+	case 1:
+		body[at] = rapid.Byte().Draw(t, "byte")
+	case 2:
+		return append(body[:at:at], body[at+1:]...)
+	}
+	return body
+}
+
+var (
+	names = []string{
+		"id", "type", "pbx", "company", "integrationId", "time", "data", "data", "data", "status", "caller", "caller", "callee", "callee",
+		"service", "destination", "trunkName", "queueName", "queueId", "tags", "tags", "flags", "endCause", "endCauseStr", "endBy", "phone",
+		"name", "email", "userId", "userExtension", "userDepartment", "groupId", "groupName", "userAgent", "userDevice", "unknown", "",
+	}
+	texts = []string{
+		"", "a", "b", "call:start", "call:end", "fax:sent", "7", "null", "ÅÉ☎", "😀", `\"`, `\\`, `\/`, `\b\f\n\r\t`, `\u0041`, `\u00e9`,
+		`\ud83d\ude00`, `\ud83d`, `\ude00`, `\ud83dx`, `\ud83d\u0041`, `\uDBFF\uDFFF`, `\u2028`, "\u2029", "\x7f", "\xff", "\xed\xa0\x80", "\xf0\x9f",
+	}
+	scalars = []string{
+		"null", "null", "true", "false", "0", "-0", "1", "1.50", "-1e5", "1E+05", "1e999", "1693389850810", "1693389850810.5", "[]", "{}",
+		"[null]", "123456789012345678901234567890",
+	}
+)
+
+// value generates JSON that nests so deeply at most.
+func value(t *rapid.T, depth int) string {
+	kinds := 9
+	if depth == 0 {
+		kinds = 5
+	}
+	switch rapid.IntRange(0, kinds).Draw(t, "kind") {
+	case 0, 1:
+		return rapid.SampledFrom(scalars).Draw(t, "scalar")
+	case 2, 3, 4, 5:
+		return text(t)
+	case 6:
+		elements := make([]string, rapid.IntRange(0, 5).Draw(t, "elements"))
+		for i := range elements {
+			elements[i] = space(t) + value(t, depth-1) + space(t)
+		}
+		return "[" + strings.Join(elements, ",") + "]"
+	default:
+		return "{" + strings.TrimPrefix(fields(t, depth-1), ",") + "}"
+	}
+}
+
+// fields generates an object's fields, each after a comma.
+func fields(t *rapid.T, depth int) string {
+	var out strings.Builder
+	for range rapid.IntRange(0, 8).Draw(t, "fields") {
+		out.WriteString("," + space(t) + name(t) + space(t) + ":" + space(t) + value(t, depth))
+	}
+	return out.String()
+}
+
+func name(t *rapid.T) string {
+	name := rapid.SampledFrom(names).Draw(t, "name")
+	switch rapid.IntRange(0, 9).Draw(t, "spelling") {
+	case 0:
+		name = strings.ToUpper(name)
+	case 1:
+		name = strings.NewReplacer("s", "ſ", "K", "\u212a").Replace(name)
+	case 2:
+		return escaped(name)
+	case 3:
+		return text(t)
+	}
+	return `"` + name + `"`
+}
+
+func text(t *rapid.T) string {
+	return `"` + strings.Join(rapid.SliceOfN(rapid.SampledFrom(texts), 0, 3).Draw(t, "text"), "") + `"`
+}
+
+func escaped(name string) string {
+	var out strings.Builder
+	for _, c := range name {
+		out.WriteString(`\u` + strconv.FormatInt(int64(c)+0x10000, 16)[1:])
+	}
+	return `"` + out.String() + `"`
+}
+
+func space(t *rapid.T) string {
+	return rapid.SampledFrom([]string{"", "", "", " ", "\n\t\r "}).Draw(t, "space")
+}
