@@ -27,6 +27,32 @@ type Call struct {
 	EndBy       Text `json:"endBy"`
 }
 
+// text returns the text of that name, or nil.
+func (c *Call) text(name []byte) *Text {
+	switch string(name) {
+	case "status":
+		return &c.Status
+	case "service":
+		return &c.Service
+	case "destination":
+		return &c.Destination
+	case "trunkName":
+		return &c.TrunkName
+	case "queueName":
+		return &c.QueueName
+	case "queueId":
+		return &c.QueueID
+	case "endCause":
+		return &c.EndCause
+	case "endCauseStr":
+		return &c.EndCauseStr
+	case "endBy":
+		return &c.EndBy
+	default:
+		return nil
+	}
+}
+
 // A Participant is one side of a call.
 type Participant struct {
 	// Type is LOCAL (an extension of the PBX) or REMOTE.
@@ -42,4 +68,36 @@ type Participant struct {
 	GroupName      Text `json:"groupName"`
 	UserAgent      Text `json:"userAgent"`
 	UserDevice     Text `json:"userDevice"`
+}
+
+// text returns the text of that name, or nil.
+func (p *Participant) text(name []byte) *Text {
+	switch string(name) {
+	case "type":
+		return &p.Type
+	case "phone":
+		return &p.Phone
+	case "name":
+		return &p.Name
+	case "company":
+		return &p.Company
+	case "email":
+		return &p.Email
+	case "userId":
+		return &p.UserID
+	case "userExtension":
+		return &p.UserExtension
+	case "userDepartment":
+		return &p.UserDepartment
+	case "groupId":
+		return &p.GroupID
+	case "groupName":
+		return &p.GroupName
+	case "userAgent":
+		return &p.UserAgent
+	case "userDevice":
+		return &p.UserDevice
+	default:
+		return nil
+	}
 }

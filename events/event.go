@@ -17,7 +17,6 @@
 package events
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -70,26 +69,15 @@ var (
 	latest   = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 )
 
-// envelope is the JSON around every event. Time is a float64 so that any way
-// of writing a number is read; it holds Unix milliseconds exactly. Data is read
-// as a call's on the way, since nearly all events are about calls: to find out
-// the type first takes half as long again.
-type envelope struct {
-	ID            string   `json:"id"`
-	Type          string   `json:"type"`
-	PBX           string   `json:"pbx"`
-	Company       string   `json:"company"`
-	IntegrationID claim    `json:"integrationId"`
-	Time          *float64 `json:"time"`
-	Data          Call     `json:"data"`
-}
-
 // Decode reads an event from its JSON. It insists on valid JSON of at most
 // [MaxSize] bytes with an id, a type and a time between 2000 and 2100, and
 // bears everything else: unknown fields and types, null anywhere, data of
-// another shape than expected. Of a field that occurs twice the last counts,
-// but an integrationId that is not one string is an error;
-// invalid UTF-8 becomes U+FFFD in the typed fields.
+// another shape than expected. But an integrationId that is not one string is
+// an error.
+//
+// The typed fields hold what encoding/json reads from Raw: names match in any
+// case, of a field that occurs twice the last counts, a second object or array
+// is read over the first, and invalid UTF-8 becomes U+FFFD.
 //
 // The event keeps body as its Raw; the caller must not change it afterwards.
 // Every error wraps [ErrMalformed] and says what is wrong without quoting the
@@ -98,66 +86,31 @@ func Decode(body []byte) (*Event, error) {
 	if len(body) > MaxSize {
 		return nil, malformed("%d bytes are more than the %d that SQS takes", len(body), MaxSize)
 	}
-	var env envelope
-	if err := unmarshal(body, &env); err != nil {
-		return nil, err
-	}
-	switch {
-	case env.ID == "":
-		return nil, malformed("no id")
-	case env.Type == "":
-		return nil, malformed("no type")
-	case env.Time == nil:
-		return nil, malformed("no time")
-	case env.IntegrationID.unclear:
-		return nil, malformed("integrationId is not one string")
-	}
-	at, err := eventTime(*env.Time)
+	env, err := readEnvelope(body)
 	if err != nil {
 		return nil, err
 	}
-	return &Event{
-		ID:            env.ID,
-		Type:          env.Type,
-		PBX:           env.PBX,
-		Company:       env.Company,
-		IntegrationID: env.IntegrationID.id,
-		Time:          at,
-		Data:          env.data(),
-		Raw:           body,
-	}, nil
-}
-
-// data returns what was read if it is a call's.
-func (env *envelope) data() any {
-	switch env.Type {
+	e := &env.event
+	switch {
+	case e.ID == "":
+		return nil, malformed("no id")
+	case e.Type == "":
+		return nil, malformed("no type")
+	case !env.timed:
+		return nil, malformed("no time")
+	case env.integration.unclear:
+		return nil, malformed("integrationId is not one string")
+	}
+	if e.Time, err = eventTime(env.millis); err != nil {
+		return nil, err
+	}
+	e.IntegrationID = env.integration.id
+	e.Raw = body
+	switch e.Type {
 	case CallStart, CallUpdate, CallEnd:
-		return &env.Data
-	default:
-		return nil
+		e.Data = &env.call
 	}
-}
-
-// A claim is the integration that a body says it is of. The key that signed it
-// is checked against it, so there must be no two ways to read it.
-type claim struct {
-	id      string
-	unclear bool
-}
-
-// UnmarshalJSON is called for every key that stands for the field, whatever
-// its case.
-func (c *claim) UnmarshalJSON(data []byte) error {
-	var id string
-	if string(data) == "null" {
-		return nil
-	}
-	if json.Unmarshal(data, &id) != nil || c.id != "" && c.id != id {
-		c.unclear = true
-		return nil
-	}
-	c.id = id
-	return nil
+	return e, nil
 }
 
 func eventTime(millis float64) (time.Time, error) {
@@ -168,21 +121,6 @@ func eventTime(millis float64) (time.Time, error) {
 		}
 	}
 	return time.Time{}, malformed("time is not between 2000 and 2100 in Unix milliseconds")
-}
-
-// unmarshal is json.Unmarshal without complaints about a value of another
-// type than expected, over which encoding/json goes on anyway.
-func unmarshal(data []byte, into any) error {
-	err := json.Unmarshal(data, into)
-	var otherType *json.UnmarshalTypeError
-	if err == nil || errors.As(err, &otherType) {
-		return nil
-	}
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
-		return malformed("not JSON at byte %d", syntax.Offset)
-	}
-	return malformed("not JSON")
 }
 
 func malformed(format string, args ...any) error {

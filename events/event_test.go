@@ -286,12 +286,16 @@ func ExampleRetryAfter() {
 	// Output: retry after 5m0s: CRM answered 503 / 5m0s / true
 }
 
-func BenchmarkDecode(b *testing.B) {
-	var compact bytes.Buffer
-	if err := json.Compact(&compact, readFile(b, "testdata/call-end.json")); err != nil {
-		b.Fatal(err)
+func TestUsualEventTakesFewAllocations(t *testing.T) {
+	body := usualBody(t)
+	allocations := testing.AllocsPerRun(100, func() { decode(t, body) })
+	if allocations > 10 {
+		t.Errorf("%v allocations", allocations)
 	}
-	body := compact.Bytes()
+}
+
+func BenchmarkDecode(b *testing.B) {
+	body := usualBody(b)
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	for b.Loop() {
@@ -299,6 +303,16 @@ func BenchmarkDecode(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// usualBody is a call's end as it comes: without white space.
+func usualBody(t testing.TB) []byte {
+	t.Helper()
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, readFile(t, "testdata/call-end.json")); err != nil {
+		t.Fatal(err)
+	}
+	return compact.Bytes()
 }
 
 func readFile(t testing.TB, name string) []byte {
