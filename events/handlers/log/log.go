@@ -11,16 +11,12 @@ package log
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"sync"
 
 	"wildix-worker/events"
 )
-
-// timeLayout is RFC 3339 to the millisecond, the precision of an event's time.
-const timeLayout = "2006-01-02T15:04:05.000Z07:00"
 
 // A Handler writes events to one writer.
 type Handler struct {
@@ -35,62 +31,14 @@ func New(w io.Writer, mask bool) *Handler {
 	return &Handler{lines: lines{w: w, next: &batch{}}, mask: mask}
 }
 
-// line is what is written of an event.
-type line struct {
-	Time          string  `json:"time"`
-	ID            string  `json:"id"`
-	Type          string  `json:"type"`
-	Company       string  `json:"company"`
-	PBX           string  `json:"pbx"`
-	IntegrationID string  `json:"integrationId"`
-	Caller        *string `json:"caller"`
-	Callee        *string `json:"callee"`
-}
-
 // HandleEvent writes the event's line and returns when it is written. It does
 // not look at its context: a write can't be called off.
 func (h *Handler) HandleEvent(_ context.Context, e *events.Event) error {
-	l := line{
-		Time:          e.Time.Format(timeLayout),
-		ID:            e.ID,
-		Type:          e.Type,
-		Company:       e.Company,
-		PBX:           e.PBX,
-		IntegrationID: e.IntegrationID,
-	}
-	if call, ok := e.Data.(*events.Call); ok {
-		l.Caller, l.Callee = h.phone(call.Caller), h.phone(call.Callee)
-	}
-	var text bytes.Buffer
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(l); err != nil {
-		return fmt.Errorf("log event: %w", err)
-	}
-	if err := h.lines.write(text.Bytes()); err != nil {
+	var room [512]byte // for a usual line, so that it costs no memory
+	if err := h.lines.write(h.appendLine(room[:0], e)); err != nil {
 		return fmt.Errorf("log event: %w", err)
 	}
 	return nil
-}
-
-func (h *Handler) phone(p *events.Participant) *string {
-	if p == nil || !p.Phone.Valid {
-		return nil
-	}
-	number := p.Phone.Value
-	if h.mask {
-		number = masked(number)
-	}
-	return &number
-}
-
-// masked keeps as much of a number as helps to recognise one's own.
-func masked(number string) string {
-	const shown = 2
-	if len(number) <= shown {
-		return "***"
-	}
-	return "***" + number[len(number)-shown:]
 }
 
 // lines writes lines for many goroutines with as few writes as possible: who

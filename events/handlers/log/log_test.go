@@ -3,6 +3,7 @@ package log_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -134,6 +135,46 @@ func handle(t *testing.T, h events.Handler, n int, want error) {
 		})
 	}
 	all.Wait()
+}
+
+// line is what the handler writes, as encoding/json does.
+type line struct {
+	Time          string  `json:"time"`
+	ID            string  `json:"id"`
+	Type          string  `json:"type"`
+	Company       string  `json:"company"`
+	PBX           string  `json:"pbx"`
+	IntegrationID string  `json:"integrationId"`
+	Caller        *string `json:"caller"`
+	Callee        *string `json:"callee"`
+}
+
+func FuzzLineAsEncodingJSON(f *testing.F) {
+	f.Add("call-1", "call:end", "example", "221100001bab", "8qkmnq", "+15555550123", int64(1693389853611))
+	f.Add("\x00\x01\x1f \x7f\u0080", "\b\f\n\r\t\v", `"\/'`, "<&>", "é☎😀", "\u2027\u2028\u2029\u202a", int64(0))
+	f.Add("\xff", "a\xc3", "\xed\xa0\x80\xf0\x9f", "\xe2\x80", "\ufffd\uffff", "", int64(-62135596800000))
+	f.Add("", "", "", "", "", strings.Repeat("long ", 1000), int64(253402300799999))
+	f.Fuzz(func(t *testing.T, id, kind, company, pbx, integration, number string, millis int64) {
+		at := time.UnixMilli(millis).UTC()
+		var want, got bytes.Buffer
+		encoder := json.NewEncoder(&want)
+		encoder.SetEscapeHTML(false)
+		if err := encoder.Encode(line{
+			Time: at.Format("2006-01-02T15:04:05.000Z07:00"), ID: id, Type: kind, Company: company, PBX: pbx, IntegrationID: integration,
+			Callee: &number,
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if err := log.New(&got, false).HandleEvent(t.Context(), &events.Event{
+			Time: at, ID: id, Type: kind, Company: company, PBX: pbx, IntegrationID: integration,
+			Data: &events.Call{Caller: &events.Participant{}, Callee: phone(number)},
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if got.String() != want.String() {
+			t.Errorf("wrote\n%swant\n%s", got.String(), want.String())
+		}
+	})
 }
 
 func ExampleNew() {

@@ -1,0 +1,108 @@
+package log
+
+import (
+	"fmt"
+	"unicode/utf8"
+
+	"wildix-worker/events"
+)
+
+// timeLayout is RFC 3339 to the millisecond, the precision of an event's time.
+const timeLayout = "2006-01-02T15:04:05.000Z07:00"
+
+// appendLine appends what is written of an event: what encoding/json would
+// write, in half the time.
+func (h *Handler) appendLine(line []byte, e *events.Event) []byte {
+	line = append(line, `{"time":"`...)
+	line = e.Time.AppendFormat(line, timeLayout)
+	line = append(line, `","id":`...)
+	line = appendString(line, e.ID)
+	line = append(line, `,"type":`...)
+	line = appendString(line, e.Type)
+	line = append(line, `,"company":`...)
+	line = appendString(line, e.Company)
+	line = append(line, `,"pbx":`...)
+	line = appendString(line, e.PBX)
+	line = append(line, `,"integrationId":`...)
+	line = appendString(line, e.IntegrationID)
+	var caller, callee *events.Participant
+	if call, ok := e.Data.(*events.Call); ok {
+		caller, callee = call.Caller, call.Callee
+	}
+	line = append(line, `,"caller":`...)
+	line = h.appendPhone(line, caller)
+	line = append(line, `,"callee":`...)
+	line = h.appendPhone(line, callee)
+	return append(line, "}\n"...)
+}
+
+func (h *Handler) appendPhone(line []byte, p *events.Participant) []byte {
+	switch {
+	case p == nil || !p.Phone.Valid:
+		return append(line, "null"...)
+	case h.mask:
+		return appendString(line, masked(p.Phone.Value))
+	default:
+		return appendString(line, p.Phone.Value)
+	}
+}
+
+// masked keeps as much of a number as helps to recognise one's own.
+func masked(number string) string {
+	const shown = 2
+	if len(number) <= shown {
+		return "***"
+	}
+	return "***" + number[len(number)-shown:]
+}
+
+// appendString appends s as encoding/json writes it, but leaves <, > and & as
+// they are.
+func appendString(line []byte, s string) []byte {
+	line = append(line, '"')
+	start := 0
+	for i := 0; i < len(s); {
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if mustEscape(r, size) {
+			line = append(line, s[start:i]...)
+			line = appendEscape(line, r)
+			start = i + size
+		}
+		i += size
+	}
+	line = append(line, s[start:]...)
+	return append(line, '"')
+}
+
+// mustEscape reports whether a character may not stand for itself: control
+// characters, what ends or escapes within a string, line ends of JavaScript,
+// and bytes that are not UTF-8, which are read as U+FFFD of one byte.
+func mustEscape(r rune, size int) bool {
+	switch r {
+	case '"', '\\', '\u2028', '\u2029':
+		return true
+	case utf8.RuneError:
+		return size == 1
+	default:
+		return r < ' '
+	}
+}
+
+func appendEscape(line []byte, r rune) []byte {
+	switch r {
+	case '"', '\\':
+		return append(line, '\\', byte(r))
+	case '\b':
+		return append(line, `\b`...)
+	case '\f':
+		return append(line, `\f`...)
+	case '\n':
+		return append(line, `\n`...)
+	case '\r':
+		return append(line, `\r`...)
+	case '\t':
+		return append(line, `\t`...)
+	default:
+		return fmt.Appendf(line, `\u%04x`, r)
+	}
+}
