@@ -7,9 +7,11 @@ RELEASE ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 SERVERS ?= localstack moto elasticmq fauxqs
 FUZZTIME ?= 20s
 BENCH ?= AgainstLoop
+# Messages that soak sends; 200000 take about seven minutes.
+SOAK ?= 200000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build lint race fuzz bench conformance clean
+.PHONY: help demo test build lint race fuzz bench soak conformance clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +43,9 @@ fuzz: ## run each fuzz target for FUZZTIME
 
 bench: ## compare the worker with the plainest SDK loop; BENCH=Concurrency, BENCH=Trickle
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(if $(filter AgainstLoop,$(BENCH)),5x,1x) -timeout 30m ./consumer
+
+soak: ## send SOAK messages through faults, crashes and restarts; account for each
+	$(GO) test -count 1 -v -timeout 3h -run TestSoak ./consumer/soak -messages $(SOAK)
 
 conformance: SHELL := bash
 conformance: ## run one suite on the embedded queue and on SERVERS
