@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -22,30 +24,53 @@ const idleConnections = 64
 // newClient returns a client for a queue. The environment, profiles and roles
 // count as in every AWS program; what they leave open, the queue's URL tells.
 func newClient(ctx context.Context, queueURL string) (*sqs.Client, error) {
-	region, endpoint := locate(queueURL)
+	cfg, err := loadAWS(ctx, queueURL)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := retrieve(ctx, cfg); err != nil {
+		return nil, err
+	}
+	return clientOf(cfg, queueURL), nil
+}
+
+// loadAWS returns the configuration of the AWS SDK for a queue.
+func loadAWS(ctx context.Context, queueURL string) (aws.Config, error) {
 	options := []func(*config.LoadOptions) error{
 		config.WithHTTPClient(awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 			t.MaxIdleConnsPerHost = idleConnections
 		})),
 	}
-	if region != "" {
+	if region, _ := locate(queueURL); region != "" {
 		options = append(options, config.WithRegion(region))
 	}
 	cfg, err := config.LoadDefaultConfig(ctx, options...)
 	if err != nil {
-		return nil, &usageError{fmt.Errorf("AWS configuration: %w", err)}
+		return cfg, &usageError{fmt.Errorf("AWS configuration: %w", err)}
 	}
 	if cfg.Region == "" {
-		return nil, &usageError{fmt.Errorf("no AWS region: set AWS_REGION, since %s does not tell it", queueURL)}
+		return cfg, &usageError{fmt.Errorf("no AWS region: set AWS_REGION, since %s does not tell it", queueURL)}
 	}
-	if _, err := cfg.Credentials.Retrieve(ctx); err != nil {
-		return nil, fmt.Errorf("no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or run where a role is attached (%w)", rootCause(err))
+	return cfg, nil
+}
+
+// retrieve finds credentials, without asking AWS whether it accepts them.
+func retrieve(ctx context.Context, cfg aws.Config) (aws.Credentials, error) {
+	found, err := cfg.Credentials.Retrieve(ctx)
+	if err != nil {
+		return found, fmt.Errorf("no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or run where a role is attached (%w)", rootCause(err))
 	}
+	return found, nil
+}
+
+// clientOf returns a client that finds the queue, also where it is not at AWS.
+func clientOf(cfg aws.Config, queueURL string) *sqs.Client {
+	_, endpoint := locate(queueURL)
 	return sqs.NewFromConfig(cfg, func(o *sqs.Options) {
 		if o.BaseEndpoint == nil && endpoint != "" {
 			o.BaseEndpoint = &endpoint
 		}
-	}), nil
+	})
 }
 
 // rootCause is the innermost error, for messages that say the rest better.
@@ -83,3 +108,6 @@ func sameClient(queueURL, other string) bool {
 	otherRegion, otherEndpoint := locate(other)
 	return region == otherRegion && endpoint == otherEndpoint || consumer.CheckQueueURL(queueURL) != nil
 }
+
+// isFIFO tells a queue's kind from its name or URL, as SQS does.
+func isFIFO(queue string) bool { return strings.HasSuffix(queue, ".fifo") }

@@ -94,7 +94,7 @@ func batchOf(queueURL string, messages []outgoing) *sqs.SendMessageBatchInput {
 				"X-SIGNATURE": {DataType: aws.String("String"), StringValue: aws.String(p.signature)},
 			}
 		}
-		if strings.HasSuffix(queueURL, ".fifo") {
+		if isFIFO(queueURL) {
 			entry.MessageGroupId = aws.String(p.call)
 			entry.MessageDeduplicationId = aws.String(rand.Text()) // copies are meant
 		}
@@ -108,7 +108,7 @@ func batchOf(queueURL string, messages []outgoing) *sqs.SendMessageBatchInput {
 func createQueue(ctx context.Context, client *sqs.Client, queueURL string) error {
 	name := queueURL[strings.LastIndex(queueURL, "/")+1:]
 	attributes := map[string]string{}
-	if strings.HasSuffix(name, ".fifo") {
+	if isFIFO(name) {
 		attributes["FifoQueue"] = "true"
 	}
 	_, err := client.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: &name, Attributes: attributes})

@@ -11,7 +11,9 @@ import (
 	loghandler "wildix-worker/events/handlers/log"
 )
 
-type runCmd struct {
+// workerSettings are the settings of the worker: those that run takes, and
+// check looks at.
+type workerSettings struct {
 	QueueURL           string `placeholder:"URL" env:"WILDIX_QUEUE_URL,SQS_URL" help:"The queue to consume."`
 	keySettings        `embed:""`
 	Concurrency        count    `placeholder:"64" env:"WILDIX_CONCURRENCY" help:"Messages handled at once."`
@@ -23,6 +25,10 @@ type runCmd struct {
 	QuarantineQueueURL string   `placeholder:"URL" env:"WILDIX_QUARANTINE_QUEUE_URL" help:"The queue that --on-rejected quarantine sends to."`
 	Mask               bool     `env:"WILDIX_MASK" help:"Hide all but the last two digits of phone numbers."`
 	logSettings        `embed:""`
+}
+
+type runCmd struct {
+	workerSettings `embed:""`
 }
 
 // Help is what --help shows below the summary.
@@ -70,7 +76,7 @@ func (cmd *runCmd) Run(ctx context.Context) error {
 
 // config turns the settings into a configuration, or into one error that names
 // every wrong one.
-func (cmd *runCmd) config() (*zap.Logger, consumer.Config, error) {
+func (cmd *workerSettings) config() (*zap.Logger, consumer.Config, error) {
 	var wrong faults
 	log := cmd.logger(&wrong)
 	keys, err := cmd.load(func(err error) { logSecrets(log, err) })
