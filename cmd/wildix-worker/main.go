@@ -17,7 +17,8 @@ import (
 // cli is the command line: kong reads the flags, the environment and the help
 // from it.
 type cli struct {
-	Run runCmd `cmd:"" help:"Consume a queue until stopped."`
+	Run   runCmd   `cmd:"" help:"Consume a queue until stopped."`
+	Check checkCmd `cmd:"" help:"Look before you run: settings, credentials, queue, permissions."`
 
 	Demo    demoCmd    `cmd:"" help:"See it work, with an embedded queue and made-up calls. Needs no AWS account."`
 	Send    sendCmd    `cmd:"" help:"Sign events and send them to a queue."`
@@ -30,7 +31,7 @@ const description = "Takes the signed call events of a Wildix PBX from an AWS SQ
 func main() { os.Exit(program(os.Args[1:])) }
 
 // program returns the exit code: 0 when all went well, 1 when something did
-// not, 2 when it was called wrongly.
+// not, 2 when it was called wrongly, or what a command chose.
 func program(args []string) int {
 	// The first signal ends ctx; a second one ends the program, since by then
 	// nobody listens for it any more.
@@ -75,6 +76,9 @@ func commandOf(err error) string {
 
 // complain tells a person what went wrong, and returns the exit code.
 func complain(err error, command string) int {
+	if code, ok := errors.AsType[exitCode](err); ok {
+		return int(code)
+	}
 	fmt.Fprintf(os.Stderr, "wildix-worker: %v\n", err)
 	var usage *usageError
 	if !errors.As(err, &usage) {
@@ -86,6 +90,11 @@ func complain(err error, command string) int {
 	fmt.Fprintf(os.Stderr, "Try: wildix-worker %s--help\n", command)
 	return 2
 }
+
+// An exitCode ends the program without a word more: the command has said it all.
+type exitCode int
+
+func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
 // A usageError is the caller's mistake, found before anything was done.
 type usageError struct{ error }

@@ -32,6 +32,9 @@ func TestScripts(t *testing.T) {
 			"fault": fault,
 			"depth": depth,
 			"await": await,
+			"queue": queue,
+			"hang":  hang,
+			"clock": clockAhead,
 		},
 	})
 }
@@ -75,17 +78,39 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// fault ACTION STATUS CODE COUNT makes the server refuse an action so many
-// times, or from now on if the count is 0.
+// fault ACTION STATUS CODE COUNT [QUEUE] makes the server refuse an action so
+// many times, or from now on if the count is 0.
 func fault(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 4 {
-		ts.Fatalf("usage: fault ACTION STATUS CODE COUNT")
+	if neg || len(args) != 4 && len(args) != 5 {
+		ts.Fatalf("usage: fault ACTION STATUS CODE COUNT [QUEUE]")
 	}
 	status, err := strconv.Atoi(args[1])
 	ts.Check(err)
 	count, err := strconv.Atoi(args[3])
 	ts.Check(err)
-	server(ts).Inject(sqslocal.Fault{Action: args[0], Status: status, Code: args[2], Count: count})
+	server(ts).Inject(sqslocal.Fault{Action: args[0], Status: status, Code: args[2], Count: count, Queue: strings.Join(args[4:], "")})
+}
+
+// hang ACTION makes the server leave an action unanswered.
+func hang(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: hang ACTION")
+	}
+	server(ts).Inject(sqslocal.Fault{Action: args[0], Hang: true})
+}
+
+// queue NAME [ATTRIBUTE=VALUE...] makes a queue.
+func queue(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: queue NAME [ATTRIBUTE=VALUE...]")
+	}
+	attributes := make(map[string]string)
+	for _, arg := range args[1:] {
+		name, value, _ := strings.Cut(arg, "=")
+		attributes[name] = value
+	}
+	_, err := server(ts).CreateQueue(args[0], attributes)
+	ts.Check(err)
 }
 
 // depth QUEUE N waits until the queue holds n messages, whatever their state.
