@@ -48,10 +48,11 @@ soak: ## send SOAK messages through faults, crashes and restarts; account for ea
 	$(GO) test -count 1 -v -timeout 3h -run TestSoak ./consumer/soak -messages $(SOAK)
 
 conformance: SHELL := bash
-conformance: ## run one suite on the embedded queue and on SERVERS
+conformance: ## run one suite, and check, on the embedded queue and on SERVERS
 	@set -o pipefail; trap '.ci/servers stop' EXIT; trap 'exit 130' INT TERM; \
 	servers=$$(.ci/servers start $(SERVERS)) && \
-	CONFORMANCE_SERVERS="$$servers" $(GO) test -count 1 -v ./consumer/conformance | grep -v '^=== '
+	{ CONFORMANCE_SERVERS="$$servers" $(GO) test -count 1 -v ./consumer/conformance && \
+	CHECK_SERVERS="$$servers" $(GO) test -count 1 -v -run '^TestCheck' ./cmd/wildix-worker; } | grep -v '^=== '
 
 clean: ## remove what was built and the installed servers
 	rm -rf bin .servers

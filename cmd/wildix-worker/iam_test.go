@@ -1,0 +1,112 @@
+package main
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// moto enforces IAM policies when it is told to. It knows the actions by the
+// names of the calls, so that a batch is an action of its own.
+var permissions = map[string][]string{
+	"GetQueueAttributes":      {"sqs:GetQueueAttributes"},
+	"ReceiveMessage":          {"sqs:ReceiveMessage"},
+	"DeleteMessage":           {"sqs:DeleteMessage", "sqs:DeleteMessageBatch"},
+	"ChangeMessageVisibility": {"sqs:ChangeMessageVisibility", "sqs:ChangeMessageVisibilityBatch"},
+}
+
+func TestCheckNamesThePermissionThatPoliciesLack(t *testing.T) {
+	endpoint, ok := others()["moto"]
+	if !ok {
+		t.Skip("moto is not among CHECK_SERVERS")
+	}
+	for _, lacking := range []string{"nothing", "ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility"} {
+		t.Run(lacking, func(t *testing.T) {
+			startLocal(t) // for what it sets
+			_, queueURL := newQueue(t, endpoint, "")
+			become(t, endpoint, "worker-without-"+lacking, lacking)
+			all := findings(t, queueURL, lookTimeout)
+			for permission := range permissions {
+				want := wordOK
+				if permission == lacking {
+					want = wordProblem
+				}
+				if f := all[permission]; f.word != want {
+					t.Errorf("%s: %s %s %s", permission, f.word, f.what, f.more)
+				}
+			}
+		})
+	}
+}
+
+// become makes the credentials of the test those of a new user who has all
+// permissions but one, and has policies enforced from now on.
+func become(t *testing.T, endpoint, user, lacking string) {
+	t.Helper()
+	var allowed []string
+	for permission, actions := range permissions {
+		if permission != lacking {
+			allowed = slices.Concat(allowed, actions)
+		}
+	}
+	policy, err := json.Marshal(map[string]any{
+		"Version":   "2012-10-17",
+		"Statement": []any{map[string]any{"Effect": "Allow", "Action": allowed, "Resource": "*"}},
+	})
+	fatal(t, err)
+	iam(t, endpoint, "CreateUser", url.Values{"UserName": {user}})
+	iam(t, endpoint, "PutUserPolicy", url.Values{"UserName": {user}, "PolicyName": {"worker"}, "PolicyDocument": {string(policy)}})
+	key := iam(t, endpoint, "CreateAccessKey", url.Values{"UserName": {user}})
+	t.Cleanup(func() {
+		iam(t, endpoint, "DeleteAccessKey", url.Values{"UserName": {user}, "AccessKeyId": {key.ID}})
+		iam(t, endpoint, "DeleteUserPolicy", url.Values{"UserName": {user}, "PolicyName": {"worker"}})
+		iam(t, endpoint, "DeleteUser", url.Values{"UserName": {user}})
+	})
+	t.Setenv("AWS_ACCESS_KEY_ID", key.ID)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", key.Secret)
+	t.Cleanup(func() { enforce(t, endpoint, false) }) // before all others
+	enforce(t, endpoint, true)
+}
+
+type accessKey struct {
+	ID     string `xml:"CreateAccessKeyResult>AccessKey>AccessKeyId"`
+	Secret string `xml:"CreateAccessKeyResult>AccessKey>SecretAccessKey"`
+}
+
+// iam calls an action of moto's IAM, which tells the service by the scope of
+// the credentials.
+func iam(t *testing.T, endpoint, action string, parameters url.Values) (key accessKey) {
+	t.Helper()
+	parameters.Set("Action", action)
+	request, err := http.NewRequest(http.MethodPost, endpoint+"/", strings.NewReader(parameters.Encode()))
+	fatal(t, err)
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/iam/aws4_request, SignedHeaders=host, Signature=0")
+	response, err := http.DefaultClient.Do(request)
+	fatal(t, err)
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s", action, response.Status)
+	}
+	fatal(t, xml.NewDecoder(response.Body).Decode(&key))
+	return key
+}
+
+// enforce switches moto's policies on, or off again.
+func enforce(t *testing.T, endpoint string, on bool) {
+	t.Helper()
+	unchecked := "inf"
+	if on {
+		unchecked = "0"
+	}
+	response, err := http.Post(endpoint+"/moto-api/reset-auth", "text/plain", strings.NewReader(unchecked))
+	fatal(t, err)
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		t.Fatalf("reset-auth: %s", response.Status)
+	}
+}
