@@ -117,8 +117,8 @@ func (c *Consumer) Run(ctx context.Context) error {
 }
 
 // accept takes charge of received messages, opens them and hands them to the
-// workers until ctx ends; the rest goes back. So does what follows a failed
-// message of its group in the same answer.
+// workers until ctx ends; the rest goes back. So does what follows a message of
+// its group that was received before and is not settled yet.
 func (c *Consumer) accept(ctx context.Context, received []types.Message) {
 	now := time.Now()
 	fresh := make([]*message, 0, len(received))
@@ -130,7 +130,7 @@ func (c *Consumer) accept(ctx context.Context, received []types.Message) {
 			c.leases.giveBack(m, 0)
 			continue
 		}
-		if m.group != "" && (w == goingBack || w == wasRefused) {
+		if m.group != "" && (w == inHand || w == goingBack) {
 			blocked = append(blocked, m.group)
 		}
 		switch w {
@@ -197,19 +197,22 @@ func (c *Consumer) handleOne(ctx context.Context, m *message) (next *message) {
 		return nil
 	case !c.breaker.admits(m):
 		c.leases.giveBack(m, retryDelay(m.receiveCount, nil))
-		return c.follower(m, events.Failed)
+		return c.follower(m, true)
 	}
 	result := c.handle(ctx, m)
 	c.breaker.record(m, result)
-	next = c.follower(m, result.Outcome)
+	comesBack := result.Outcome == events.Failed && !events.IsPermanent(result.Err)
+	next = c.follower(m, comesBack)
 	c.conclude(m, result)
 	return next
 }
 
-// follower returns what waited for the message, if any. Nothing follows a
-// failure on a FIFO queue: what waited goes back, untouched.
-func (c *Consumer) follower(m *message, o events.Outcome) *message {
-	if o == events.Failed && m.group != "" {
+// follower returns what waited for the message, if any. On a FIFO queue nothing
+// may overtake a message that comes back: what waited goes back too, untouched.
+// A permanent failure is not waited for, or it would take those behind it along
+// into the dead-letter queue.
+func (c *Consumer) follower(m *message, comesBack bool) *message {
+	if comesBack && m.group != "" {
 		c.returnLane(m)
 		return nil
 	}

@@ -7,6 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"wildix-worker/consumer"
 	"wildix-worker/consumer/sqslocal"
 	"wildix-worker/events"
 )
@@ -130,8 +133,9 @@ func TestFIFOMessageIsNotOvertakenWhileItGoesBack(t *testing.T) {
 	})
 }
 
-func TestFIFOGroupWaitsBehindAPermanentFailure(t *testing.T) {
+func TestFIFOGroupGoesOnBehindAPermanentFailure(t *testing.T) {
 	within(t, fifoName, func(s *site) {
+		s.deadLetters()
 		s.start(func(_ context.Context, e *events.Event) error {
 			if e.ID == "a1" {
 				return events.Permanent(errDown)
@@ -139,7 +143,53 @@ func TestFIFOGroupWaitsBehindAPermanentFailure(t *testing.T) {
 			return nil
 		})
 		s.send("a1", "a2", "a3")
-		time.Sleep(5 * time.Minute)
-		s.wantBegun(1)
+		time.Sleep(time.Minute)
+		s.send("a4", "a5") // while a1 is in nobody's hand
+		time.Sleep(20 * time.Minute)
+		if got := fmt.Sprint(s.begun()); got != "[a1 a2 a3 a4 a5]" {
+			t.Errorf("handled %s", got)
+		}
+		s.wantDepth(sqslocal.Depth{})
+		if dead := s.srv.Depth("dead.fifo"); dead.Visible != 1 {
+			t.Errorf("dead letters: %+v", dead)
+		}
 	})
+}
+
+// deadLetters gives a FIFO queue a dead-letter queue, after five receives.
+func (s *site) deadLetters() {
+	s.t.Helper()
+	if _, err := s.srv.CreateQueue("dead.fifo", map[string]string{"FifoQueue": "true"}); err != nil {
+		s.t.Fatal(err)
+	}
+	_, err := s.client.SetQueueAttributes(s.t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: &s.url, Attributes: map[string]string{
+		"RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead.fifo","maxReceiveCount":"5"}`,
+	}})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func TestFIFOMessageIsNotOvertakenWhileItIsInHand(t *testing.T) {
+	for range 20 { // whether the handler ends in the wrong moment is up to the scheduler
+		within(t, fifoName, func(s *site) {
+			// No extension gets through, so the lease ends and SQS gives out
+			// the group again, just when the handler is cancelled.
+			s.srv.Inject(sqslocal.Fault{Action: "ChangeMessageVisibilityBatch", Count: 20, Status: 500})
+			s.start(func(ctx context.Context, _ *events.Event) error {
+				if len(s.begun()) > 1 {
+					return nil
+				}
+				time.Sleep(60*time.Second + 2*time.Millisecond)
+				return errDown
+			}, func(cfg *consumer.Config) { cfg.HandlerTimeout = 2 * time.Minute })
+			s.send("a1")
+			time.Sleep(time.Second)
+			s.send("a2", "a3")
+			time.Sleep(10 * time.Minute)
+			if got := fmt.Sprint(s.begun()); got != "[a1 a1 a2 a3]" {
+				t.Errorf("handled %s", got)
+			}
+		})
+	}
 }
