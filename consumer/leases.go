@@ -133,7 +133,7 @@ func (l *leases) margin() time.Duration { return min(leaseMargin, l.visibility/8
 func (l *leases) begin(m *message, cancel context.CancelCauseFunc) (latest time.Time, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if m.lost || m.state != running {
+	if m.lost || m.state != running || !time.Now().Before(m.ends) {
 		return time.Time{}, false
 	}
 	m.cancel = cancel

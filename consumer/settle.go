@@ -163,7 +163,9 @@ func (l *leases) dueRenewals(now time.Time) *batch {
 	openAt := l.openAt(renew, now)
 	for _, m := range l.held {
 		switch {
-		case m.lost || m.calling:
+		case m.lost:
+		case m.calling:
+			l.waitForAnswer(m, now)
 		case !now.Before(m.ends):
 			l.lose(m)
 		case m.state == returning || m.state == quarantining:
@@ -196,6 +198,17 @@ func (l *leases) addRenewal(b *batch, m *message, now time.Time) {
 		return
 	}
 	b.add(m, seconds(timeout))
+	l.waitForAnswer(m, now)
+}
+
+// waitForAnswer leaves a lease to the call that is under way, but no handler
+// goes on without one. Whether it is lost or was extended, the answer tells.
+func (l *leases) waitForAnswer(m *message, now time.Time) {
+	if now.Before(m.ends) {
+		l.lookAgain(m.ends)
+	} else if m.cancel != nil {
+		m.cancel(ErrLeaseLost)
+	}
 }
 
 // callTimeout bounds a batch call, so that another one fits into the lease.

@@ -163,6 +163,24 @@ func TestLostLeaseCancelsTheHandler(t *testing.T) {
 	})
 }
 
+func TestHungExtensionDoesNotOutlastTheLease(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		s.srv.Inject(sqslocal.Fault{Action: "ChangeMessageVisibilityBatch", Hang: true})
+		var cause error
+		s.start(func(ctx context.Context, _ *events.Event) error {
+			<-ctx.Done()
+			cause = context.Cause(ctx)
+			return cause
+		}, func(cfg *consumer.Config) { cfg.HandlerTimeout = time.Hour })
+		s.send("call-1")
+		time.Sleep(59500 * time.Millisecond)
+		s.wantOutcomes("failed 1")
+		if !errors.Is(cause, consumer.ErrLeaseLost) {
+			t.Errorf("cause %v half a second before SQS lets go of the message", cause)
+		}
+	})
+}
+
 func TestComplaint11StaleHandleEndsTheLease(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		s.srv.Inject(sqslocal.Fault{Action: "ChangeMessageVisibilityBatch", Count: 1, FailEntries: 1, Code: "ReceiptHandleIsInvalid"})
