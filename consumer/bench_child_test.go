@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"runtime/pprof"
 	"strconv"
 	"strings"
@@ -122,6 +123,9 @@ func consume(t task, run func(ctx context.Context, m *meter, out *os.File) error
 
 // runWorker consumes as the program does.
 func runWorker(ctx context.Context, m *meter, out *os.File) error {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(200)
+	}
 	m.Client = newBenchClient(m.task.Endpoint, m.counting(awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 		t.MaxIdleConnsPerHost = 64
 	})))
