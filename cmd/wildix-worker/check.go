@@ -29,7 +29,8 @@ Exit code: 0 if the worker can run, 1 if there are warnings and --strict is
 given, 2 if there is a problem or not all could be checked.`
 }
 
-// checks are made in this order, each with what it needs to make sense.
+// checks are made in this order, each with what it needs to make sense. One that
+// finds nothing to look at returns the zero finding, which is not shown.
 var checks = []struct {
 	name  string
 	needs need
@@ -42,6 +43,7 @@ var checks = []struct {
 	{"ReceiveMessage", usableQueue, permitted("sqs:ReceiveMessage", probeReceive)},
 	{"DeleteMessage", usableQueue, permitted("sqs:DeleteMessage", probeDelete)},
 	{"ChangeMessageVisibility", usableQueue, permitted("sqs:ChangeMessageVisibility", probeChange)},
+	{"quarantine queue", usableQuarantine, checkQuarantine},
 	{"redrive policy", knownAttributes, checkRedrive},
 	{"dead-letter queue", redrivePolicy, checkDeadLetters},
 	{"retention", knownAttributes, checkRetention},
@@ -83,7 +85,9 @@ func (i *inspection) each(ctx context.Context, found func(name string, f finding
 		if ctx.Err() != nil {
 			return true
 		}
-		found(c.name, f)
+		if f != (finding{}) {
+			found(c.name, f)
+		}
 	}
 	return false
 }
@@ -108,6 +112,7 @@ var (
 	acceptedCredentials = need{"credentials", func(i *inspection) bool { return i.accepted }}
 	anyAnswer           = need{"an answer", func(i *inspection) bool { return i.first.came() }}
 	usableQueue         = need{"the queue", func(i *inspection) bool { return i.accepted && i.first.usable() }}
+	usableQuarantine    = need{"the queue", func(i *inspection) bool { return i.cfg.OnRejected != consumer.Quarantine || usableQueue.met(i) }}
 	knownAttributes     = need{"GetQueueAttributes", func(i *inspection) bool { return i.first.attributes != nil }}
 	redrivePolicy       = need{"a redrive policy", func(i *inspection) bool { return i.redrive != nil }}
 )

@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/smithy-go"
+
+	"wildix-worker/consumer"
 )
 
 // Permissions are probed with requests that can't succeed: SQS evaluates the
@@ -20,9 +22,9 @@ import (
 // For deletes and changes of visibility nothing depends on that order: the
 // batch form, which the worker uses and which has the same permission, answers
 // an entry with a made-up receipt handle as failed, in an answer that is itself
-// a success. A receive has no such form. The guide does not promise the order
-// for it; should SQS look at the number of messages first, a missing permission
-// to receive would pass for a granted one.
+// a success. A receive has no such form, and a send might succeed. The guide does
+// not promise the order for them; should SQS look at the number of messages
+// first, a missing permission would pass for a granted one.
 
 // A probe returns nil, or why the request was refused.
 type probe func(ctx context.Context, client *sqs.Client, queueURL string) error
@@ -61,7 +63,8 @@ func notPermitted(action string, err error) finding {
 // invalid reports whether a request was refused for its parameters.
 func invalid(err error) bool {
 	switch answerCode(err) {
-	case "InvalidParameterValue", "InvalidParameterValueException", "InvalidAttributeValue", "ValidationException":
+	case "InvalidParameterValue", "InvalidParameterValueException", "InvalidAttributeValue", "ValidationException",
+		"EmptyBatchRequest", "MissingParameter":
 		return true
 	}
 	return false
@@ -97,4 +100,18 @@ func probeChange(ctx context.Context, client *sqs.Client, queueURL string) error
 		Entries:  []types.ChangeMessageVisibilityBatchRequestEntry{{Id: aws.String("0"), ReceiptHandle: aws.String(madeUp)}},
 	})
 	return err
+}
+
+// checkQuarantine probes with a batch of no messages.
+func checkQuarantine(ctx context.Context, i *inspection) finding {
+	if i.cfg.OnRejected != consumer.Quarantine {
+		return finding{}
+	}
+	_, err := i.client.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{
+		QueueUrl: &i.cfg.QuarantineQueueURL, Entries: []types.SendMessageBatchRequestEntry{},
+	})
+	if _, missing := errors.AsType[*types.QueueDoesNotExist](err); missing {
+		return problem("does not exist", "make the queue, or compare --quarantine-queue-url (WILDIX_QUARANTINE_QUEUE_URL) with the SQS console")
+	}
+	return i.judge("sqs:SendMessage", err)
 }
