@@ -23,9 +23,9 @@
 // # The way of a message
 //
 // A poller asks for as many messages as there are free workers, at most ten,
-// and waits up to 20 s for the first. A worker verifies the signature over the
-// raw body, decodes the event and calls the handler. Then the message is
-// settled by its outcome, one of six words of package events:
+// and waits up to 20 s for the first. It verifies the signature over the raw body
+// and decodes the event; a worker calls the handler. Then the message is settled
+// by its outcome, one of six words of package events:
 //
 //   - handled, ignored, duplicate: deleted, up to ten in a call.
 //   - failed: given back with a delay, which doubles with every receive from
@@ -34,7 +34,8 @@
 //   - rejected, malformed: left. The message is visible again when its lease
 //     ends, and the queue's redrive policy moves it to the dead-letter queue
 //     after enough receives. Without a redrive policy it comes back until
-//     its retention ends.
+//     its retention ends. [Config].OnRejected has them sent to a quarantine
+//     queue, or deleted, instead.
 //
 // # What is promised
 //
@@ -49,20 +50,31 @@
 // cause, and nothing is deleted with the stale receipt handle. A message that
 // is received again while it is still in hand starts no second handler; its
 // newer receipt handle is adopted. A message whose handler succeeded but whose
-// delete was not confirmed is deleted, not handled, when it comes back.
+// delete was not confirmed is deleted, not handled, when it comes back; the
+// newest 10,000 such messages are remembered.
+//
+// When most messages fail, and with them at least five, receiving stops but for
+// one message now and then, at most half a minute apart, until one succeeds.
+// What was received meanwhile is given back with a delay. So an outage of what
+// the handler depends on does not move the queue's messages into the dead-letter
+// queue.
 //
 // On a FIFO queue the messages of a group are handled in order, one at a time.
 // When one fails, those received behind it are given back untouched; each time
-// costs them a receive, which the queue's maxReceiveCount has to allow for.
+// costs them a receive, which the queue's maxReceiveCount has to allow for. One
+// that fails with [events.Permanent] is not waited for. On a standard queue,
+// [Config].OrderByCall keeps the events of one call apart.
 //
 // # Limits
 //
 // A handler whose context has ended but which does not return keeps its worker
-// and its message; nothing can make it return. One process needs about
-// Concurrency times the size of a message (1 MiB at most) of memory.
+// and its message; nothing can make it return. Messages are in memory while they
+// are handled and while they wait for one of their lane: Concurrency of them, and
+// up to as many again, but at least 100, that wait. Measured with messages of
+// 1 MiB, the most SQS takes, a process needs up to 5 MiB for each that is handled.
 //
 // # Permissions
 //
 // On the queue: sqs:ReceiveMessage, sqs:DeleteMessage and
-// sqs:ChangeMessageVisibility.
+// sqs:ChangeMessageVisibility. On the quarantine queue: sqs:SendMessage.
 package consumer
