@@ -1,0 +1,178 @@
+package consumer_test
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"pgregory.net/rapid"
+
+	"wildix-worker/events"
+	"wildix-worker/signature"
+)
+
+// A parcel is a message to be sent.
+type parcel struct {
+	kind  kind
+	group string
+	acts  []act // what the handler does with it, time after time; in the end it succeeds
+}
+
+var parcels = rapid.Custom(func(t *rapid.T) parcel {
+	return parcel{
+		kind:  oneOf(t, valid, valid, valid, valid, unsigned, guessed, altered, binary, garbled, nameless),
+		group: oneOf(t, "a", "b", "c"),
+		acts:  rapid.SliceOfN(acts, 0, 3).Draw(t, "acts"),
+	}
+})
+
+func (p parcel) String() string {
+	if p.kind != valid {
+		return fmt.Sprintf("%s %v", p.group, p.kind)
+	}
+	texts := make([]string, len(p.acts))
+	for i, a := range p.acts {
+		texts[i] = a.String()
+	}
+	return p.group + " [" + strings.Join(texts, ", ") + "]"
+}
+
+// kind is what is right or wrong with a message.
+type kind int
+
+const (
+	valid    kind = iota
+	unsigned      // the following are to be rejected
+	guessed
+	altered
+	binary
+	garbled // the following are signed and malformed
+	nameless
+)
+
+func (k kind) String() string {
+	return [...]string{"valid", "unsigned", "guessed", "altered", "binary", "garbled", "nameless"}[k]
+}
+
+// word is what a message that is not valid ends in.
+func (k kind) word() events.Outcome {
+	if k >= garbled {
+		return events.Malformed
+	}
+	return events.Rejected
+}
+
+// make returns the body and the attributes of a message with an event of the
+// given id.
+func (k kind) make(id string) (string, map[string]types.MessageAttributeValue) {
+	text := body(id)
+	switch k {
+	case unsigned:
+		return text, nil
+	case guessed:
+		return text, attribute("String", signature.Sign("guess", []byte(text)))
+	case altered:
+		return text, signed(text + " ")
+	case binary:
+		return text, attribute("Binary", signature.Sign(secret, []byte(text)))
+	case garbled:
+		text = "event " + id
+	case nameless:
+		text = strings.Replace(text, `"id"`, `"number"`, 1)
+	}
+	return text, signed(text)
+}
+
+// An act is what the handler does with one delivery.
+type act struct {
+	takes time.Duration
+	told  manner // when its context ends
+	ends  ending
+	delay time.Duration // that a retry asks for
+}
+
+// manner is how a handler takes it that its context ends.
+type manner int
+
+const (
+	gives    manner = iota // up, with an error
+	finishes               // at once, as it would have
+	deaf
+)
+
+func (m manner) String() string { return [...]string{"", " or when told", " deaf"}[m] }
+
+// ending is how a handler ends.
+type ending int
+
+const (
+	succeeds ending = iota
+	fails
+	retries
+	refuses
+	panics
+	exits
+	ignores
+	repeats
+)
+
+func (e ending) String() string {
+	return [...]string{"succeeds", "fails", "retries", "refuses", "panics", "exits", "ignores", "repeats"}[e]
+}
+
+// word is what a message of whose handler ends so ends in.
+func (e ending) word() events.Outcome {
+	switch e {
+	case succeeds:
+		return events.Handled
+	case ignores:
+		return events.Ignored
+	case repeats:
+		return events.Duplicate
+	default:
+		return events.Failed
+	}
+}
+
+var acts = rapid.Custom(func(t *rapid.T) act {
+	return act{
+		ends:  oneOf(t, succeeds, succeeds, succeeds, succeeds, fails, fails, retries, refuses, panics, exits, ignores, repeats),
+		takes: drawDuration(t, time.Minute),
+		told:  oneOf(t, gives, gives, gives, finishes, deaf),
+		delay: drawDuration(t, time.Minute),
+	}
+})
+
+func (a act) String() string {
+	text := a.ends.String()
+	if a.ends == retries {
+		text += fmt.Sprintf("(%v)", a.delay)
+	}
+	if a.takes > 0 {
+		text += fmt.Sprintf(" after %v", a.takes)
+	}
+	return text + a.told.String()
+}
+
+// end ends a handler.
+func (a act) end() error {
+	switch a.ends {
+	case fails:
+		return errDown
+	case retries:
+		return events.RetryAfter(a.delay, errDown)
+	case refuses:
+		return events.Permanent(errDown)
+	case panics:
+		panic("the handler's")
+	case exits:
+		runtime.Goexit()
+	case ignores:
+		return events.ErrNoHandler
+	case repeats:
+		return events.ErrDuplicate
+	}
+	return nil
+}
