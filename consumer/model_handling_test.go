@@ -198,11 +198,12 @@ func (p *process) stopped() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.note(nil, "worker %d has stopped: %v", p.number, p.err)
-	if p.err != nil {
-		if !p.disturbed && !p.deaf {
-			p.broke(nil, stopIsClean, "without any trouble, worker %d: %v", p.number, p.err)
-		}
+	switch {
+	case p.err == nil:
+	case p.disturbed:
 		return
+	case !p.deaf:
+		p.broke(nil, stopIsClean, "without any trouble, worker %d: %v", p.number, p.err)
 	}
 	for _, e := range p.entries {
 		// A lease is given up a little before it ends.
