@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"wildix-worker/consumer"
 )
 
 // A request is a batch call of a process.
@@ -74,7 +76,7 @@ func (p *process) asks(r *request) {
 		if r.name == deletes {
 			p.deletes(e, h, asked.handle)
 		}
-		asked.givesBack = h.failed()
+		asked.givesBack = h.failed() || h.untried() && asked.hide != p.settings.lease
 	}
 }
 
@@ -84,7 +86,9 @@ func (p *process) deletes(e *entry, h *holding, handle string) {
 	now := time.Now()
 	switch {
 	case e.kind != valid:
-		p.broke(e, badIsNotDeleted, "is deleted by worker %d", p.number)
+		if !(p.settings.rejected == consumer.Delete || p.settings.rejected == consumer.Quarantine && e.copied) {
+			p.broke(e, badIsNotDeleted, "is deleted by worker %d", p.number)
+		}
 	case !h.done:
 		p.broke(e, onlyHandledIsDeleted, "is deleted by worker %d, whose handler has not succeeded", p.number)
 	case h.running:
@@ -129,6 +133,19 @@ func (p *process) answered(r *request, done []string, refused []types.BatchResul
 			h.freed = asked.hide == 0 || asked.givesBack && !h.atOnce
 		default:
 			p.note(e, "%s of worker %d done, it says, with the handle of an earlier receive", r.name, p.number)
+		}
+	}
+}
+
+// quarantined notes which copies SQS has confirmed.
+func (p *process) quarantined(entries []types.SendMessageBatchRequestEntry, done []types.SendMessageBatchResultEntry) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i, entry := range entries {
+		if slices.ContainsFunc(done, func(d types.SendMessageBatchResultEntry) bool { return *d.Id == *entries[i].Id }) {
+			e := p.byBody[*entry.MessageBody]
+			e.copied = true
+			p.note(e, "worker %d has a copy in quarantine", p.number)
 		}
 	}
 }

@@ -38,10 +38,10 @@ type holding struct {
 }
 
 // begins notes that a handler begins, and returns what it is to do.
-func (p *process) begins(id string) (*entry, act) {
+func (p *process) begins(body string) (*entry, act) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	e := p.byName[id]
+	e := p.byBody[body]
 	h := p.holdings[e]
 	switch now := time.Now(); {
 	case p.dead:
@@ -61,8 +61,11 @@ func (p *process) begins(id string) (*entry, act) {
 	if p.running++; p.running > p.settings.concurrency {
 		p.broke(e, withinCapacity, "is one of %d that are handled at once", p.running)
 	}
-	if p.fifo {
+	switch {
+	case p.fifo:
 		p.overtakes(e)
+	case p.byCall:
+		p.meets(e)
 	}
 	a := act{}
 	if e.tries < len(e.acts) && !p.peace {
@@ -86,8 +89,17 @@ func (p *process) overtakes(e *entry) {
 		if h := p.holdings[before]; h != nil && h.running {
 			p.broke(e, inOrder, "comes to a handler while that of %s runs", before.name)
 		}
-		if !before.done {
+		if !before.done && !before.refused {
 			before.overtaken = e
+		}
+	}
+}
+
+// meets checks that no other event of the call is being handled.
+func (p *process) meets(e *entry) {
+	for other, h := range p.holdings {
+		if h.running && other != e && other.group == e.group {
+			p.broke(e, inOrder, "comes to a handler while that of %s, of the same call, runs", other.name)
 		}
 	}
 }
@@ -135,7 +147,7 @@ func (p *process) observe(r consumer.Result) {
 	h.words++
 	h.atOnce = errors.Is(r.Err, consumer.ErrStopping)
 	if events.IsPermanent(r.Err) {
-		h.refused, h.freed = true, true
+		e.refused, h.refused, h.freed = true, true, true
 	}
 	if e.kind != valid {
 		h.freed = true
@@ -146,7 +158,7 @@ func (p *process) observe(r consumer.Result) {
 func (h *holding) fits(e *entry, r consumer.Result) bool {
 	switch {
 	case e.kind != valid:
-		return r.Outcome == e.kind.word()
+		return r.Outcome == e.kind.word() || r.Outcome == events.Duplicate && e.deleting
 	case h.ended != nil:
 		return r.Outcome == *h.ended
 	case h.done:
@@ -169,6 +181,10 @@ func (h *holding) failed() bool {
 		return h.words > 0 && h.word == events.Failed
 	}
 }
+
+// untried reports whether the message has seen no handler, and may go back for
+// another's failure or an outage.
+func (h *holding) untried() bool { return !h.running && h.ended == nil && !h.done }
 
 // allEndedHaveWords checks that something was said of every handler that has
 // ended.
@@ -206,8 +222,8 @@ func (p *process) stopped() {
 		p.broke(nil, stopIsClean, "without any trouble, worker %d: %v", p.number, p.err)
 	}
 	for _, e := range p.entries {
-		// A lease is given up a little before it ends.
-		if h := p.holdings[e]; h != nil && !h.freed && time.Now().Add(time.Second).Before(h.until) {
+		// What is not valid is left, and a lease is given up a little before it ends.
+		if h := p.holdings[e]; h != nil && e.kind == valid && !h.freed && time.Now().Add(time.Second).Before(h.until) {
 			p.broke(e, stopIsClean, "is left behind by worker %d, leased until %v", p.number, h.until.Sub(p.begun))
 		}
 	}

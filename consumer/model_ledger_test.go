@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"wildix-worker/consumer"
 )
 
 // The promises that the ledger sees to.
@@ -61,6 +63,8 @@ type entry struct {
 	name      string // the step that sent it, and its place there
 	tries     int    // how often a handler has begun
 	done      bool   // a handler has succeeded
+	refused   bool   // a handler has said never again
+	copied    bool   // it is in quarantine
 	deleting  bool   // a delete was sent
 	overtaken *entry // FIFO: one behind it whose handler began before it was done
 }
@@ -198,11 +202,11 @@ func (l *ledger) onlyBadIsLeft() bool {
 
 // allAreWhereTheyBelong checks what has become of each message in the end,
 // given the bodies of those in the queue and of the dead letters.
-func (l *ledger) allAreWhereTheyBelong(queued, dead []string) {
+func (l *ledger) allAreWhereTheyBelong(queued, dead, bad []string, rejected consumer.RejectedPolicy) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	left := make(map[*entry]bool)
-	for _, body := range dead {
+	for _, body := range slices.Concat(dead, bad) {
 		left[l.byBody[body]] = true
 	}
 	for _, body := range queued {
@@ -215,6 +219,7 @@ func (l *ledger) allAreWhereTheyBelong(queued, dead []string) {
 	for _, e := range l.entries {
 		switch {
 		case left[e]:
+		case e.kind != valid && rejected == consumer.Delete:
 		case e.kind != valid:
 			l.broke(e, badIsNotDeleted, "is gone")
 		case !e.done:

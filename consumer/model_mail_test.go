@@ -64,10 +64,10 @@ func (k kind) word() events.Outcome {
 	return events.Rejected
 }
 
-// make returns the body and the attributes of a message with an event of the
-// given id.
-func (k kind) make(id string) (string, map[string]types.MessageAttributeValue) {
-	text := body(id)
+// make returns the body, which no other message has, and the attributes of a
+// message with an event of the given id.
+func (k kind) make(id, name string) (string, map[string]types.MessageAttributeValue) {
+	text := strings.Replace(body(id), "{", fmt.Sprintf("{%q:%q,", "name", name), 1)
 	switch k {
 	case unsigned:
 		return text, nil
@@ -78,7 +78,7 @@ func (k kind) make(id string) (string, map[string]types.MessageAttributeValue) {
 	case binary:
 		return text, attribute("Binary", signature.Sign(secret, []byte(text)))
 	case garbled:
-		text = "event " + id
+		text = "event " + name
 	case nameless:
 		text = strings.Replace(text, `"id"`, `"number"`, 1)
 	}

@@ -34,10 +34,15 @@ func (w *world) start(s settings) *process {
 	p.life, p.kill = context.WithCancel(context.Background())
 	p.holdings = make(map[*entry]*holding)
 	p.disturbed = len(w.menders) > 0 || w.line != line{}
-	c, err := consumer.New(p, consumer.Config{
+	cfg := consumer.Config{
 		QueueURL: w.url, Keys: keyring(w.t, key), Handler: p, Observe: p.observe,
 		Concurrency: s.concurrency, VisibilityTimeout: s.lease, HandlerTimeout: s.handler, ShutdownTimeout: s.stop,
-	})
+		OrderByCall: w.byCall, OnRejected: s.rejected,
+	}
+	if s.rejected == consumer.Quarantine {
+		cfg.QuarantineQueueURL = w.badURL
+	}
+	c, err := consumer.New(p, cfg)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -166,6 +171,21 @@ func (p *process) ChangeMessageVisibilityBatch(ctx context.Context, in *sqs.Chan
 	return out, nil
 }
 
+func (p *process) SendMessageBatch(ctx context.Context, in *sqs.SendMessageBatchInput, options ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error) {
+	ctx, cancel, err := p.living(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer cancel()
+	out, err := p.client.SendMessageBatch(ctx, in, options...)
+	if err != nil {
+		return nil, err
+	}
+	out.Successful = muted(p, out.Successful)
+	p.quarantined(in.Entries, out.Successful)
+	return out, nil
+}
+
 // muted leaves out the last success, if the answer is to.
 func muted[E any](p *process, successes []E) []E {
 	if len(successes) > 0 && p.mutes() {
@@ -176,7 +196,7 @@ func muted[E any](p *process, successes []E) []E {
 
 // HandleEvent does with the event what the script says.
 func (p *process) HandleEvent(ctx context.Context, e *events.Event) error {
-	entry, a := p.begins(e.ID)
+	entry, a := p.begins(string(e.Raw))
 	if entry == nil {
 		return errDead
 	}

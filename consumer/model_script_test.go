@@ -7,6 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"wildix-worker/consumer"
 	"wildix-worker/consumer/sqslocal"
 )
 
@@ -14,6 +15,7 @@ import (
 type script struct {
 	settings
 	fifo     bool
+	byCall   bool   // the groups of a standard queue are calls, kept apart
 	receives int    // after which a message goes to the dead-letter queue; 0 is never
 	seed     uint64 // of the server's dice
 	steps    []step
@@ -23,6 +25,7 @@ type script struct {
 type settings struct {
 	concurrency          int
 	lease, handler, stop time.Duration
+	rejected             consumer.RejectedPolicy
 }
 
 // A step is one thing that happens.
@@ -38,8 +41,11 @@ func (s script) String() string {
 	if s.fifo {
 		queue = "FIFO queue"
 	}
-	fmt.Fprintf(&b, "a %s, dead letters after %d receives, seed %d; concurrency %d, leases of %v, handlers %v, stop %v\n",
-		queue, s.receives, s.seed, s.concurrency, s.lease, s.handler, s.settings.stop)
+	if s.byCall {
+		queue += " ordered by call"
+	}
+	fmt.Fprintf(&b, "a %s, dead letters after %d receives, seed %d; concurrency %d, leases of %v, handlers %v, stop %v, rejected %s\n",
+		queue, s.receives, s.seed, s.concurrency, s.lease, s.handler, s.settings.stop, [...]string{"left", "quarantined", "deleted"}[s.rejected])
 	for i, step := range s.steps {
 		fmt.Fprintf(&b, "  %d. %v\n", i+1, step)
 	}
@@ -56,12 +62,14 @@ var scripts = rapid.Custom(func(t *rapid.T) script {
 			lease:       time.Duration(rapid.IntRange(2, 60).Draw(t, "lease")) * time.Second,
 			handler:     oneOf(t, time.Second, 10*time.Second, time.Minute, 10*time.Minute),
 			stop:        oneOf(t, time.Second, 5*time.Second, 25*time.Second),
+			rejected:    oneOf(t, consumer.Leave, consumer.Quarantine, consumer.Delete),
 		},
 		fifo:     rapid.Bool().Draw(t, "fifo"),
 		receives: oneOf(t, 0, 3, 10),
 		seed:     rapid.Uint64Range(1, 1000).Draw(t, "seed"),
 		steps:    rapid.SliceOfN(steps, 1, 20).Draw(t, "steps"),
 	}
+	s.byCall = !s.fifo && rapid.Bool().Draw(t, "by call")
 	if s.fifo && s.receives == 0 {
 		s.receives = 20 // what is not taken away would hold up its group for ever
 	}
@@ -129,7 +137,7 @@ func drawTrouble(t *rapid.T) step {
 		sqslocal.Fault{EntryChance: 0.5, Code: "ReceiptHandleIsInvalid"},
 		sqslocal.Fault{Delay: drawDuration(t, time.Second)},
 	)
-	switch batches := []string{"DeleteMessageBatch", "ChangeMessageVisibilityBatch"}; {
+	switch batches := []string{"DeleteMessageBatch", "ChangeMessageVisibilityBatch", "SendMessageBatch"}; {
 	case f.Duplicate:
 		f.Action = "ReceiveMessage"
 	case f.FailEntries > 0 || f.EntryChance > 0:

@@ -63,7 +63,7 @@ func (w *world) end() {
 	w.mend()
 	w.worker.terminate()
 	w.peace = true
-	w.start(settings{concurrency: 10, lease: 5 * time.Second, handler: 10 * time.Second, stop: 5 * time.Second})
+	w.start(settings{concurrency: 10, lease: 5 * time.Second, handler: 10 * time.Second, stop: 5 * time.Second, rejected: w.rejected})
 	for range 24 * 60 {
 		time.Sleep(time.Minute)
 		w.check()
@@ -73,5 +73,5 @@ func (w *world) end() {
 	}
 	w.worker.terminate()
 	w.worker.allHaveWords()
-	w.allAreWhereTheyBelong(w.drain(w.url), w.drain(w.deadURL))
+	w.allAreWhereTheyBelong(w.drain(w.url), w.drain(w.deadURL), w.drain(w.badURL), w.rejected)
 }

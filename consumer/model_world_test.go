@@ -25,6 +25,7 @@ type world struct {
 	name    string
 	url     string
 	deadURL string
+	badURL  string // the quarantine queue
 
 	worker    *process // the one that runs
 	processes []*process
@@ -43,6 +44,7 @@ func newWorld(t *testing.T, s script) *world {
 		attributes["ContentBasedDeduplication"] = "true"
 	}
 	w.deadURL = w.create(dead, attributes)
+	w.badURL = w.create(quarantineQueue, map[string]string{"MessageRetentionPeriod": "1209600"})
 	if w.redrives() {
 		attributes["RedrivePolicy"] = fmt.Sprintf(`{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:%s","maxReceiveCount":"%d"}`, dead, s.receives)
 	}
@@ -123,7 +125,11 @@ func (w *world) drain(url string) (bodies []string) {
 func (s send) play(w *world) {
 	for i, p := range s {
 		name := fmt.Sprintf("%d.%d", w.step, i+1)
-		text, attributes := p.kind.make(name)
+		id := name
+		if w.byCall {
+			id = p.group
+		}
+		text, attributes := p.kind.make(id, name)
 		w.sends(name, text, p)
 		in := &sqs.SendMessageInput{QueueUrl: &w.url, MessageBody: &text, MessageAttributes: attributes}
 		if w.fifo {
@@ -139,6 +145,9 @@ func (s sleep) play(*world) { time.Sleep(time.Duration(s)) }
 
 func (f trouble) play(w *world) {
 	f.Queue = w.name
+	if f.Action == "SendMessageBatch" {
+		f.Queue = quarantineQueue
+	}
 	w.disturb()
 	w.menders = append(w.menders, w.srv.Inject(f.Fault))
 }
