@@ -139,7 +139,7 @@ func (p *process) observe(r consumer.Result) {
 		p.broke(e, oneWord, "has a second word of worker %d, or for what was not received", p.number)
 		return
 	}
-	if !h.fits(e, r) {
+	if !h.fits(e, r, p.settings.rejected) {
 		p.broke(e, oneWord, "ends in %v, which is not what happened", r.Outcome)
 	}
 	h.counts = slices.Delete(h.counts, at, at+1)
@@ -155,10 +155,10 @@ func (p *process) observe(r consumer.Result) {
 }
 
 // fits reports whether a result says what has happened.
-func (h *holding) fits(e *entry, r consumer.Result) bool {
+func (h *holding) fits(e *entry, r consumer.Result, rejected consumer.RejectedPolicy) bool {
 	switch {
 	case e.kind != valid:
-		return r.Outcome == e.kind.word() || r.Outcome == events.Duplicate && e.deleting
+		return r.Outcome == e.kind.word() || r.Outcome == events.Duplicate && h.words > 0 && rejected != consumer.Leave
 	case h.ended != nil:
 		return r.Outcome == *h.ended
 	case h.done:
