@@ -22,26 +22,31 @@ const (
 	breakerWindow   = 2 * time.Minute
 	breakerFailures = 5
 
-	// The bounds of the pause before a probe. It doubles with each that fails.
+	// The bounds of the pause before a try. It doubles with each that fails.
 	minProbePause = time.Second
 	maxProbePause = 30 * time.Second
+	// probeTime is how long one message is the probe. It bounds what one that
+	// always fails can do, and what an outage costs of receives.
+	probeTime = 5 * time.Minute
 )
 
 // breaker keeps an outage behind the handlers from marching the queue into the
 // dead-letter queue. When most calls of the handler fail it opens: receiving
-// stops but for one message now and then, the probe, and closes again when a
-// probe does not fail.
+// stops but for a single message, the probe, which stays in hand and is tried
+// again and again. When a try does not fail the breaker closes, all at once: who
+// fails more often than not opens it again soon.
 type breaker struct {
 	log          *zap.Logger
-	handlerLimit time.Duration // after which a probe is not waited for any more
+	handlerLimit time.Duration // after which a try is not waited for any more
 
 	mu      sync.Mutex
 	calls   []call // the newest last
 	failed  int    // of calls
 	open    bool
+	opening int           // how often it has opened
 	since   time.Time     // when it opened
-	pause   time.Duration // before the next probe
-	probeAt time.Time     // when the next probe may start
+	pause   time.Duration // before the next try
+	probeAt time.Time     // when the next probe may be received
 	changed chan struct{} // tells the poller in await to look again
 }
 
@@ -92,57 +97,68 @@ func (b *breaker) untilProbe() time.Duration {
 	return time.Until(b.probeAt)
 }
 
-// admits reports whether the message may go on. While the breaker is open, one
-// that is for the handler only may as a probe.
-func (b *breaker) admits(m *message) bool {
-	if m.opened.Err != nil && m.opened.Outcome != events.Failed {
-		return true // rejected or malformed
-	}
+// nominate makes the message the probe if there is to be one. The poller does
+// so before it hands the message over, or it would come for another one.
+func (b *breaker) nominate(m *message) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !b.open {
-		return true
-	}
 	now := time.Now()
-	if now.Before(b.probeAt) {
-		return false
+	if !b.open || now.Before(b.probeAt) || !m.needsHandler() {
+		return
 	}
-	m.probe = true
-	b.probeAt = now.Add(b.handlerLimit) // unless it ends sooner
-	return true
+	m.probe, m.probeUntil = b.opening, now.Add(probeTime)
+	b.probeAt = now.Add(b.handlerLimit) // unless the try ends sooner
 }
 
-// record takes note of how the handler fared with a message.
-func (b *breaker) record(m *message, r Result) {
+// admits reports whether the message may go on: while the breaker is open, only
+// the probe and what needs no handler.
+func (b *breaker) admits(m *message) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	failed, counts := verdictOn(r)
+	return !b.open || m.probe == b.opening || !m.needsHandler()
+}
+
+// record takes note of how the handler fared with a message. It returns after
+// what pause the message, as the probe, is to be tried again.
+func (b *breaker) record(m *message, r Result) (pause time.Duration, again bool) {
+	failed, counts := tells(r)
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	switch {
-	case m.probe:
-		b.endProbe(failed, counts)
+	case b.open && m.probe == b.opening:
+		return b.probed(m, failed, counts)
 	case counts && !b.open:
 		b.add(m, failed)
 		if b.failed >= breakerFailures && 2*b.failed > len(b.calls) {
 			b.trip()
 		}
 	}
+	return 0, false
 }
 
-// verdictOn tells whether the outcome says that the handler can't do its work,
-// and whether it says anything about that. Keys that can't be read count: they
-// fail every message. A permanent failure is a verdict on the message alone.
-func verdictOn(r Result) (failed, counts bool) {
-	switch r.Outcome {
-	case events.Handled, events.Duplicate:
+// tells reports whether the result says that the handler can't do its work, and
+// whether it says anything about that. Keys that can't be read count, since
+// they fail every message. A permanent failure is about the message alone, a
+// retry without a cause is no failure, and a duplicate came from someone's
+// memory.
+func tells(r Result) (failed, counts bool) {
+	switch {
+	case r.Outcome == events.Handled:
 		return false, true
-	case events.Failed:
-		if errors.Is(r.Err, ErrLeaseLost) || errors.Is(r.Err, ErrStopping) {
-			return false, false
-		}
-		return !events.IsPermanent(r.Err), true
-	default:
+	case r.Outcome != events.Failed, errors.Is(r.Err, ErrLeaseLost), errors.Is(r.Err, ErrStopping), onlyAsksForTime(r.Err):
 		return false, false
+	default:
+		return !events.IsPermanent(r.Err), true
 	}
+}
+
+// onlyAsksForTime reports whether an error is a retry that has no cause.
+func onlyAsksForTime(err error) bool {
+	for cause := errors.Unwrap(err); cause != nil; cause = errors.Unwrap(err) {
+		err = cause
+	}
+	_, ok := events.RetryDelay(err)
+	return ok
 }
 
 // add notes a call, and forgets what is no longer looked at: what is too old,
@@ -175,30 +191,36 @@ func (b *breaker) trip() {
 	b.log.Warn("most messages fail, receiving only one now and then until one succeeds",
 		zap.Int("failed", b.failed), zap.Int("of", len(b.calls)))
 	b.open, b.since = true, time.Now()
+	b.opening++
 	b.calls, b.failed = b.calls[:0], 0
 	b.pause = minProbePause
-	b.probeLater()
+	b.probeAt = time.Now().Add(b.jittered())
 }
 
-// endProbe closes the breaker if the probe succeeded. A probe that says
-// nothing is followed by another at once.
-func (b *breaker) endProbe(failed, counts bool) {
+// probed closes the breaker if the probe succeeded. One that says nothing is
+// followed by another at once.
+func (b *breaker) probed(m *message, failed, counts bool) (pause time.Duration, again bool) {
+	defer signal(b.changed)
+	now := time.Now()
 	switch {
-	case !b.open: // by another one, which was not waited for
 	case !counts:
-		b.probeAt = time.Now()
-	case failed:
-		b.pause = min(2*b.pause, maxProbePause)
-		b.probeLater()
-	default:
+		b.probeAt = now
+		return 0, false
+	case !failed:
 		b.open = false
-		b.log.Info("messages no longer fail, receiving as before", zap.Duration("after", time.Since(b.since)))
+		b.log.Info("messages no longer fail, receiving as before", zap.Duration("after", now.Sub(b.since)))
+		return 0, false
 	}
-	signal(b.changed)
+	b.pause = min(2*b.pause, maxProbePause)
+	pause = b.jittered()
+	again = now.Add(pause).Before(m.probeUntil)
+	b.probeAt = now.Add(pause)
+	if again {
+		b.probeAt = b.probeAt.Add(b.handlerLimit)
+	}
+	return pause, again
 }
 
-// probeLater sets the time of the next probe, jittered so that workers which
-// depend on the same thing don't probe it together.
-func (b *breaker) probeLater() {
-	b.probeAt = time.Now().Add(b.pause/2 + rand.N(b.pause/2))
-}
+// jittered is the pause, so that workers which depend on the same thing don't
+// try it together.
+func (b *breaker) jittered() time.Duration { return b.pause/2 + rand.N(b.pause/2) }

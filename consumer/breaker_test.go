@@ -59,6 +59,78 @@ func TestOutageDoesNotMarchTheQueueIntoTheDeadLetterQueue(t *testing.T) {
 	})
 }
 
+func TestOutageDoesNotTakeTheFewMessagesThereAre(t *testing.T) {
+	for _, few := range []int{5, 10, 50} {
+		within(t, queueName, func(s *site) {
+			s.send(ids(few)...)
+			s.start(fail)
+			time.Sleep(time.Hour)
+			s.wantDepth(sqslocal.Depth{InFlight: s.srv.Depth(queueName).InFlight, Visible: few - s.srv.Depth(queueName).InFlight})
+			if dead := s.srv.Depth(deadLetter); dead != (sqslocal.Depth{}) {
+				t.Errorf("of %d messages, dead letters after an hour's outage: %+v", few, dead)
+			}
+		})
+	}
+}
+
+func TestProbeIsReceivedAlone(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		s.send(ids(500)...)
+		s.start(fail)
+		time.Sleep(time.Minute)
+		before := s.srv.Calls("ReceiveMessage")
+		time.Sleep(30 * time.Minute)
+		s.stop()
+		// One for each five minutes, the rest of them finds the worker waiting.
+		if n := s.srv.Calls("ReceiveMessage") - before; n > 8 {
+			t.Errorf("%d receives in half an hour of an outage", n)
+		}
+	})
+}
+
+func TestPoisonProbeIsExchanged(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		var crm downstream
+		crm.down.Store(true)
+		poison := ""
+		s.start(func(ctx context.Context, e *events.Event) error {
+			if len(s.begun()) == 11 {
+				poison = e.ID // the first probe
+			}
+			if e.ID == poison {
+				return errDown
+			}
+			return crm.handle(ctx, e)
+		})
+		s.send(ids(100)...)
+		time.Sleep(time.Minute)
+		crm.down.Store(false)
+		time.Sleep(6 * time.Minute)
+		s.wantLogged(closed, 1)
+	})
+}
+
+func TestWhatSaysNothingOfTheHandlerIsNoOutage(t *testing.T) {
+	for name, handle := range map[string]func(context.Context, *events.Event) error{
+		"a retry without a cause": func(context.Context, *events.Event) error { return events.RetryAfter(time.Minute, nil) },
+		"a duplicate":             func(context.Context, *events.Event) error { return events.ErrDuplicate },
+		"a lost lease": func(ctx context.Context, _ *events.Event) error {
+			<-ctx.Done()
+			return ctx.Err()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			within(t, queueName, func(s *site) {
+				s.srv.Inject(sqslocal.Fault{Action: "ChangeMessageVisibilityBatch", Status: 500})
+				s.send(ids(10)...)
+				s.start(handle, func(cfg *consumer.Config) { cfg.VisibilityTimeout = 10 * time.Second })
+				time.Sleep(15 * time.Second)
+				s.wantLogged(tripped, 0)
+			})
+		})
+	}
+}
+
 func TestReceivingIsBackSoonAfterAnOutage(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		var crm downstream
@@ -138,9 +210,9 @@ func TestProbeThatNeverEndsIsNotWaitedFor(t *testing.T) {
 		release := make(chan struct{})
 		s.start(func(context.Context, *events.Event) error {
 			switch n := len(s.begun()); {
-			case n <= 10:
+			case n <= 5:
 				return errDown
-			case n == 11:
+			case n == 6:
 				<-release // deaf to its context
 			}
 			return nil

@@ -199,11 +199,24 @@ func (cfg Config) checkQuarantine() error {
 		return errors.New("of no use unless what is rejected goes to quarantine")
 	case cfg.OnRejected != Quarantine:
 		return nil
-	case cfg.QuarantineQueueURL == cfg.QueueURL:
-		return errors.New("the queue that is consumed; name another one")
-	default:
-		return CheckQueueURL(cfg.QuarantineQueueURL)
 	}
+	if err := CheckQueueURL(cfg.QuarantineQueueURL); err != nil {
+		return err
+	}
+	// One client reaches both, so the same path is the same queue, however the
+	// host is written: messages would go round for ever.
+	if queuePath(cfg.QuarantineQueueURL) == queuePath(cfg.QueueURL) {
+		return errors.New("the queue that is consumed; name another one")
+	}
+	return nil
+}
+
+func queuePath(queueURL string) string {
+	u, err := url.Parse(queueURL)
+	if err != nil {
+		return queueURL
+	}
+	return strings.Trim(u.Path, "/")
 }
 
 // CheckQueueURL reports what keeps a text from being a queue's URL, such as

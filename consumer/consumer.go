@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"go.uber.org/zap"
 
 	"wildix-worker/events"
@@ -30,7 +28,8 @@ const (
 	// unwindTime is what handlers get to return after they were cancelled.
 	unwindTime = time.Second
 	// settleTime is what the last deletes and give-backs get. With it and
-	// unwindTime, a stop takes at most 4 s longer than ShutdownTimeout.
+	// unwindTime, a stop takes at most 4 s longer than ShutdownTimeout, or than
+	// the second that polls get if that is more.
 	settleTime = 3 * time.Second
 )
 
@@ -44,7 +43,7 @@ type Consumer struct {
 	breaker  *breaker
 	receiver *receiver
 	work     chan *message // to the workers
-	stopping atomic.Bool
+	stopping chan struct{} // closed when Run's context has ended
 	ran      atomic.Bool
 	counts   [events.Outcomes]atomic.Int64
 }
@@ -61,6 +60,8 @@ func New(client SQS, cfg Config) (*Consumer, error) {
 		cfg:   cfg,
 		slots: newSlots(cfg.Concurrency),
 		work:  make(chan *message),
+
+		stopping: make(chan struct{}),
 	}
 	c.lanes = newLanes(c.slots)
 	c.breaker = newBreaker(cfg.Logger, cfg.HandlerTimeout)
@@ -99,7 +100,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 	<-ctx.Done()
 	stopped := time.Now()
 	c.cfg.Logger.Info("stopping", zap.Duration("shutdownTimeout", c.cfg.ShutdownTimeout))
-	c.stopping.Store(true)
+	close(c.stopping)
 	c.leases.hurry()
 	polling.Wait()
 	close(c.work)
@@ -115,54 +116,6 @@ func (c *Consumer) Run(ctx context.Context) error {
 	}
 	return c.report(abandoned)
 }
-
-// accept takes charge of received messages, opens them and hands them to the
-// workers until ctx ends; the rest goes back. So does what follows a message of
-// its group that was received before and is not settled yet.
-func (c *Consumer) accept(ctx context.Context, received []types.Message) {
-	now := time.Now()
-	fresh := make([]*message, 0, len(received))
-	var blocked []string // groups
-	for i := range received {
-		m := newMessage(&received[i], now)
-		w := c.leases.hold(m)
-		if slices.Contains(blocked, m.group) && w != inHand && w != goingBack {
-			c.leases.giveBack(m, 0)
-			continue
-		}
-		if m.group != "" && (w == inHand || w == goingBack) {
-			blocked = append(blocked, m.group)
-		}
-		switch w {
-		case inHand, goingBack:
-			c.slots.putBack(1)
-		case wasDone:
-			c.conclude(m, Result{Outcome: events.Duplicate})
-		case wasRefused:
-			c.conclude(m, Result{Outcome: events.Failed, Err: errRefused})
-		case isFresh:
-			c.open(m)
-			fresh = append(fresh, m)
-		}
-	}
-	if c.cfg.OrderByCall {
-		slices.SortStableFunc(fresh, func(a, b *message) int { return a.laneTime.Compare(b.laneTime) })
-	}
-	// All are in their lanes before the first starts: if that fails at once,
-	// those behind it must not find the lane empty.
-	fresh = slices.DeleteFunc(fresh, func(m *message) bool { return !c.lanes.enter(m) })
-	for _, m := range fresh {
-		select {
-		case c.work <- m:
-		case <-ctx.Done():
-			c.leases.giveBack(m, 0)
-			c.returnLane(m)
-		}
-	}
-}
-
-// errRefused stands for the permanent error of an earlier delivery.
-var errRefused = events.Permanent(errors.New("refused for good by an earlier delivery"))
 
 // handleAll is a worker.
 func (c *Consumer) handleAll(ctx context.Context, working *sync.WaitGroup) {
@@ -191,20 +144,44 @@ var errGoexit = errors.New("handler ended its goroutine")
 // that waited for this one, if any.
 func (c *Consumer) handleOne(ctx context.Context, m *message) (next *message) {
 	switch {
-	case c.stopping.Load():
+	case c.isStopping():
 		c.leases.giveBack(m, 0)
 		c.returnLane(m)
 		return nil
 	case !c.breaker.admits(m):
+		next = c.follower(m, true)
 		c.leases.giveBack(m, retryDelay(m.receiveCount, nil))
-		return c.follower(m, true)
+		return next
 	}
 	result := c.handle(ctx, m)
-	c.breaker.record(m, result)
+	for pause, again := c.breaker.record(m, result); again && c.sleep(pause); pause, again = c.breaker.record(m, result) {
+		result = c.handle(ctx, m)
+	}
 	comesBack := result.Outcome == events.Failed && !events.IsPermanent(result.Err)
 	next = c.follower(m, comesBack)
 	c.conclude(m, result)
 	return next
+}
+
+func (c *Consumer) isStopping() bool {
+	select {
+	case <-c.stopping:
+		return true
+	default:
+		return false
+	}
+}
+
+// sleep reports whether d has passed before the stop.
+func (c *Consumer) sleep(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-c.stopping:
+		return false
+	}
 }
 
 // follower returns what waited for the message, if any. On a FIFO queue nothing
@@ -225,29 +202,13 @@ func (c *Consumer) returnLane(m *message) {
 	}
 }
 
-// open verifies and decodes a message, and says which lane it is for.
-func (c *Consumer) open(m *message) {
-	begun := time.Now()
-	m.opened = c.verified(m)
-	m.opened.Took = time.Since(begun)
-	m.lane = m.group
-	if e := m.opened.Event; c.cfg.OrderByCall && m.group == "" && e != nil {
-		m.lane, m.laneTime = e.ID, e.Time
-	}
-}
-
-func (c *Consumer) verified(m *message) (r Result) {
-	sig, err := m.signature()
-	if err != nil {
-		return Result{Outcome: events.Rejected, Err: err}
-	}
-	r.Event, r.Outcome, r.Err = events.Open(c.cfg.Keys, m.body, sig)
-	return r
-}
-
-// handle dispatches what could be opened.
+// handle dispatches what could be opened. For want of keys it tries again to
+// open the message: they may be there by now.
 func (c *Consumer) handle(ctx context.Context, m *message) Result {
 	result := m.opened
+	if result.Err != nil && result.Outcome == events.Failed {
+		result = c.verified(m)
+	}
 	if result.Err == nil {
 		begun := time.Now()
 		result.Outcome, result.Err = c.dispatch(ctx, m, result.Event)
@@ -267,8 +228,8 @@ func (c *Consumer) dispatch(ctx context.Context, m *message, e *events.Event) (e
 	ctx, stop := context.WithDeadline(ctx, earlier(time.Now().Add(c.cfg.HandlerTimeout), latest))
 	defer stop()
 	outcome, err := events.Dispatch(ctx, c.cfg.Handler, e)
-	if err != nil && errors.Is(context.Cause(ctx), ErrStopping) {
-		err = fmt.Errorf("%w: %w", ErrStopping, err)
+	if cause := context.Cause(ctx); err != nil && (cause == ErrStopping || cause == ErrLeaseLost) && !errors.Is(err, cause) {
+		err = fmt.Errorf("%w: %w", cause, err)
 	}
 	return outcome, err
 }

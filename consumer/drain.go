@@ -44,6 +44,6 @@ func (c *Consumer) report(abandoned int) error {
 		return nil
 	}
 	c.cfg.Logger.Error("stopped before all was done", fields...)
-	return fmt.Errorf("stopped before all was done: %d handlers did not return within %s, %d deletes or give-backs were not confirmed; SQS will deliver these messages again",
+	return fmt.Errorf("stopped before all was done: %d handlers did not return within %s, %d deletes, give-backs or copies were not confirmed; SQS will deliver these messages again",
 		abandoned, c.cfg.ShutdownTimeout, unsettled)
 }

@@ -18,6 +18,10 @@ const (
 	// leaseMargin is how much sooner than SQS a lease is taken to end: an
 	// answer has been on its way for a while when it is read.
 	leaseMargin = time.Second
+	// maxQuarantining is how many messages may wait for the quarantine queue.
+	// When it is that slow others are left, or forged messages could stop all
+	// receiving.
+	maxQuarantining = 10 * maxBatch
 	// settleLines is how many batch calls run at once.
 	settleLines = 16
 )
@@ -172,11 +176,15 @@ func (l *leases) giveBackLocked(m *message, delay time.Duration, now time.Time) 
 // then deleted.
 func (l *leases) quarantine(m *message) {
 	l.finish(m, func(now time.Time) {
-		if m.lost {
+		switch {
+		case m.lost:
 			l.forget(m) // it is back already
-			return
+		case len(l.waiting[quarantine]) >= maxQuarantining:
+			l.tally.left++
+			l.forget(m)
+		default:
+			l.await(m, quarantining, now)
 		}
-		l.await(m, quarantining, now)
 	})
 }
 
@@ -238,7 +246,11 @@ func (l *leases) forget(m *message) {
 
 // lose takes note that a message is no longer ours.
 func (l *leases) lose(m *message) {
-	l.tally.lost++
+	if m.state == quarantining {
+		l.tally.left++
+	} else {
+		l.tally.lost++
+	}
 	for op := range l.waiting {
 		l.waiting[op] = slices.DeleteFunc(l.waiting[op], func(other *message) bool { return other == m })
 	}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"wildix-worker/events"
 )
 
 // signatureAttribute is the message attribute that carries the signature.
@@ -25,7 +27,9 @@ type message struct {
 	receiveCount int
 
 	opened Result // what verifying and decoding found, before any handler
-	probe  bool   // of the breaker
+
+	probe      int       // which of the breaker's openings it is the probe of
+	probeUntil time.Time // how long
 
 	lane     string    // messages of one lane are handled one at a time
 	laneTime time.Time // they line up by it
@@ -64,6 +68,11 @@ const (
 	quarantining              // to be sent to the quarantine queue, then deleted
 	settled                   // nothing more to do
 )
+
+// needsHandler reports whether the message is neither rejected nor malformed.
+func (m *message) needsHandler() bool {
+	return m.opened.Err == nil || m.opened.Outcome == events.Failed
+}
 
 // latest is when a lease ends that is extended as often as SQS allows.
 func (l *lease) latest() time.Time { return l.receivedAt.Add(maxVisibility - leaseMargin) }

@@ -76,7 +76,7 @@ func (p *process) asks(r *request) {
 		if r.name == deletes {
 			p.deletes(e, h, asked.handle)
 		}
-		asked.givesBack = h.failed() || h.untried() && asked.hide != p.settings.lease
+		asked.givesBack = h.failed() && (h.ended == nil || asked.hide != p.settings.lease) || h.untried() && asked.hide != p.settings.lease
 	}
 }
 
@@ -130,7 +130,7 @@ func (p *process) answered(r *request, done []string, refused []types.BatchResul
 		case newest:
 			p.note(e, "hide of worker %d done", p.number)
 			h.until = r.sent.Add(asked.hide)
-			h.freed = asked.hide == 0 || asked.givesBack && !h.atOnce
+			h.freed = h.refused || asked.hide == 0 || asked.givesBack && !h.atOnce
 		default:
 			p.note(e, "%s of worker %d done, it says, with the handle of an earlier receive", r.name, p.number)
 		}

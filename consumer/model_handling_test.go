@@ -187,13 +187,13 @@ func (h *holding) failed() bool {
 func (h *holding) untried() bool { return !h.running && h.ended == nil && !h.done }
 
 // allEndedHaveWords checks that something was said of every handler that has
-// ended.
+// succeeded. A message that failed may be in hand still, to be tried again.
 func (p *process) allEndedHaveWords() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, e := range p.entries {
-		if h := p.holdings[e]; h != nil && h.ended != nil && !p.dead {
-			p.broke(e, oneWord, "has no word of worker %d, although its handler has ended", p.number)
+		if h := p.holdings[e]; h != nil && h.ended != nil && h.ended.Done() && !p.dead {
+			p.broke(e, oneWord, "has no word of worker %d, although its handler has succeeded", p.number)
 		}
 	}
 }

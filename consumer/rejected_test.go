@@ -191,3 +191,39 @@ func TestUnconfirmedDeleteIsNoSecondQuarantine(t *testing.T) {
 		}
 	})
 }
+
+func TestSlowQuarantineDoesNotStopReceiving(t *testing.T) {
+	for name, fault := range map[string]sqslocal.Fault{
+		"hangs":     {Hang: true},
+		"throttles": {Code: "RequestThrottled"},
+		"is slow":   {Delay: 5 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			within(t, queueName, func(s *site) {
+				quarantining := s.quarantining(nil)
+				for range 3000 {
+					s.sendRaw(body("forged"), nil)
+				}
+				fault.Action = "SendMessageBatch"
+				fault.Queue = quarantineQueue
+				s.srv.Inject(fault)
+				s.start(succeed, quarantining, func(cfg *consumer.Config) { cfg.Concurrency = 10 })
+				time.Sleep(10 * time.Second)
+				s.send("call-1", "call-2", "call-3")
+				time.Sleep(time.Minute)
+				s.wantBegun(3)
+			})
+		})
+	}
+}
+
+func TestQuarantineIsAnotherQueue(t *testing.T) {
+	const queue = "https://sqs.eu-central-1.amazonaws.com/123456789012/calls"
+	for _, same := range []string{queue, queue + "/", "https://SQS.eu-central-1.amazonaws.com/123456789012/calls", "https://eu-central-1.queue.amazonaws.com/123456789012/calls"} {
+		err := consumer.Config{QueueURL: queue, Keys: keyring(t, key), Handler: events.HandlerFunc(succeed),
+			OnRejected: consumer.Quarantine, QuarantineQueueURL: same}.Validate()
+		if err == nil || !strings.Contains(err.Error(), "QuarantineQueueURL: the queue that is consumed") {
+			t.Errorf("%s: %v", same, err)
+		}
+	}
+}

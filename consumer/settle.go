@@ -278,6 +278,7 @@ func (l *leases) succeeded(m *message, b *batch, i int, begun time.Time) {
 		l.forget(m)
 	case quarantine:
 		l.tally.quarantined++
+		m.body, m.opened = nil, Result{}
 		l.await(m, deleting, time.Now())
 	}
 }

@@ -1,0 +1,81 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"wildix-worker/events"
+)
+
+// accept takes charge of received messages, opens them and hands them to the
+// workers until ctx ends; the rest goes back. So does what follows a message of
+// its group that was received before and is not settled yet.
+func (c *Consumer) accept(ctx context.Context, received []types.Message) {
+	now := time.Now()
+	fresh := make([]*message, 0, len(received))
+	var blocked []string // groups
+	for i := range received {
+		m := newMessage(&received[i], now)
+		w := c.leases.hold(m)
+		if slices.Contains(blocked, m.group) && w != inHand && w != goingBack {
+			c.leases.giveBack(m, 0)
+			continue
+		}
+		if m.group != "" && (w == inHand || w == goingBack) {
+			blocked = append(blocked, m.group)
+		}
+		switch w {
+		case inHand, goingBack:
+			c.slots.putBack(1)
+		case wasDone:
+			c.conclude(m, Result{Outcome: events.Duplicate})
+		case wasRefused:
+			c.conclude(m, Result{Outcome: events.Failed, Err: errRefused})
+		case isFresh:
+			c.open(m)
+			fresh = append(fresh, m)
+		}
+	}
+	if c.cfg.OrderByCall {
+		slices.SortStableFunc(fresh, func(a, b *message) int { return a.laneTime.Compare(b.laneTime) })
+	}
+	// All are in their lanes before the first starts: if that fails at once,
+	// those behind it must not find the lane empty.
+	fresh = slices.DeleteFunc(fresh, func(m *message) bool { return !c.lanes.enter(m) })
+	for _, m := range fresh {
+		c.breaker.nominate(m)
+		select {
+		case c.work <- m:
+		case <-ctx.Done():
+			c.leases.giveBack(m, 0)
+			c.returnLane(m)
+		}
+	}
+}
+
+// errRefused stands for the permanent error of an earlier delivery.
+var errRefused = events.Permanent(errors.New("refused for good by an earlier delivery"))
+
+// open verifies and decodes a message, and says which lane it is for.
+func (c *Consumer) open(m *message) {
+	begun := time.Now()
+	m.opened = c.verified(m)
+	m.opened.Took = time.Since(begun)
+	m.lane = m.group
+	if e := m.opened.Event; c.cfg.OrderByCall && m.group == "" && e != nil {
+		m.lane, m.laneTime = e.ID, e.Time
+	}
+}
+
+func (c *Consumer) verified(m *message) (r Result) {
+	sig, err := m.signature()
+	if err != nil {
+		return Result{Outcome: events.Rejected, Err: err}
+	}
+	r.Event, r.Outcome, r.Err = events.Open(c.cfg.Keys, m.body, sig)
+	return r
+}
