@@ -65,7 +65,6 @@ func TestOutageDoesNotTakeTheFewMessagesThereAre(t *testing.T) {
 			s.send(ids(few)...)
 			s.start(fail)
 			time.Sleep(time.Hour)
-			s.wantDepth(sqslocal.Depth{InFlight: s.srv.Depth(queueName).InFlight, Visible: few - s.srv.Depth(queueName).InFlight})
 			if dead := s.srv.Depth(deadLetter); dead != (sqslocal.Depth{}) {
 				t.Errorf("of %d messages, dead letters after an hour's outage: %+v", few, dead)
 			}

@@ -54,10 +54,12 @@
 // newest 10,000 such messages are remembered.
 //
 // When most messages fail, and with them at least five, receiving stops but for
-// one message now and then, at most half a minute apart, until one succeeds.
-// What was received meanwhile is given back with a delay. So an outage of what
-// the handler depends on does not move the queue's messages into the dead-letter
-// queue.
+// a single message. It stays in hand and is tried again at least every half
+// minute, for up to five minutes before another takes its place, until one
+// succeeds. What was received meanwhile is given back with a delay. So an outage
+// of what the handler depends on costs most messages a receive or two, and does
+// not move the queue into the dead-letter queue. An [events.RetryAfter] without a
+// cause does not count as a failure here, nor does an [events.Permanent].
 //
 // On a FIFO queue the messages of a group are handled in order, one at a time.
 // When one fails, those received behind it are given back untouched; each time
