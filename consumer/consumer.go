@@ -154,13 +154,20 @@ func (c *Consumer) handleOne(ctx context.Context, m *message) (next *message) {
 		return next
 	}
 	result := c.handle(ctx, m)
-	for pause, again := c.breaker.record(m, result); again && c.sleep(pause); pause, again = c.breaker.record(m, result) {
+	for c.tryAgain(m, result) {
 		result = c.handle(ctx, m)
 	}
 	comesBack := result.Outcome == events.Failed && !events.IsPermanent(result.Err)
 	next = c.follower(m, comesBack)
 	c.conclude(m, result)
 	return next
+}
+
+// tryAgain tells the breaker how the handler fared. When the message is its
+// probe and to be tried again, it reports so after a pause.
+func (c *Consumer) tryAgain(m *message, r Result) bool {
+	pause, again := c.breaker.record(m, r)
+	return again && c.sleep(pause)
 }
 
 func (c *Consumer) isStopping() bool {
@@ -205,10 +212,10 @@ func (c *Consumer) returnLane(m *message) {
 // handle dispatches what could be opened. For want of keys it tries again to
 // open the message: they may be there by now.
 func (c *Consumer) handle(ctx context.Context, m *message) Result {
-	result := m.opened
-	if result.Err != nil && result.Outcome == events.Failed {
-		result = c.verified(m)
+	if m.opened.Err != nil && m.needsHandler() {
+		m.opened = c.verified(m)
 	}
+	result := m.opened
 	if result.Err == nil {
 		begun := time.Now()
 		result.Outcome, result.Err = c.dispatch(ctx, m, result.Event)

@@ -9,7 +9,9 @@ import (
 // RetryAfter is an error that asks for the event to be delivered again after
 // d, instead of after a delay of the transport's choice. The transport may
 // bound d: SQS takes at most what is left of twelve hours since the message
-// was received. err is why, and may be nil; the result never is.
+// was received. err is why, and may be nil; the result never is. A transport
+// that pauses when most handlers fail does not count it if err is nil: there is
+// nothing wrong, it is only too early.
 func RetryAfter(d time.Duration, err error) error {
 	return &retryError{after: max(d, 0), err: err}
 }
