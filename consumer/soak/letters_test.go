@@ -114,8 +114,8 @@ func event(id string) string {
 type letters []letter
 
 // shares of a class in a thousand letters; the rest is valid. There are no
-// refused ones on a FIFO queue: what waits behind one uses up its receives
-// with it, and becomes a dead letter too.
+// refused ones on a FIFO queue: SQS would hold back the group of each for as many
+// leases as it takes to make it a dead letter, and the soak would wait for that.
 var shares = [classes]int{refused: 10, forged: 20, malformed: 10}
 
 // Groups of a FIFO queue are written to in turn, so many at a time.
