@@ -157,6 +157,29 @@ func TestUnconfirmedDeleteIsReported(t *testing.T) {
 	})
 }
 
+func TestShortStopDoesNotWaitLongForPolls(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		// A handler that does not stop, a poll that does not answer, and a
+		// give-back that does not either: every limit is used up.
+		deaf := make(chan struct{})
+		defer close(deaf)
+		s.start(func(context.Context, *events.Event) error {
+			<-deaf
+			return nil
+		}, func(cfg *consumer.Config) { cfg.ShutdownTimeout = 100 * time.Millisecond })
+		s.send("call-1")
+		time.Sleep(time.Second)
+		s.srv.Inject(sqslocal.Fault{Action: "ReceiveMessage", Hang: true})
+		s.srv.Inject(sqslocal.Fault{Action: "ChangeMessageVisibilityBatch", Hang: true})
+		time.Sleep(30 * time.Second)
+		begun := time.Now()
+		s.stop()
+		if took := time.Since(begun); took > 4200*time.Millisecond {
+			t.Errorf("stopping took %v", took)
+		}
+	})
+}
+
 func TestRunIsCalledOnce(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		c, err := consumer.New(s.client, consumer.Config{QueueURL: s.url, Keys: keyring(t, key), Handler: events.HandlerFunc(succeed)})

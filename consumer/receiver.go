@@ -13,8 +13,9 @@ const (
 	// pollMargin is how much longer than its wait a poll may take. One that
 	// takes longer hangs, as after a lost network.
 	pollMargin = 5 * time.Second
-	// pollGrace is how long polls may still answer after the stop, so that
-	// what SQS has already given out is returned instead of stranded.
+	// pollGrace is how long polls may still answer after the stop, but not
+	// longer than the shutdown timeout, so that what SQS has already given out
+	// is returned instead of stranded.
 	pollGrace = time.Second
 )
 
@@ -29,6 +30,7 @@ type receiver struct {
 	deliver func(context.Context, []types.Message) // hands over what was received, any time
 	trouble *trouble
 	most    int // pollers that the slots are enough for
+	grace   time.Duration
 
 	pollers sync.WaitGroup
 	mu      sync.Mutex
@@ -54,6 +56,7 @@ func newReceiver(client SQS, cfg Config, slots *slots, breaker *breaker, deliver
 		deliver: deliver,
 		trouble: &trouble{log: cfg.Logger, operation: "receive"},
 		most:    (cfg.Concurrency + maxBatch - 1) / maxBatch,
+		grace:   min(pollGrace, cfg.ShutdownTimeout),
 	}
 }
 
@@ -61,7 +64,7 @@ func newReceiver(client SQS, cfg Config, slots *slots, breaker *breaker, deliver
 func (r *receiver) run(ctx context.Context) {
 	polls, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(pollGrace, cancel) })()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(r.grace, cancel) })()
 
 	r.start(ctx, polls)
 	r.pollers.Wait()
