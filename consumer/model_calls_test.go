@@ -54,6 +54,22 @@ func (p *process) received(messages []types.Message) {
 	}
 }
 
+// missed notes messages whose answer the process did not wait for.
+func (p *process) missed(messages []types.Message) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.dead {
+		return
+	}
+	for i := range messages {
+		e := p.given(&messages[i])
+		p.note(e, "on its way to worker %d, which does not wait for it", p.number)
+		if after := time.Since(p.stopAt); !p.stopAt.IsZero() && after < time.Second {
+			p.broke(e, stopWaitsForPolls, "was on its way to worker %d, which left %v after the stop", p.number, after)
+		}
+	}
+}
+
 // asks notes a call that the process is about to make.
 func (p *process) asks(r *request) {
 	p.mu.Lock()

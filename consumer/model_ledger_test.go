@@ -29,6 +29,7 @@ const (
 	inOrder               = "the messages of a group are handled in order, one at a time"
 	withinCapacity        = "no more handlers run than were asked for"
 	stopStartsNothing     = "nothing is started after the stop"
+	stopWaitsForPolls     = "a stop leaves polls a second to answer"
 	stopIsInTime          = "a stop takes at most 4s longer than the shutdown timeout"
 	stopIsClean           = "a clean stop leaves nothing behind"
 )

@@ -114,6 +114,7 @@ func (p *process) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInpu
 		select {
 		case <-time.After(late):
 		case <-ctx.Done():
+			p.missed(out.Messages)
 			return nil, ctx.Err()
 		}
 	}

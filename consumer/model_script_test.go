@@ -130,6 +130,7 @@ func drawTrouble(t *rapid.T) step {
 		sqslocal.Fault{DropBefore: true},
 		sqslocal.Fault{DropAfter: true},
 		sqslocal.Fault{Hang: true},
+		sqslocal.Fault{Hang: true},
 		sqslocal.Fault{Duplicate: true},
 		sqslocal.Fault{Duplicate: true},
 		sqslocal.Fault{FailEntries: 1},
