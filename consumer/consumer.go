@@ -28,8 +28,7 @@ const (
 	// unwindTime is what handlers get to return after they were cancelled.
 	unwindTime = time.Second
 	// settleTime is what the last deletes and give-backs get. With it and
-	// unwindTime, a stop takes at most 4 s longer than ShutdownTimeout, or than
-	// the second that polls get if that is more.
+	// unwindTime, a stop takes at most 4 s longer than ShutdownTimeout.
 	settleTime = 3 * time.Second
 )
 
