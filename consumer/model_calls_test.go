@@ -64,7 +64,7 @@ func (p *process) missed(messages []types.Message) {
 	for i := range messages {
 		e := p.given(&messages[i])
 		p.note(e, "on its way to worker %d, which does not wait for it", p.number)
-		if after := time.Since(p.stopAt); !p.stopAt.IsZero() && after < time.Second {
+		if after := time.Since(p.stopAt); !p.stopAt.IsZero() && after < min(time.Second, p.settings.stop) {
 			p.broke(e, stopWaitsForPolls, "was on its way to worker %d, which left %v after the stop", p.number, after)
 		}
 	}
@@ -146,7 +146,7 @@ func (p *process) answered(r *request, done []string, refused []types.BatchResul
 		case newest:
 			p.note(e, "hide of worker %d done", p.number)
 			h.until = r.sent.Add(asked.hide)
-			h.freed = h.refused || asked.hide == 0 || asked.givesBack && !h.atOnce
+			h.freed = h.freed || asked.hide == 0 || asked.givesBack && !h.atOnce
 		default:
 			p.note(e, "%s of worker %d done, it says, with the handle of an earlier receive", r.name, p.number)
 		}

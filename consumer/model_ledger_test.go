@@ -194,11 +194,16 @@ func (l *ledger) allAreThere(depth int) {
 	}
 }
 
-// onlyBadIsLeft reports whether every valid message is on its way out.
-func (l *ledger) onlyBadIsLeft() bool {
+// bad counts the messages that are not valid.
+func (l *ledger) bad() (n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return !slices.ContainsFunc(l.entries, func(e *entry) bool { return e.kind == valid && !e.deleting })
+	for _, e := range l.entries {
+		if e.kind != valid {
+			n++
+		}
+	}
+	return n
 }
 
 // allAreWhereTheyBelong checks what has become of each message in the end,

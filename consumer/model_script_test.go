@@ -61,7 +61,7 @@ var scripts = rapid.Custom(func(t *rapid.T) script {
 			concurrency: rapid.IntRange(1, 20).Draw(t, "concurrency"),
 			lease:       time.Duration(rapid.IntRange(2, 60).Draw(t, "lease")) * time.Second,
 			handler:     oneOf(t, time.Second, 10*time.Second, time.Minute, 10*time.Minute),
-			stop:        oneOf(t, time.Second, 5*time.Second, 25*time.Second),
+			stop:        oneOf(t, time.Second, 5*time.Second, 25*time.Second, 100*time.Millisecond),
 			rejected:    oneOf(t, consumer.Leave, consumer.Quarantine, consumer.Delete),
 		},
 		fifo:     rapid.Bool().Draw(t, "fifo"),

@@ -67,7 +67,7 @@ func (w *world) end() {
 	for range 24 * 60 {
 		time.Sleep(time.Minute)
 		w.check()
-		if w.depth(w.url) == 0 || !w.redrives() && w.onlyBadIsLeft() {
+		if left := w.depth(w.url); left == 0 || !w.redrives() && left == w.bad() {
 			break
 		}
 	}
