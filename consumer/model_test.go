@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"wildix-worker/consumer"
 )
 
 // TestPromisesHoldWhateverHappens plays random scripts: messages good and bad,
@@ -67,7 +69,11 @@ func (w *world) end() {
 	for range 24 * 60 {
 		time.Sleep(time.Minute)
 		w.check()
-		if left := w.depth(w.url); left == 0 || !w.redrives() && left == w.bad() {
+		left, stays := w.depth(w.url), 0
+		if !w.redrives() && w.rejected == consumer.Leave {
+			stays = w.bad()
+		}
+		if left == stays {
 			break
 		}
 	}
