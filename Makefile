@@ -7,7 +7,8 @@ RELEASE ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 SERVERS ?= localstack moto elasticmq fauxqs
 FUZZTIME ?= 20s
 BENCH ?= AgainstLoop
-# Messages that soak sends; 200000 take about seven minutes.
+# Messages that soak sends; 200000 take seven to twenty minutes, since the longest
+# give-back delay is waited for.
 SOAK ?= 200000
 
 .DEFAULT_GOAL := help
