@@ -149,8 +149,8 @@ func TestReceivingIsBackSoonAfterAnOutage(t *testing.T) {
 
 func TestWhatCameDuringAnOutageIsGivenBackWithADelay(t *testing.T) {
 	within(t, queueName, func(s *site) {
-		s.send(ids(10)...)
-		s.start(fail)
+		s.sendCall("a", 1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
+		s.start(fail, orderByCall) // so that one fails after the other
 		time.Sleep(2 * time.Second)
 		s.wantOutcomes("failed 5") // then the breaker opened
 		s.wantDepth(sqslocal.Depth{InFlight: 10})
@@ -246,6 +246,8 @@ func TestUnreadableKeysAreWaitedOut(t *testing.T) {
 		s.wantBegun(0)
 		s.wantCalls("ReceiveMessage", 250)
 		write("an older secret\n" + secret)
+		time.Sleep(35 * time.Second)
+		s.wantLogged(closed, 1)
 		time.Sleep(15 * time.Minute)
 		s.wantBegun(200)
 		s.wantDepth(sqslocal.Depth{})

@@ -27,8 +27,8 @@ const (
 )
 
 // leases holds every message from its receive until it is settled. It extends
-// leases while handlers run and deletes wait, deletes what is done, and gives
-// back what failed. One goroutine, run, decides which call is next; the calls
+// leases while handlers run and deletes wait, deletes what is done, gives back
+// what failed, and puts into quarantine what is to go there. One goroutine, run, decides which call is next; the calls
 // of up to settleLines run at once, but never two about one message.
 type leases struct {
 	caller     caller

@@ -77,6 +77,19 @@ func TestCallWithManyEventsDoesNotHoldUpOthers(t *testing.T) {
 	})
 }
 
+func TestNotTooManyEventsWaitForTheirCall(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		for second := range 200 {
+			s.sendCall("a", second)
+		}
+		s.start(working(10*time.Second), orderByCall, func(cfg *consumer.Config) { cfg.Concurrency = 2 })
+		time.Sleep(5 * time.Second)
+		if inHand := s.srv.Depth(s.name).InFlight; inHand < 90 || inHand > 102 {
+			t.Errorf("%d messages are in hand", inHand)
+		}
+	})
+}
+
 func TestNoMoreHandlersThanConcurrencyWithOrderByCall(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		running, most := 0, 0
