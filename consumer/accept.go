@@ -77,5 +77,8 @@ func (c *Consumer) verified(m *message) (r Result) {
 		return Result{Outcome: events.Rejected, Err: err}
 	}
 	r.Event, r.Outcome, r.Err = events.Open(c.cfg.Keys, m.body, sig)
+	if r.Event != nil {
+		r.Event.ReceiveCount = m.receiveCount
+	}
 	return r
 }

@@ -146,22 +146,13 @@ func setDefault[T comparable](field *T, value T) {
 	}
 }
 
-// A FieldError says what is wrong with one field of a Config.
-type FieldError struct {
-	Field string // such as "QueueURL"
-	Err   error
-}
-
-func (e *FieldError) Error() string { return e.Field + ": " + e.Err.Error() }
-func (e *FieldError) Unwrap() error { return e.Err }
-
 // Validate reports every fault of the configuration at once: a nil error, or
-// one that joins a *[FieldError] for each.
+// one that joins an *[events.FieldError] for each.
 func (cfg Config) Validate() error {
 	cfg = cfg.withDefaults()
 	var faults []error
 	fault := func(field, format string, args ...any) {
-		faults = append(faults, &FieldError{field, fmt.Errorf(format, args...)})
+		faults = append(faults, &events.FieldError{Field: field, Err: fmt.Errorf(format, args...)})
 	}
 	if err := CheckQueueURL(cfg.QueueURL); err != nil {
 		fault("QueueURL", "%w", err)

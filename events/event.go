@@ -21,6 +21,8 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"wildix-worker/signature"
 )
 
 // MaxSize is the largest body that is decoded, in bytes: the largest message
@@ -57,7 +59,19 @@ type Event struct {
 	Data any
 	// Raw is the body as it was signed. It holds what Data does not.
 	Raw []byte
+
+	// Signature is the signature that Open has verified, for handlers that
+	// pass the event on as it came. It is not to be logged.
+	Signature string
+	// ReceiveCount is how often the transport has delivered the event's
+	// message, from 1; 0 if it does not know, as on a webhook.
+	ReceiveCount int
 }
+
+// DeliveryKey identifies what the event says: the SHA-256 of Raw as 64 hex
+// digits. Deliveries of one event have the same key, whether SQS repeated it or
+// the PBX did; different events, also of one call, have different ones.
+func (e *Event) DeliveryKey() string { return signature.Digest(e.Raw) }
 
 // ErrMalformed is wrapped by every error of [Decode].
 var ErrMalformed = errors.New("malformed event")

@@ -67,6 +67,7 @@ func Open(keys *signature.Keyring, body []byte, sig string) (*Event, Outcome, er
 	if !signer.SignsFor(e.IntegrationID) {
 		return nil, Rejected, ErrOtherIntegration
 	}
+	e.Signature = sig
 	return e, 0, nil
 }
 

@@ -73,7 +73,9 @@ func newQueue(t *testing.T, endpoint, ending string) (client *sqs.Client, queueU
 func findings(t *testing.T, queueURL string, limit time.Duration) map[string]finding {
 	t.Helper()
 	all := make(map[string]finding)
-	i := &inspection{settings: &workerSettings{QueueURL: queueURL, logSettings: logSettings{LogLevel: "info"}}, limit: limit}
+	i := &inspection{settings: &workerSettings{
+		QueueURL: queueURL, handlerSettings: handlerSettings{Handlers: "log"}, logSettings: logSettings{LogLevel: "info"},
+	}, limit: limit}
 	if i.each(t.Context(), func(name string, f finding) { all[name] = f }) {
 		t.Fatal("stopped")
 	}

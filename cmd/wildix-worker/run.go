@@ -9,7 +9,6 @@ import (
 	"go.uber.org/zap"
 
 	"wildix-worker/consumer"
-	loghandler "wildix-worker/events/handlers/log"
 )
 
 // workerSettings are the settings of the worker: those that run takes, and
@@ -24,7 +23,7 @@ type workerSettings struct {
 	OrderByCall        bool     `env:"WILDIX_ORDER_BY_CALL" help:"Handle the events of one call one at a time."`
 	OnRejected         policy   `placeholder:"leave" env:"WILDIX_ON_REJECTED" help:"What becomes of rejected and malformed messages: leave, quarantine or delete."`
 	QuarantineQueueURL string   `placeholder:"URL" env:"WILDIX_QUARANTINE_QUEUE_URL" help:"The queue that --on-rejected quarantine sends to."`
-	Mask               bool     `env:"WILDIX_MASK" help:"Hide all but the last two digits of phone numbers."`
+	handlerSettings    `embed:""`
 	logSettings        `embed:""`
 }
 
@@ -51,14 +50,15 @@ not be used, 2 if a setting is wrong.`
 const collectingPercent = 200
 
 // Run consumes the queue until ctx ends.
-func (cmd *runCmd) Run(ctx context.Context) error {
+func (cmd *runCmd) Run(ctx context.Context) (err error) {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(collectingPercent)
 	}
-	log, cfg, err := cmd.config()
+	handlers, cfg, err := cmd.config()
 	if err != nil {
 		return err
 	}
+	log := cfg.Logger
 	defer log.Sync()
 	client, err := newClient(ctx, cfg.QueueURL)
 	if ctx.Err() != nil {
@@ -76,6 +76,10 @@ func (cmd *runCmd) Run(ctx context.Context) error {
 			return err
 		}
 	}
+	defer func() { err = errors.Join(err, handlers.close()) }()
+	if err := handlers.open(ctx); err != nil || ctx.Err() != nil {
+		return err
+	}
 	c, err := consumer.New(client, cfg)
 	if err != nil {
 		return err
@@ -85,9 +89,10 @@ func (cmd *runCmd) Run(ctx context.Context) error {
 
 // config turns the settings into a configuration, or into one error that names
 // every wrong one.
-func (cmd *workerSettings) config() (*zap.Logger, consumer.Config, error) {
+func (cmd *workerSettings) config() (*handlerChain, consumer.Config, error) {
 	var wrong faults
 	log := cmd.logger(&wrong)
+	handlers := cmd.chain(log, &wrong)
 	keys, err := cmd.load(func(err error) { logSecrets(log, err) })
 	if err != nil {
 		wrong = append(wrong, err.Error())
@@ -95,7 +100,7 @@ func (cmd *workerSettings) config() (*zap.Logger, consumer.Config, error) {
 	cfg := consumer.Config{
 		QueueURL:           cmd.QueueURL,
 		Keys:               keys,
-		Handler:            loghandler.New(os.Stdout, cmd.Mask),
+		Handler:            handlers,
 		Concurrency:        cmd.Concurrency.value,
 		VisibilityTimeout:  cmd.VisibilityTimeout.Duration,
 		HandlerTimeout:     cmd.HandlerTimeout.Duration,
@@ -117,7 +122,7 @@ func (cmd *workerSettings) config() (*zap.Logger, consumer.Config, error) {
 	if consumer.CheckQueueURL(cfg.QuarantineQueueURL) == nil && !sameClient(cfg.QueueURL, cfg.QuarantineQueueURL) {
 		wrong.add("--quarantine-queue-url (WILDIX_QUARANTINE_QUEUE_URL)", errors.New("not in the region, or not at the endpoint, of the queue that is consumed"))
 	}
-	return log, cfg, wrong.err()
+	return handlers, cfg, wrong.err()
 }
 
 func logSecrets(log *zap.Logger, err error) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"wildix-worker/consumer"
+	"wildix-worker/events"
 	"wildix-worker/signature"
 )
 
@@ -103,7 +104,7 @@ func (f *faults) addFields(invalid error, settings []setting) {
 	byField := make(map[string]error)
 	if joined, ok := invalid.(interface{ Unwrap() []error }); ok {
 		for _, err := range joined.Unwrap() {
-			var field *consumer.FieldError
+			var field *events.FieldError
 			if errors.As(err, &field) {
 				byField[field.Field] = field.Err
 			}

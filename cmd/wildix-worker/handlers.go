@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"go.uber.org/zap"
+
+	"wildix-worker/events"
+	loghandler "wildix-worker/events/handlers/log"
+)
+
+// handlerSettings choose the handlers, and say what each of them needs.
+type handlerSettings struct {
+	Handlers string `default:"log" env:"WILDIX_HANDLERS" help:"The handlers that run, in order, with commas between: log."`
+	Mask     bool   `env:"WILDIX_MASK" help:"Hide all but the last two digits of phone numbers."`
+}
+
+// A link is a handler of the chain. What it depends on is not touched before
+// open; open and close are nil where there is nothing to do.
+type link struct {
+	name    string
+	handler events.Handler
+	open    func(context.Context) error
+	close   func() error
+}
+
+// builders make the links by name.
+var builders = []struct {
+	name  string
+	build func(s *handlerSettings, log *zap.Logger, wrong *faults) link
+}{
+	{"log", (*handlerSettings).log},
+}
+
+func (s *handlerSettings) log(*zap.Logger, *faults) link {
+	return link{handler: loghandler.New(os.Stdout, s.Mask)}
+}
+
+// chain makes the handlers that the settings name.
+func (s *handlerSettings) chain(log *zap.Logger, wrong *faults) *handlerChain {
+	c := &handlerChain{}
+	var handlers []events.Handler
+	for name := range strings.SplitSeq(s.Handlers, ",") {
+		name = strings.TrimSpace(name)
+		l, err := s.link(name, log, wrong)
+		if err == nil && slices.ContainsFunc(c.links, func(other link) bool { return other.name == name }) {
+			err = fmt.Errorf("%q is there twice", name)
+		}
+		if err != nil {
+			wrong.add("--handlers (WILDIX_HANDLERS)", err)
+			continue
+		}
+		c.links = append(c.links, l)
+		handlers = append(handlers, l.handler)
+	}
+	c.Handler = events.Chain(handlers...)
+	return c
+}
+
+func (s *handlerSettings) link(name string, log *zap.Logger, wrong *faults) (link, error) {
+	var names []string
+	for _, b := range builders {
+		if b.name == name {
+			l := b.build(s, log, wrong)
+			l.name = name
+			return l, nil
+		}
+		names = append(names, b.name)
+	}
+	return link{}, fmt.Errorf("%q is no handler; there is %s", name, strings.Join(names, ", "))
+}
+
+// A handlerChain is the handlers that run, in order.
+type handlerChain struct {
+	events.Handler
+	links []link
+}
+
+// open makes the handlers ready for events.
+func (c *handlerChain) open(ctx context.Context) error {
+	for _, l := range c.links {
+		if l.open == nil {
+			continue
+		}
+		if err := l.open(ctx); err != nil {
+			return fmt.Errorf("handler %s: %w", l.name, err)
+		}
+	}
+	return nil
+}
+
+// close lets go of what open took, the last first.
+func (c *handlerChain) close() error {
+	var failures []error
+	for _, l := range slices.Backward(c.links) {
+		if l.close == nil {
+			continue
+		}
+		if err := l.close(); err != nil {
+			failures = append(failures, fmt.Errorf("handler %s: %w", l.name, err))
+		}
+	}
+	return errors.Join(failures...)
+}
