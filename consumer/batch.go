@@ -2,11 +2,11 @@ package consumer
 
 import (
 	"context"
-	"strconv"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"wildix-worker/consumer/internal/sqscall"
 )
 
 // An operation is what a batch call does with its messages.
@@ -40,8 +40,8 @@ type batch struct {
 
 // full reports whether a call about the batch can't also be about m.
 func (b *batch) full(m *message) bool {
-	return len(b.messages) == maxBatch ||
-		b.operation == quarantine && len(b.messages) > 0 && b.size+m.quarantineSize() > maxSize
+	return len(b.messages) == sqscall.MaxBatch ||
+		b.operation == quarantine && len(b.messages) > 0 && b.size+m.quarantineSize() > sqscall.MaxSize
 }
 
 // add puts a message into the batch, and marks it.
@@ -79,9 +79,9 @@ func (s caller) call(ctx context.Context, b *batch) (failed map[string]string, e
 func (s caller) deleteBatch(ctx context.Context, b *batch) (map[string]string, error) {
 	entries := make([]types.DeleteMessageBatchRequestEntry, len(b.handles))
 	for i := range entries {
-		entries[i] = types.DeleteMessageBatchRequestEntry{Id: entryID(i), ReceiptHandle: &b.handles[i]}
+		entries[i] = types.DeleteMessageBatchRequestEntry{Id: sqscall.EntryID(i), ReceiptHandle: &b.handles[i]}
 	}
-	out, err := s.client.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: &s.queueURL, Entries: entries}, callOptions)
+	out, err := s.client.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: &s.queueURL, Entries: entries}, sqscall.Options)
 	if err != nil {
 		return nil, err
 	}
@@ -89,18 +89,18 @@ func (s caller) deleteBatch(ctx context.Context, b *batch) (map[string]string, e
 	for i := range out.Successful {
 		done[i] = out.Successful[i].Id
 	}
-	return failures(len(entries), done, out.Failed), nil
+	return sqscall.Failures(len(entries), done, out.Failed), nil
 }
 
 func (s caller) changeVisibility(ctx context.Context, b *batch) (map[string]string, error) {
 	entries := make([]types.ChangeMessageVisibilityBatchRequestEntry, len(b.handles))
 	for i := range entries {
 		entries[i] = types.ChangeMessageVisibilityBatchRequestEntry{
-			Id: entryID(i), ReceiptHandle: &b.handles[i], VisibilityTimeout: b.timeouts[i],
+			Id: sqscall.EntryID(i), ReceiptHandle: &b.handles[i], VisibilityTimeout: b.timeouts[i],
 		}
 	}
 	out, err := s.client.ChangeMessageVisibilityBatch(ctx,
-		&sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &s.queueURL, Entries: entries}, callOptions)
+		&sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &s.queueURL, Entries: entries}, sqscall.Options)
 	if err != nil {
 		return nil, err
 	}
@@ -108,26 +108,5 @@ func (s caller) changeVisibility(ctx context.Context, b *batch) (map[string]stri
 	for i := range out.Successful {
 		done[i] = out.Successful[i].Id
 	}
-	return failures(len(entries), done, out.Failed), nil
-}
-
-func entryID(i int) *string { return aws.String(strconv.Itoa(i)) }
-
-// failures returns the error code of each entry that was not done. One that an
-// answer does not mention was not done either.
-func failures(entries int, done []*string, failed []types.BatchResultErrorEntry) map[string]string {
-	if len(done) == entries {
-		return nil
-	}
-	codes := make(map[string]string)
-	for i := range entries {
-		codes[*entryID(i)] = "NotInAnswer"
-	}
-	for _, id := range done {
-		delete(codes, aws.ToString(id))
-	}
-	for _, entry := range failed {
-		codes[aws.ToString(entry.Id)] = aws.ToString(entry.Code)
-	}
-	return codes
+	return sqscall.Failures(len(entries), done, out.Failed), nil
 }

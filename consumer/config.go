@@ -23,8 +23,6 @@ const (
 
 // Limits of SQS.
 const (
-	maxBatch      = 10             // messages a receive, entries a batch call
-	maxSize       = 1 << 20        // bytes of a message, and of all messages of a batch, attributes included
 	maxWait       = 20             // seconds a receive may wait
 	maxVisibility = 12 * time.Hour // from the receive, extensions included
 )
@@ -108,9 +106,10 @@ const (
 
 // A Result is what became of one message.
 type Result struct {
-	// MessageID is SQS's id of the message.
+	// MessageID is SQS's id of the message; empty on the HTTP transport.
 	MessageID string
-	// ReceiveCount is how often SQS has given the message out, from 1.
+	// ReceiveCount is how often SQS has given the message out, from 1; 0 on the
+	// HTTP transport.
 	ReceiveCount int
 	// Outcome is the message's one word.
 	Outcome events.Outcome
@@ -226,6 +225,3 @@ func CheckQueueURL(text string) error {
 	}
 	return nil
 }
-
-// isFIFO tells a queue's kind from its name, as SQS does.
-func isFIFO(queueURL string) bool { return strings.HasSuffix(queueURL, ".fifo") }

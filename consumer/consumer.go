@@ -246,7 +246,11 @@ func (c *Consumer) conclude(m *message, r Result) {
 	delay := c.settle(m, r)
 	c.counts[r.Outcome].Add(1)
 	c.cfg.Observe(r)
-	logResult(c.cfg.Logger, r, delay)
+	if delay > 0 {
+		r.Log(c.cfg.Logger, zap.Duration("retryIn", delay))
+	} else {
+		r.Log(c.cfg.Logger)
+	}
 }
 
 // settle decides what to do with the message, and returns how long a failed

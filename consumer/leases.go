@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"wildix-worker/consumer/internal/sqscall"
 )
 
 const (
@@ -21,7 +23,7 @@ const (
 	// maxQuarantining is how many messages may wait for the quarantine queue.
 	// When it is that slow others are left, or forged messages could stop all
 	// receiving.
-	maxQuarantining = 10 * maxBatch
+	maxQuarantining = 10 * sqscall.MaxBatch
 	// settleLines is how many batch calls run at once.
 	settleLines = 16
 )
@@ -83,7 +85,7 @@ func newLeases(c caller, visibility time.Duration, log *zap.Logger, slots *slots
 		wake:       make(chan struct{}, 1),
 	}
 	for op := range l.health {
-		l.health[op].trouble = trouble{log: log, operation: operation(op).String()}
+		l.health[op].trouble = sqscall.NewTrouble(log, operation(op).String())
 	}
 	return l
 }
@@ -232,7 +234,7 @@ func (l *leases) finish(m *message, settle func(now time.Time)) {
 	}
 	// Others linger for as long as those before them: they need no wake-up.
 	deletes := len(l.waiting[remove])
-	if l.running == 0 || deletes%maxBatch == 0 || deletes == 1 || m.state != deleting || m.group != "" {
+	if l.running == 0 || deletes%sqscall.MaxBatch == 0 || deletes == 1 || m.state != deleting || m.group != "" {
 		signal(l.wake)
 	}
 }

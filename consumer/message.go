@@ -10,13 +10,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"wildix-worker/consumer/internal/sqscall"
 	"wildix-worker/events"
 )
 
-// signatureAttribute is the message attribute that carries the signature.
-const signatureAttribute = "X-SIGNATURE"
-
-var errNotString = errors.New("the attribute " + signatureAttribute + " is not a String")
+var errNotString = errors.New("the attribute " + sqscall.SignatureAttribute + " is not a String")
 
 // A message is one message of the queue, from its receive until it is settled.
 type message struct {
@@ -94,7 +92,7 @@ func newMessage(m *types.Message, now time.Time) *message {
 		receiveCount: 1,
 	}
 	msg.handle, msg.receivedAt = aws.ToString(m.ReceiptHandle), now
-	if attribute, ok := m.MessageAttributes[signatureAttribute]; ok {
+	if attribute, ok := m.MessageAttributes[sqscall.SignatureAttribute]; ok {
 		msg.attribute = &attribute
 	}
 	count := m.Attributes[string(types.MessageSystemAttributeNameApproximateReceiveCount)]

@@ -7,6 +7,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"wildix-worker/consumer/internal/sqscall"
 )
 
 // What a message in quarantine has besides its body and its X-SIGNATURE, which
@@ -22,13 +24,13 @@ func (s caller) quarantineBatch(ctx context.Context, b *batch) (map[string]strin
 	entries := make([]types.SendMessageBatchRequestEntry, len(b.messages))
 	for i, m := range b.messages {
 		entries[i] = types.SendMessageBatchRequestEntry{
-			Id: entryID(i), MessageBody: aws.String(string(m.body)), MessageAttributes: m.quarantineAttributes(),
+			Id: sqscall.EntryID(i), MessageBody: aws.String(string(m.body)), MessageAttributes: m.quarantineAttributes(),
 		}
-		if isFIFO(s.quarantineURL) {
+		if sqscall.IsFIFO(s.quarantineURL) {
 			entries[i].MessageGroupId, entries[i].MessageDeduplicationId = &m.id, &m.id
 		}
 	}
-	out, err := s.client.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: &s.quarantineURL, Entries: entries}, callOptions)
+	out, err := s.client.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: &s.quarantineURL, Entries: entries}, sqscall.Options)
 	if err != nil {
 		return nil, err
 	}
@@ -36,24 +38,21 @@ func (s caller) quarantineBatch(ctx context.Context, b *batch) (map[string]strin
 	for i := range out.Successful {
 		sent[i] = out.Successful[i].Id
 	}
-	return failures(len(entries), sent, out.Failed), nil
+	return sqscall.Failures(len(entries), sent, out.Failed), nil
 }
 
 // quarantineAttributes are the original signature, if there is one, and why the
 // message is in quarantine, if there is room for that.
 func (m *message) quarantineAttributes() map[string]types.MessageAttributeValue {
-	text := func(value string) types.MessageAttributeValue {
-		return types.MessageAttributeValue{DataType: aws.String("String"), StringValue: &value}
-	}
 	original := make(map[string]types.MessageAttributeValue)
 	if m.attribute != nil {
-		original[signatureAttribute] = *m.attribute
+		original[sqscall.SignatureAttribute] = *m.attribute
 	}
 	all := maps.Clone(original)
-	all[outcomeAttribute] = text(m.opened.Outcome.String())
-	all[reasonAttribute] = text(m.opened.Err.Error())
-	all[messageIDAttribute] = text(m.id)
-	if len(m.body)+attributesSize(all) > maxSize {
+	all[outcomeAttribute] = sqscall.Text(m.opened.Outcome.String())
+	all[reasonAttribute] = sqscall.Text(m.opened.Err.Error())
+	all[messageIDAttribute] = sqscall.Text(m.id)
+	if len(m.body)+sqscall.AttributesSize(all) > sqscall.MaxSize {
 		return original
 	}
 	return all
@@ -61,12 +60,5 @@ func (m *message) quarantineAttributes() map[string]types.MessageAttributeValue 
 
 // quarantineSize is what SQS counts of the copy in quarantine.
 func (m *message) quarantineSize() int {
-	return len(m.body) + attributesSize(m.quarantineAttributes())
-}
-
-func attributesSize(attributes map[string]types.MessageAttributeValue) (size int) {
-	for name, a := range attributes {
-		size += len(name) + len(aws.ToString(a.DataType)) + len(aws.ToString(a.StringValue)) + len(a.BinaryValue)
-	}
-	return size
+	return len(m.body) + sqscall.AttributesSize(m.quarantineAttributes())
 }

@@ -7,6 +7,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"wildix-worker/consumer/internal/sqscall"
 )
 
 const (
@@ -28,7 +30,7 @@ type receiver struct {
 	slots   *slots
 	breaker *breaker
 	deliver func(context.Context, []types.Message) // hands over what was received, any time
-	trouble *trouble
+	trouble *sqscall.Trouble
 	most    int // pollers that the slots are enough for
 	grace   time.Duration
 
@@ -39,14 +41,14 @@ type receiver struct {
 
 func newReceiver(client SQS, cfg Config, slots *slots, breaker *breaker, deliver func(context.Context, []types.Message)) *receiver {
 	attributes := []types.MessageSystemAttributeName{types.MessageSystemAttributeNameApproximateReceiveCount}
-	if isFIFO(cfg.QueueURL) {
+	if sqscall.IsFIFO(cfg.QueueURL) {
 		attributes = append(attributes, types.MessageSystemAttributeNameMessageGroupId)
 	}
 	return &receiver{
 		client: client,
 		input: sqs.ReceiveMessageInput{
 			QueueUrl:                    &cfg.QueueURL,
-			MessageAttributeNames:       []string{signatureAttribute},
+			MessageAttributeNames:       []string{sqscall.SignatureAttribute},
 			MessageSystemAttributeNames: attributes,
 			VisibilityTimeout:           seconds(cfg.VisibilityTimeout),
 			WaitTimeSeconds:             maxWait,
@@ -54,8 +56,8 @@ func newReceiver(client SQS, cfg Config, slots *slots, breaker *breaker, deliver
 		slots:   slots,
 		breaker: breaker,
 		deliver: deliver,
-		trouble: &trouble{log: cfg.Logger, operation: "receive"},
-		most:    (cfg.Concurrency + maxBatch - 1) / maxBatch,
+		trouble: sqscall.NewTrouble(cfg.Logger, "receive"),
+		most:    (cfg.Concurrency + sqscall.MaxBatch - 1) / sqscall.MaxBatch,
 		grace:   min(pollGrace, cfg.ShutdownTimeout),
 	}
 }
@@ -84,7 +86,7 @@ func (r *receiver) start(ctx, polls context.Context) {
 // poll receives until ctx ends, or until one poller less will do.
 func (r *receiver) poll(ctx, polls context.Context) {
 	for {
-		limit := maxBatch
+		limit := sqscall.MaxBatch
 		if r.breaker.isOpen() {
 			if r.retire() {
 				return
@@ -105,18 +107,18 @@ func (r *receiver) poll(ctx, polls context.Context) {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
-			failures := r.trouble.failed(err)
+			failures := r.trouble.Failed(err)
 			if r.retire() {
 				return
 			}
-			sleep(ctx, callBackoff(failures))
-		case len(received) == maxBatch:
-			r.trouble.succeeded()
+			sleep(ctx, sqscall.Backoff(failures))
+		case len(received) == sqscall.MaxBatch:
+			r.trouble.Succeeded()
 			if r.slots.spare() {
 				r.start(ctx, polls)
 			}
 		default:
-			r.trouble.succeeded()
+			r.trouble.Succeeded()
 			if 2*len(received) < n && r.retire() {
 				return
 			}
@@ -130,7 +132,7 @@ func (r *receiver) receive(ctx context.Context, n int) ([]types.Message, error) 
 	defer cancel()
 	input := r.input
 	input.MaxNumberOfMessages = int32(n)
-	out, err := r.client.ReceiveMessage(ctx, &input, callOptions)
+	out, err := r.client.ReceiveMessage(ctx, &input, sqscall.Options)
 	if err != nil {
 		return nil, err
 	}

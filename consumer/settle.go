@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"wildix-worker/consumer/internal/sqscall"
 )
 
 // run makes the calls that are due until ctx ends, or until everything is
@@ -79,7 +81,7 @@ func (l *leases) next() (b *batch, wait time.Duration, settled bool) {
 // health is how calls of one operation fare. After a failure they are made one
 // at a time and with pauses, until one succeeds.
 type health struct {
-	trouble trouble
+	trouble *sqscall.Trouble
 	calling int
 	failing bool
 	retryAt time.Time
@@ -111,7 +113,7 @@ func (l *leases) dueTime(waiting []*message, now time.Time) time.Time {
 		if !m.notBefore.After(now) {
 			ready++
 		}
-		if ready == maxBatch {
+		if ready == sqscall.MaxBatch {
 			return now
 		}
 	}
@@ -174,7 +176,7 @@ func (l *leases) dueRenewals(now time.Time) *batch {
 			l.lookAgain(earlier(m.renewAt, m.ends))
 		case now.Before(openAt):
 			l.lookAgain(earlier(openAt, m.ends))
-		case len(b.messages) == maxBatch:
+		case len(b.messages) == sqscall.MaxBatch:
 			l.renewAt = now // there are more
 		default:
 			l.addRenewal(b, m, now)
@@ -240,7 +242,7 @@ func (l *leases) send(ctx context.Context, b *batch) {
 			l.log.Warn("SQS refused one message of a batch, will try again",
 				zap.Stringer("operation", b.operation), zap.String("messageId", m.id), zap.String("code", code))
 			m.tries++
-			l.again(m, b.operation, min(callBackoff(m.tries), l.visibility/8))
+			l.again(m, b.operation, min(sqscall.Backoff(m.tries), l.visibility/8))
 		default:
 			l.succeeded(m, b, i, begun)
 		}
@@ -252,12 +254,12 @@ func (l *leases) send(ctx context.Context, b *batch) {
 func (h *health) answered(err error, maxPause time.Duration) {
 	h.calling--
 	if err == nil {
-		h.trouble.succeeded()
+		h.trouble.Succeeded()
 		h.failing, h.retryAt = false, time.Time{}
 		return
 	}
 	h.failing = true
-	h.retryAt = time.Now().Add(min(callBackoff(h.trouble.failed(err)), maxPause))
+	h.retryAt = time.Now().Add(min(sqscall.Backoff(h.trouble.Failed(err)), maxPause))
 }
 
 // succeeded takes note of an entry that SQS has carried out.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"wildix-worker/consumer/internal/sqscall"
 )
 
 // gatherTime is how long a poll is held back for more slots when there are
@@ -35,7 +37,7 @@ func newSlots(n int) *slots {
 		size:    n,
 		gather:  make(chan struct{}, 1),
 		free:    n,
-		maxOwed: max(10*n, 100*maxBatch),
+		maxOwed: max(10*n, 100*sqscall.MaxBatch),
 		ready:   make(chan struct{}, 1),
 	}
 }
@@ -115,7 +117,7 @@ func (s *slots) finished() { s.change(1, 1) }
 func (s *slots) setAside() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.aside >= max(s.size, 10*maxBatch) {
+	if s.aside >= max(s.size, 10*sqscall.MaxBatch) {
 		return false
 	}
 	s.aside++

@@ -1,4 +1,4 @@
-package consumer
+package sqscall
 
 import (
 	"sync"
@@ -15,10 +15,10 @@ const (
 	codeTime = time.Minute
 )
 
-// trouble turns the failures and successes of one kind of call into one log
+// A Trouble turns the failures and successes of one kind of call into one log
 // line a change of state: when it starts to fail, when it fails for another
 // reason, and when it works again.
-type trouble struct {
+type Trouble struct {
 	log       *zap.Logger
 	operation string
 
@@ -30,8 +30,14 @@ type trouble struct {
 	logged   time.Time
 }
 
-// failed returns how many failures in a row this makes.
-func (t *trouble) failed(err error) int {
+// NewTrouble returns the Trouble of calls that all do the same, in a word such
+// as "receive".
+func NewTrouble(log *zap.Logger, operation string) *Trouble {
+	return &Trouble{log: log, operation: operation}
+}
+
+// Failed notes a failure, and returns how many failures in a row this makes.
+func (t *Trouble) Failed(err error) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := time.Now()
@@ -41,7 +47,7 @@ func (t *trouble) failed(err error) int {
 	if begins {
 		t.since = now
 	}
-	if code := errorCode(err); begins || code != t.code && now.Sub(t.logged) >= codeTime {
+	if code := ErrorCode(err); begins || code != t.code && now.Sub(t.logged) >= codeTime {
 		t.code, t.logged = code, now
 		t.log.Warn("SQS call failing, will go on trying",
 			zap.String("operation", t.operation), zap.String("code", code), zap.Error(err))
@@ -49,7 +55,8 @@ func (t *trouble) failed(err error) int {
 	return t.failures
 }
 
-func (t *trouble) succeeded() {
+// Succeeded notes a success.
+func (t *Trouble) Succeeded() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.failures = 0
