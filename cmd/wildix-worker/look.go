@@ -51,12 +51,11 @@ func look(ctx context.Context, client *sqs.Client, queueURL string, log *zap.Log
 	}
 }
 
-// lookForQuarantine asks once whether the quarantine queue exists. No other
-// answer matters: the worker needs no permission to look at it.
-func lookForQuarantine(ctx context.Context, client *sqs.Client, queueURL string) error {
-	_, err := attributes(ctx, client, queueURL, once)
-	if _, missing := errors.AsType[*types.QueueDoesNotExist](err); missing {
-		return fmt.Errorf("the quarantine queue %s does not exist; compare --quarantine-queue-url (WILDIX_QUARANTINE_QUEUE_URL) with the SQS console", queueURL)
+// lookForTarget asks once whether a queue that is sent to exists. No other answer
+// matters: sending needs no permission to look at it.
+func lookForTarget(ctx context.Context, client *sqs.Client, queueURL, role, setting string) error {
+	if _, err := attributes(ctx, client, queueURL, once); err != nil && missing(err) {
+		return fmt.Errorf("the %s %s does not exist; compare %s with the SQS console", role, queueURL, setting)
 	}
 	return nil
 }

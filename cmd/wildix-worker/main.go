@@ -1,5 +1,5 @@
 // Wildix-worker takes the signed call events of a Wildix PBX from an AWS SQS
-// queue and hands them to handlers. Its subcommands are in one file each.
+// queue, or by HTTP, and hands them to handlers. Its subcommands are in one file each.
 package main
 
 import (
@@ -17,16 +17,17 @@ import (
 // cli is the command line: kong reads the flags, the environment and the help
 // from it.
 type cli struct {
-	Run   runCmd   `cmd:"" help:"Consume a queue until stopped."`
-	Check checkCmd `cmd:"" help:"Look before you run: settings, credentials, queue, permissions."`
+	Run     runCmd     `cmd:"" help:"Consume a queue until stopped."`
+	Check   checkCmd   `cmd:"" help:"Look before you run: settings, credentials, queue, permissions."`
+	Webhook webhookCmd `cmd:"" help:"Take events by HTTP until stopped, and handle them or put them on a queue."`
 
 	Demo    demoCmd    `cmd:"" help:"See it work, with an embedded queue and made-up calls. Needs no AWS account."`
-	Send    sendCmd    `cmd:"" help:"Sign events and send them to a queue."`
+	Send    sendCmd    `cmd:"" help:"Sign events and send them to a queue or a webhook."`
 	Verify  verifyCmd  `cmd:"" help:"Check the signature of one event."`
 	Version versionCmd `cmd:"" help:"Show the version."`
 }
 
-const description = "Takes the signed call events of a Wildix PBX from an AWS SQS queue and hands them to handlers."
+const description = "Takes the signed call events of a Wildix PBX from an AWS SQS queue, or by HTTP, and hands them to handlers."
 
 func main() { os.Exit(program(os.Args[1:])) }
 

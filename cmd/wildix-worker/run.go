@@ -49,11 +49,15 @@ not be used, 2 if a setting is wrong.`
 // costs 4 MiB at full speed and saves a tenth of the time.
 const collectingPercent = 200
 
-// Run consumes the queue until ctx ends.
-func (cmd *runCmd) Run(ctx context.Context) (err error) {
+func collectLess() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(collectingPercent)
 	}
+}
+
+// Run consumes the queue until ctx ends.
+func (cmd *runCmd) Run(ctx context.Context) (err error) {
+	collectLess()
 	handlers, cfg, err := cmd.config()
 	if err != nil {
 		return err
@@ -72,7 +76,7 @@ func (cmd *runCmd) Run(ctx context.Context) (err error) {
 		return err
 	}
 	if cfg.OnRejected == consumer.Quarantine {
-		if err := lookForQuarantine(ctx, client, cfg.QuarantineQueueURL); err != nil || ctx.Err() != nil {
+		if err := lookForTarget(ctx, client, cfg.QuarantineQueueURL, "quarantine queue", "--quarantine-queue-url (WILDIX_QUARANTINE_QUEUE_URL)"); err != nil || ctx.Err() != nil {
 			return err
 		}
 	}
@@ -93,7 +97,7 @@ func (cmd *workerSettings) config() (*handlerChain, consumer.Config, error) {
 	var wrong faults
 	log := cmd.logger(&wrong)
 	handlers := cmd.chain(log, &wrong)
-	keys, err := cmd.load(func(err error) { logSecrets(log, err) })
+	keys, err := cmd.load(func(err error) { logReread(log, "secrets file", err) })
 	if err != nil {
 		wrong = append(wrong, err.Error())
 	}
@@ -125,10 +129,11 @@ func (cmd *workerSettings) config() (*handlerChain, consumer.Config, error) {
 	return handlers, cfg, wrong.err()
 }
 
-func logSecrets(log *zap.Logger, err error) {
+// logReread tells that files were read again, or what is wrong with them.
+func logReread(log *zap.Logger, what string, err error) {
 	if err != nil {
-		log.Error("secrets file not usable, keeping the secrets read before", zap.Error(err))
+		log.Error(what+" not usable, keeping what was read before", zap.Error(err))
 		return
 	}
-	log.Info("secrets file read again")
+	log.Info(what + " read again")
 }

@@ -14,6 +14,7 @@ import (
 
 type sendCmd struct {
 	QueueURL string `placeholder:"URL" env:"WILDIX_QUEUE_URL,SQS_URL" help:"The queue to send to."`
+	Webhook  string `placeholder:"URL" help:"Post to this webhook instead, such as http://127.0.0.1:8080/webhook."`
 	Type     string `placeholder:"TYPE" xor:"what" help:"Send one event of this type, such as call:end, instead of a whole call."`
 	File     string `placeholder:"FILE" xor:"what" help:"Send what this file holds, byte by byte, instead of a made-up event; - is standard input."`
 	Count    count  `placeholder:"1" help:"How many calls, events or copies of the file."`
@@ -37,6 +38,9 @@ func (cmd *sendCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return &usageError{err}
 	}
+	if cmd.Webhook != "" {
+		return cmd.sendToWebhook(ctx, messages)
+	}
 	client, err := newClient(ctx, cmd.QueueURL)
 	if err != nil {
 		return err
@@ -52,7 +56,7 @@ func (cmd *sendCmd) Run(ctx context.Context) error {
 // check returns the secret, or one error that names every wrong setting.
 func (cmd *sendCmd) check() (secret string, err error) {
 	var wrong faults
-	wrong.add("--queue-url (WILDIX_QUEUE_URL)", consumer.CheckQueueURL(cmd.QueueURL))
+	wrong.add(cmd.checkTarget())
 	wrong.add("--count", cmd.Count.err)
 	switch cmd.Bad {
 	case "", tampered, unsigned, malformed:
@@ -65,6 +69,18 @@ func (cmd *sendCmd) check() (secret string, err error) {
 	}
 	wrong.add(secretVariable, err)
 	return secret, wrong.err()
+}
+
+// checkTarget reports what is wrong with the place to send to.
+func (cmd *sendCmd) checkTarget() (setting string, err error) {
+	switch {
+	case cmd.Webhook == "":
+		return "--queue-url (WILDIX_QUEUE_URL)", consumer.CheckQueueURL(cmd.QueueURL)
+	case cmd.Create:
+		return "--create", errors.New("makes queues; a webhook has none")
+	default:
+		return "--webhook", checkWebhookURL(cmd.Webhook)
+	}
 }
 
 // messages makes what is to be sent.
@@ -119,19 +135,28 @@ func (cmd *sendCmd) send(ctx context.Context, client *sqs.Client, messages []out
 	return err
 }
 
-// tallyTypes counts messages by type, in the order the types first appear.
+// tallyTypes counts messages by type.
 func tallyTypes(messages []outgoing) string {
+	eventTypes := make([]string, len(messages))
+	for i, m := range messages {
+		eventTypes[i] = m.eventType
+	}
+	return tally(eventTypes)
+}
+
+// tally counts words, in the order they first appear.
+func tally(words []string) string {
 	var order []string
 	counts := make(map[string]int)
-	for _, p := range messages {
-		if counts[p.eventType] == 0 {
-			order = append(order, p.eventType)
+	for _, word := range words {
+		if counts[word] == 0 {
+			order = append(order, word)
 		}
-		counts[p.eventType]++
+		counts[word]++
 	}
 	parts := make([]string, len(order))
-	for i, eventType := range order {
-		parts[i] = fmt.Sprintf("%d %s", counts[eventType], eventType)
+	for i, word := range order {
+		parts[i] = fmt.Sprintf("%d %s", counts[word], word)
 	}
 	return strings.Join(parts, ", ")
 }
