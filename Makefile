@@ -42,8 +42,8 @@ fuzz: ## run each fuzz target for FUZZTIME
 		done; \
 	done
 
-bench: ## compare the worker with the plainest SDK loop; BENCH=Concurrency, BENCH=Trickle
-	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(if $(filter AgainstLoop,$(BENCH)),5x,1x) -timeout 30m ./consumer
+bench: ## compare the worker with the plainest SDK loop; BENCH=Trickle, BENCH=Direct
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(if $(filter AgainstLoop,$(BENCH)),5x,1x) -timeout 30m ./consumer ./consumer/webhook
 
 soak: ## send SOAK messages through faults, crashes and restarts; account for each
 	$(GO) test -count 1 -v -timeout 3h -run TestSoak ./consumer/soak -messages $(SOAK)

@@ -24,7 +24,7 @@ func checkWebhookURL(text string) error {
 }
 
 // postAll posts messages one after the other, as a PBX does, but each only once.
-// It returns the status of each answer.
+// It returns the status of each answer, for a tally.
 func postAll(ctx context.Context, to string, messages []outgoing) (answers []string, err error) {
 	client := &http.Client{
 		Timeout: senderPatience,
@@ -37,7 +37,7 @@ func postAll(ctx context.Context, to string, messages []outgoing) (answers []str
 		if err != nil {
 			return answers, err
 		}
-		answers = append(answers, status)
+		answers = append(answers, "× "+status)
 	}
 	return answers, nil
 }
@@ -72,7 +72,7 @@ func (cmd *sendCmd) sendToWebhook(ctx context.Context, messages []outgoing) erro
 	fmt.Printf("posted %d events: %s; answers: %s\n", len(answers), tallyTypes(messages), tally(answers))
 	refused := 0
 	for _, status := range answers {
-		if !strings.HasPrefix(status, "2") {
+		if !strings.HasPrefix(status, "× 2") {
 			refused++
 		}
 	}
@@ -84,7 +84,7 @@ func (cmd *sendCmd) sendToWebhook(ctx context.Context, messages []outgoing) erro
 
 // hint says what the usual wrong answer comes from.
 func hint(answers []string) string {
-	if answers[0] == "401 Unauthorized" {
+	if answers[0] == "× 401 Unauthorized" {
 		return ": is WILDIX_SECRET the secret of the receiver?"
 	}
 	return ""

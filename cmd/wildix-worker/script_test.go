@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"net"
 	"os"
 	"os/exec"
 	"strconv"
@@ -20,7 +21,7 @@ func TestMain(m *testing.M) {
 
 // TestScripts pins what a user sees: sentences, help, exit codes. Each script
 // has an embedded queue server of its own, at $ENDPOINT, with the queue of
-// $QUEUE on it.
+// $QUEUE on it, and $ADDR to listen on.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                "testdata/script",
@@ -52,12 +53,25 @@ func setUp(env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
+	addr, err := freeAddr()
+	if err != nil {
+		return err
+	}
 	env.Vars = append(env.Vars,
-		"ENDPOINT="+srv.URL(), "QUEUE="+queueURL,
+		"ENDPOINT="+srv.URL(), "QUEUE="+queueURL, "ADDR="+addr,
 		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
 		"AWS_EC2_METADATA_DISABLED=true", // or the SDK looks for a role over the network
 	)
 	return nil
+}
+
+// freeAddr returns an address that nobody listens on.
+func freeAddr() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
 }
 
 // exits CODE COMMAND... runs a command that ends with the exit code.

@@ -124,7 +124,7 @@ func (cfg Config) Validate() error {
 	atOnce("MaxInFlight", cfg.MaxInFlight)
 	atOnce("MaxConnections", cfg.MaxConnections)
 	if cfg.AnswerWithin < 0 || cfg.AnswerWithin >= senderPatience {
-		fault("AnswerWithin", "%s is not between 0s and 5s, when a PBX takes the request for failed", cfg.AnswerWithin)
+		fault("AnswerWithin", "%s is not more than 0s and less than 5s, when a PBX takes the request for failed", cfg.AnswerWithin)
 	}
 	if cfg.ShutdownTimeout < 0 {
 		fault("ShutdownTimeout", "%s is negative", cfg.ShutdownTimeout)

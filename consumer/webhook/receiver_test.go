@@ -254,7 +254,7 @@ func TestWrongConfigurationIsNamedAtOnce(t *testing.T) {
 	for _, want := range []string{
 		"Keys: required", "Handler: required", "MaxBody: 1048577 is not between 1 and 1048576 bytes",
 		"Concurrency: -1 is not between 1 and 100000", "MaxInFlight: 1000000 is not", "MaxConnections: -1 is not",
-		"AnswerWithin: 5s is not between 0s and 5s", "ShutdownTimeout: -1ns is negative",
+		"AnswerWithin: 5s is not more than 0s and less than 5s", "ShutdownTimeout: -1ns is negative",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in: %v", want, err)

@@ -1,0 +1,166 @@
+package webhook_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+const (
+	benchConnections = 64
+	benchRequests    = 100_000 // of a run at full speed
+	pacedRate        = 3_000   // a second
+	pacedFor         = 10 * time.Second
+)
+
+// How many requests a second a receiver answers, with the one who sends them on
+// the same machine.
+func BenchmarkDirect(b *testing.B) { benchFullSpeed(b, startChild(b, receiverRole)) }
+
+// The same with a queue behind it, which is a third process.
+func BenchmarkRelay(b *testing.B) { benchFullSpeed(b, startChild(b, receiverRole, queueAt(b))) }
+
+// How long an answer takes at a rate that leaves the machine time to spare.
+func BenchmarkDirectPaced(b *testing.B) { benchPaced(b, startChild(b, receiverRole)) }
+
+func BenchmarkRelayPaced(b *testing.B) { benchPaced(b, startChild(b, receiverRole, queueAt(b))) }
+
+func benchFullSpeed(b *testing.B, receiver *child) {
+	for b.Loop() {
+		load(b, receiver.answer, benchRequests, 0)
+	}
+	receiver.stop()
+	b.ReportMetric(float64(receiver.cpu().Microseconds())/float64(b.N*benchRequests), "cpu-us/req")
+}
+
+func benchPaced(b *testing.B, receiver *child) {
+	const n = int(pacedRate * pacedFor / time.Second)
+	for b.Loop() {
+		load(b, receiver.answer, n, time.Second/pacedRate)
+	}
+}
+
+func report(b *testing.B, took []time.Duration, all time.Duration) {
+	slices.Sort(took)
+	b.ReportMetric(float64(len(took))/all.Seconds(), "req/s")
+	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
+}
+
+// load posts n events over as many connections as there are, one at a time on
+// each, and reports how long each took. With a gap it begins them by the clock,
+// and counts from when each was due: what is held up holds up nobody's clock.
+func load(b *testing.B, addr string, n int, gap time.Duration) {
+	b.Helper()
+	requests := benchEvents(b, n)
+	took := make([]time.Duration, n)
+	begun := time.Now()
+	var sending sync.WaitGroup
+	for c := range benchConnections {
+		conn, err := net.Dial("tcp", addr)
+		fatal(b, err)
+		sending.Go(func() {
+			defer conn.Close()
+			answers := bufio.NewReader(conn)
+			for i := c; i < n; i += benchConnections {
+				due := time.Now()
+				if gap > 0 {
+					due = begun.Add(time.Duration(i) * gap)
+					time.Sleep(time.Until(due))
+				}
+				if err := exchangeOne(conn, answers, requests[i]); err != nil {
+					b.Error(err)
+					return
+				}
+				took[i] = time.Since(due)
+			}
+		})
+	}
+	sending.Wait()
+	if b.Failed() {
+		b.FailNow()
+	}
+	report(b, took, time.Since(begun))
+}
+
+// exchangeOne writes a request and reads an answer without a body.
+func exchangeOne(conn net.Conn, answers *bufio.Reader, request []byte) error {
+	if _, err := conn.Write(request); err != nil {
+		return err
+	}
+	status, err := answers.ReadString('\n')
+	if err != nil || !strings.HasPrefix(status, "HTTP/1.1 204 ") {
+		return fmt.Errorf("answer %q, error %v", status, err)
+	}
+	for {
+		line, err := answers.ReadSlice('\n')
+		if err != nil || len(line) == len("\r\n") {
+			return err
+		}
+	}
+}
+
+// benchEvents makes requests with different events, as a PBX sends them.
+func benchEvents(b *testing.B, n int) [][]byte {
+	b.Helper()
+	text, err := os.ReadFile("../../events/testdata/call-end.json")
+	fatal(b, err)
+	var compact bytes.Buffer
+	fatal(b, json.Compact(&compact, text))
+	const id = "it_w118741_1693389850.110"
+	before, after, found := strings.Cut(compact.String(), id)
+	if !found {
+		b.Fatal("the sample has another id")
+	}
+	requests := make([][]byte, n)
+	for i := range requests {
+		body := fmt.Sprint(before, "example_1693389850.", i, after)
+		requests[i] = []byte(raw("Content-Type: application/json\r\n"+signed(body), body))
+	}
+	return requests
+}
+
+// A child is this program again, in a role of benchRoles.
+type child struct {
+	*exec.Cmd
+	stop   func()
+	answer string // the first line that it wrote
+}
+
+func (c *child) cpu() time.Duration { return c.ProcessState.SystemTime() + c.ProcessState.UserTime() }
+
+func startChild(b *testing.B, role string, args ...string) *child {
+	b.Helper()
+	cmd := exec.Command(os.Args[0], args...)
+	cmd.Env = append(os.Environ(), roleVariable+"="+role)
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	fatal(b, err)
+	out, err := cmd.StdoutPipe()
+	fatal(b, err)
+	fatal(b, cmd.Start())
+	c := &child{Cmd: cmd, stop: sync.OnceFunc(func() {
+		in.Close() // which ends it
+		io.Copy(io.Discard, out)
+		if err := cmd.Wait(); err != nil {
+			b.Errorf("%s: %v", role, err)
+		}
+	})}
+	b.Cleanup(c.stop)
+	line, err := bufio.NewReader(out).ReadString('\n')
+	fatal(b, err)
+	c.answer = strings.TrimSpace(line)
+	return c
+}
+
+func queueAt(b *testing.B) (queueURL string) { return startChild(b, queueRole).answer }
