@@ -15,7 +15,7 @@ const signatureHeader = "X-Signature"
 const (
 	// largeBody is where a body begins to be large: events have about 1 KiB,
 	// those with a transcript more.
-	largeBody = 64 << 10
+	largeBody = 16 << 10
 	// maxLarge is how many large bodies are in memory at once.
 	maxLarge = 64
 )
@@ -57,12 +57,14 @@ func (r *Receiver) read(w http.ResponseWriter, req *http.Request) (m message, ba
 		return m, tooLarge(r.cfg.MaxBody)
 	}
 	var buf bytes.Buffer
-	buf.Grow(int(min(max(req.ContentLength, 0), largeBody)) + bytes.MinRead)
+	length := int(max(req.ContentLength, 0)) // 0 if it is not known
+	buf.Grow(min(length, largeBody) + bytes.MinRead)
 	_, err := buf.ReadFrom(io.LimitReader(body, largeBody))
 	if err == nil && buf.Len() == largeBody {
 		if m.large = r.largePlace(); m.large == nil {
 			return m, &badRequest{http.StatusServiceUnavailable, "too many large bodies at once"}
 		}
+		buf.Grow(max(length-largeBody, 0) + bytes.MinRead)
 		_, err = buf.ReadFrom(body)
 	}
 	m.body = buf.Bytes()

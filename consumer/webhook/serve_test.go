@@ -10,6 +10,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
+	"io"
 	"math/big"
 	"net"
 	"net/http"
@@ -316,4 +317,34 @@ func writeCertificate(t *testing.T, certFile, keyFile, name string) *x509.Certif
 	cert, err := x509.ParseCertificate(der)
 	fatal(t, err)
 	return cert
+}
+
+// Unfinished large bodies are what fills a memory.
+func TestLargeBodiesAreLimited(t *testing.T) {
+	const most = 64
+	large := strings.TrimSuffix(event("1"), "}") + `,"padding":"` + strings.Repeat("x", 20<<10) + `"}`
+	within(t, direct(succeed), func(s *site) {
+		dial := s.client.Transport.(*http.Transport).DialContext
+		unfinished := make([]net.Conn, most)
+		for i := range unfinished {
+			var err error
+			unfinished[i], err = dial(s.t.Context(), "", "")
+			fatal(t, err)
+			request := raw(signed(large), large)
+			_, err = io.WriteString(unfinished[i], request[:len(request)-1])
+			fatal(t, err)
+		}
+		synctest.Wait()
+		s.want(s.post(s.t.Context(), large, sign(large)), http.StatusServiceUnavailable)
+		s.want(s.send("1"), http.StatusNoContent)
+		_, err := io.WriteString(unfinished[0], "}")
+		fatal(t, err)
+		go io.Copy(io.Discard, unfinished[0])
+		synctest.Wait()
+		s.want(s.post(s.t.Context(), large, sign(large)), http.StatusNoContent)
+		for _, conn := range unfinished {
+			conn.Close()
+		}
+		s.wantOutcomes("handled handled handled")
+	})
 }
