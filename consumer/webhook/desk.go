@@ -31,10 +31,11 @@ type desk struct {
 	places  chan struct{} // one for each event that is with the handler
 	most    int           // requests at once
 
-	running sync.WaitGroup // tasks
+	running sync.WaitGroup // requests and tasks
 
 	mu       sync.Mutex
-	closed   bool
+	closed   bool // nobody is let in
+	halted   bool // no task begins
 	requests int
 	refused  int              // since the desk was last found full
 	tasks    map[string]*task // under way, by signature
@@ -91,11 +92,13 @@ func (d *desk) enter() bool {
 		return false
 	}
 	d.requests++
+	d.running.Add(1)
 	return true
 }
 
 // leave ends what enter began.
 func (d *desk) leave() {
+	defer d.running.Done()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.requests--
@@ -126,14 +129,14 @@ func (d *desk) handle(ctx context.Context, e *events.Event) (events.Outcome, err
 }
 
 // begin starts a task for the event, or returns the one that is under way. It
-// returns nil once the desk is closed.
+// returns nil once it is too late to begin.
 func (d *desk) begin(ctx context.Context, e *events.Event) (t *task, isFresh bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if t := d.tasks[e.Signature]; t != nil {
 		return t, false
 	}
-	if d.closed {
+	if d.halted {
 		return nil, false
 	}
 	t = &task{done: make(chan struct{}), err: errGoexit}
@@ -181,8 +184,9 @@ func (d *desk) close() {
 	d.closed = true
 }
 
-// drain waits until the closed desk's tasks are done. When ctx ends it cancels
-// their contexts, and a moment later it returns how many it leaves behind.
+// drain waits until whoever was let in has left, and all tasks are done. When ctx
+// ends it cancels their contexts, and a moment later it returns how many it
+// leaves behind.
 func (d *desk) drain(ctx context.Context) (abandoned int) {
 	done := make(chan struct{})
 	go func() { // stays behind as long as a handler that does not return
@@ -195,6 +199,7 @@ func (d *desk) drain(ctx context.Context) (abandoned int) {
 	case <-ctx.Done():
 	}
 	d.mu.Lock()
+	d.halted = true
 	for _, t := range d.tasks {
 		t.cancel(consumer.ErrStopping)
 	}

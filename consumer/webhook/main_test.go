@@ -145,8 +145,10 @@ func (s *site) want(a answer, status int) {
 	}
 }
 
+// wantOutcomes waits until nothing more happens by itself.
 func (s *site) wantOutcomes(want string) {
 	s.t.Helper()
+	synctest.Wait()
 	if got := s.outcomes(); got != want {
 		s.t.Errorf("outcomes %q, want %q", got, want)
 	}

@@ -19,9 +19,6 @@ import (
 const Path = "/webhook"
 
 const (
-	// headerTimeout is how long a TLS handshake, and a request's header, may
-	// take.
-	headerTimeout = 5 * time.Second
 	// writeTimeout is how long a request may take in all, so that a client that
 	// does not read its answer is let go of.
 	writeTimeout = 10 * time.Second
@@ -39,14 +36,13 @@ func (r *Receiver) Serve(ctx context.Context, l net.Listener) error {
 	mux := http.NewServeMux()
 	mux.Handle(Path, r)
 	srv := &http.Server{
-		Handler:           mux,
-		TLSConfig:         r.cfg.TLS,
-		ReadHeaderTimeout: headerTimeout,
-		ReadTimeout:       r.cfg.AnswerWithin,
-		WriteTimeout:      writeTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          quiet(r.cfg.Logger),
+		Handler:        mux,
+		TLSConfig:      r.cfg.TLS,
+		ReadTimeout:    r.cfg.AnswerWithin, // of a handshake, and of header and body
+		WriteTimeout:   writeTimeout,
+		IdleTimeout:    idleTimeout,
+		MaxHeaderBytes: maxHeaderBytes,
+		ErrorLog:       quiet(r.cfg.Logger),
 	}
 	served := make(chan error, 1)
 	go func() { served <- r.serve(srv, netutil.LimitListener(l, r.cfg.MaxConnections)) }()

@@ -348,3 +348,22 @@ func TestLargeBodiesAreLimited(t *testing.T) {
 		s.wantOutcomes("handled handled handled")
 	})
 }
+
+func TestDrainFinishesARequestThatIsStillComing(t *testing.T) {
+	within(t, direct(working(time.Second)), func(s *site) {
+		conn, err := s.client.Transport.(*http.Transport).DialContext(s.t.Context(), "", "")
+		fatal(t, err)
+		request := raw(signed(event("1")), event("1"))
+		_, err = io.WriteString(conn, request[:len(request)-1])
+		fatal(t, err)
+		synctest.Wait()
+		s.stop()
+		time.Sleep(time.Second)
+		go io.WriteString(conn, "}")
+		if answer := readUntilClosed(conn); !strings.HasPrefix(answer, "HTTP/1.1 204") {
+			t.Errorf("answer %q", answer)
+		}
+		conn.Close()
+		s.wantOutcomes("handled")
+	})
+}
