@@ -68,6 +68,9 @@ type Participant struct {
 	GroupName      Text `json:"groupName"`
 	UserAgent      Text `json:"userAgent"`
 	UserDevice     Text `json:"userDevice"`
+	// Role (AGENT or CLIENT) and License are of newer events.
+	Role    Text `json:"role"`
+	License Text `json:"license"`
 }
 
 // text returns the text of that name, or nil.
@@ -97,6 +100,10 @@ func (p *Participant) text(name []byte) *Text {
 		return &p.UserAgent
 	case "userDevice":
 		return &p.UserDevice
+	case "role":
+		return &p.Role
+	case "license":
+		return &p.License
 	default:
 		return nil
 	}

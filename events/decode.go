@@ -67,7 +67,7 @@ func (d *decoder) readObject(readField func(name []byte) bool) {
 var fieldNames = bytes.Fields([]byte(`
 	id type pbx company integrationId time data
 	status caller callee service destination trunkName queueName queueId tags flags endCause endCauseStr endBy
-	phone name email userId userExtension userDepartment groupId groupName userAgent userDevice
+	phone name email userId userExtension userDepartment groupId groupName userAgent userDevice role license
 `))
 
 // knownName returns the field's name that differs from name in its case only,

@@ -37,7 +37,7 @@ func compare(t interface {
 func show(e *events.Event) string {
 	call, ok := e.Data.(*events.Call)
 	if !ok {
-		return fmt.Sprintf("%+v", *e)
+		return fmt.Sprintf("%+v\n        %+v", *e, e.Data)
 	}
 	return fmt.Sprintf("%+v\n        %+v caller %+v callee %+v", *e, *call, call.Caller, call.Callee)
 }
@@ -66,6 +66,16 @@ var moreFields = []string{
 	`,"data":{"tags":["a","b","c"],"tags":["x"],"tags":[null,"y",null,{},null,null,null,null,null,"z"]}`,
 	`,"data":{"tags":["a"],"tags":[],"tags":[null],"flags":["a"],"flags":null,"flags":[null,null]}`,
 	`,"data":{"tags":["a"],"tags":"b","flags":7}`,
+	// The newer types.
+	`,"type":"call:live:progress","data":{"id":"c","status":"TALKING","direction":"INBOUND","caller":{"role":"CLIENT","license":null,"phone":7},"flows":[{"flowIndex":0}]}`,
+	`,"type":"call:live:transcription","data":{"caller":null},"data":{"flows":{}}`,
+	`,"type":"call:completed","data":{"id":"c","time":1693389850810,"licenses":["a",1],"flows":[{"flowIndex":"x","startTime":1693389850810,"endTime":"soon","talkTime":1.5,"callStatus":"MISSED","caller":{}},null,7,[]],"endCause":16}`,
+	`,"type":"call:completed","data":{"flows":[1e999,{"duration":1e999}],"flows":null,"time":1e999}`,
+	`,"type":"call:completed","data":{"flows":[{"talkTime":1}],"flows":[],"flows":"x","time":{},"licenses":null}`,
+	`,"type":"call:completed","data":[],"data":7,"data":null`,
+	`,"type":"presence:user","data":{"extension":100,"status":null,"until":1693389850810,"location":{"lat":1}}`,
+	`,"type":"presence:telephony","DATA":{"EXTENSION":"100","ſtatuſ":"ringing"}`,
+	`,"type":"sms:status","data":{"from":"+12025550100","parts":2,"reason":[]}`,
 	// Values of other types.
 	`,"pbx":1,"company":true,"data":[{"status":"a"}]`,
 	`,"data":{"status":1.50,"caller":7,"callee":false,"service":true,"destination":-0.0E+1,"endBy":[1],"endCause":{"a":1}}`,
@@ -179,10 +189,11 @@ var (
 	names = []string{
 		"id", "type", "pbx", "company", "integrationId", "time", "data", "data", "data", "status", "caller", "caller", "callee", "callee",
 		"service", "destination", "trunkName", "queueName", "queueId", "tags", "tags", "flags", "endCause", "endCauseStr", "endBy", "phone",
-		"name", "email", "userId", "userExtension", "userDepartment", "groupId", "groupName", "userAgent", "userDevice", "unknown", "",
+		"name", "email", "userId", "userExtension", "userDepartment", "groupId", "groupName", "userAgent", "userDevice", "role", "license", "unknown", "",
+		"flows", "flows", "flowIndex", "startTime", "endTime", "talkTime", "callStatus", "direction", "licenses", "extension", "parts",
 	}
 	texts = []string{
-		"", "a", "b", "call:start", "call:end", "fax:sent", "7", "null", "ÅÉ☎", "😀", `\"`, `\\`, `\/`, `\b\f\n\r\t`, `\u0041`, `\u00e9`,
+		"", "a", "b", "call:start", "call:end", "fax:sent", "call:live:progress", "call:completed", "presence:user", "sms:status", "7", "null", "ÅÉ☎", "😀", `\"`, `\\`, `\/`, `\b\f\n\r\t`, `\u0041`, `\u00e9`,
 		`\ud83d\ude00`, `\ud83d`, `\ude00`, `\ud83dx`, `\ud83d\u0041`, `\uDBFF\uDFFF`, `\u2028`, "\u2029", "\x7f", "\xff", "\xed\xa0\x80", "\xf0\x9f",
 	}
 	scalars = []string{

@@ -1,5 +1,5 @@
 // Package events holds what a Wildix PBX tells about its calls: the envelope
-// that every event has, the typed data of call events, and the [Mux] that
+// that every event has, the typed data of the known types, and the [Mux] that
 // hands an event to the handler of its type.
 //
 // A program that receives events by the worker of this module registers its
@@ -32,9 +32,23 @@ const MaxSize = 1 << 20
 // The types that have typed data. More exist and appear over time; an event
 // of any other type is as valid and has no Data.
 const (
+	// With a *Call.
 	CallStart  = "call:start"
 	CallUpdate = "call:update"
 	CallEnd    = "call:end"
+	// With a *LiveCall.
+	CallLiveProgress      = "call:live:progress"
+	CallLiveCompleted     = "call:live:completed"
+	CallLiveInterrupted   = "call:live:interrupted"
+	CallLiveTranscription = "call:live:transcription"
+	// With a *CompletedCall.
+	CallCompleted = "call:completed"
+	// With a *Presence.
+	PresenceUser       = "presence:user"
+	PresenceTelephony  = "presence:telephony"
+	PresenceConference = "presence:conference"
+	// With an *SMS.
+	SMSStatus = "sms:status"
 )
 
 // An Event is one notice of a PBX. Handlers share it and must not change it.
@@ -53,9 +67,9 @@ type Event struct {
 	IntegrationID string
 	// Time is when it happened, in UTC, to the millisecond.
 	Time time.Time
-	// Data is a *Call on the types that this package declares, and nil on
-	// others. A field whose JSON has another shape than expected is left at
-	// its zero value: it is no reason to lose an event.
+	// Data is what the constants above say on the types that this package
+	// declares, and nil on others. A field whose JSON has another shape than
+	// expected is left at its zero value: it is no reason to lose an event.
 	Data any
 	// Raw is the body as it was signed. It holds what Data does not.
 	Raw []byte
@@ -120,10 +134,7 @@ func Decode(body []byte) (*Event, error) {
 	}
 	e.IntegrationID = env.integration.id
 	e.Raw = body
-	switch e.Type {
-	case CallStart, CallUpdate, CallEnd:
-		e.Data = &env.call
-	}
+	e.Data = env.data()
 	return e, nil
 }
 

@@ -19,13 +19,12 @@ func oracle(body []byte) (*events.Event, error) {
 		return nil, malformed(fmt.Sprintf("%d bytes are more than the %d that SQS takes", len(body), events.MaxSize))
 	}
 	var e struct {
-		ID            string      `json:"id"`
-		Type          string      `json:"type"`
-		PBX           string      `json:"pbx"`
-		Company       string      `json:"company"`
-		IntegrationID claim       `json:"integrationId"`
-		Time          *float64    `json:"time"`
-		Data          events.Call `json:"data"`
+		ID            string   `json:"id"`
+		Type          string   `json:"type"`
+		PBX           string   `json:"pbx"`
+		Company       string   `json:"company"`
+		IntegrationID claim    `json:"integrationId"`
+		Time          *float64 `json:"time"`
 	}
 	err := json.Unmarshal(body, &e)
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
@@ -48,11 +47,30 @@ func oracle(body []byte) (*events.Event, error) {
 		ID: e.ID, Type: e.Type, PBX: e.PBX, Company: e.Company, IntegrationID: e.IntegrationID.id,
 		Time: time.UnixMilli(int64(*e.Time)).UTC(), Raw: body,
 	}
-	switch e.Type {
-	case events.CallStart, events.CallUpdate, events.CallEnd:
-		event.Data = &e.Data
-	}
+	event.Data = oracleData(e.Type, body)
 	return event, nil
+}
+
+func oracleData(eventType string, body []byte) any {
+	switch eventType {
+	case "call:start", "call:update", "call:end":
+		return dataAs[events.Call](body)
+	case "call:live:progress", "call:live:completed", "call:live:interrupted", "call:live:transcription":
+		return dataAs[events.LiveCall](body)
+	case "call:completed":
+		return dataAs[events.CompletedCall](body)
+	case "presence:user", "presence:telephony", "presence:conference":
+		return dataAs[events.Presence](body)
+	case "sms:status":
+		return dataAs[events.SMS](body)
+	}
+	return nil
+}
+
+func dataAs[T any](body []byte) *T {
+	var e struct{ Data T }
+	json.Unmarshal(body, &e)
+	return &e.Data
 }
 
 func malformed(what string) error {

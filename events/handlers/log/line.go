@@ -26,7 +26,7 @@ func (h *Handler) appendLine(line []byte, e *events.Event) []byte {
 	line = append(line, `,"integrationId":`...)
 	line = appendString(line, e.IntegrationID)
 	var caller, callee *events.Participant
-	if call, ok := e.Data.(*events.Call); ok {
+	if call := e.Call(); call != nil {
 		caller, callee = call.Caller, call.Callee
 	}
 	line = append(line, `,"caller":`...)
