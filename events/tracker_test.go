@@ -1,0 +1,374 @@
+package events_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"wildix-worker/events"
+)
+
+// told collects what a tracker tells.
+type told struct {
+	mu      sync.Mutex
+	records []events.CallRecord
+	err     error // what OnCallFinished returns
+}
+
+func (f *told) finished(_ context.Context, r events.CallRecord) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.records = append(f.records, r)
+	return f.err
+}
+
+// now makes an event of that call at the present time.
+func now(t testing.TB, id, eventType, data string) *events.Event {
+	t.Helper()
+	e, err := events.Decode(fmt.Appendf(nil, `{"id":%q,"company":"example","type":%q,"time":%d,"data":%s}`, id, eventType, time.Now().UnixMilli(), data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func take(t testing.TB, h events.Handler, all ...*events.Event) {
+	t.Helper()
+	for _, e := range all {
+		if err := h.HandleEvent(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// liveIDs are the calls that go on, the longest first.
+func liveIDs(t *events.Tracker) string {
+	var ids []string
+	for _, r := range t.Live() {
+		ids = append(ids, r.ID)
+	}
+	return fmt.Sprint(ids)
+}
+
+func TestTrackerKnowsWhoTalksToWhom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tracker := &events.Tracker{}
+		take(t, tracker, now(t, "call-1", events.CallStart, `{"status":"CONNECTING","caller":`+ada+`}`))
+		time.Sleep(3 * time.Second)
+		take(t, tracker, now(t, "call-2", events.CallLiveProgress, `{"status":"RINGING"}`), now(t, "call-1", events.CallUpdate, `{"status":"TALKING","callee":`+sales+`}`))
+		time.Sleep(time.Second)
+		live := tracker.Live()
+		if len(live) != 2 || live[0].ID != "call-1" || live[1].ID != "call-2" {
+			t.Fatalf("live %+v", live)
+		}
+		call := live[0]
+		if call.Caller.Name != "Ada Example" || call.Callee.Name != "Sales" || call.Status != "TALKING" || time.Since(call.Start) != 4*time.Second {
+			t.Errorf("call %+v", call)
+		}
+	})
+}
+
+func TestFinishedCallIsToldOfOnce(t *testing.T) {
+	for _, end := range []string{events.CallEnd, events.CallLiveCompleted, events.CallLiveInterrupted, events.CallCompleted} {
+		synctest.Test(t, func(t *testing.T) {
+			var f told
+			tracker := &events.Tracker{OnCallFinished: f.finished}
+			start := now(t, "call-1", events.CallStart, `{"caller":`+ada+`}`)
+			time.Sleep(time.Second)
+			ended := now(t, "call-1", end, `{"status":"TALKING"}`)
+			take(t, tracker, start, ended, ended, start, now(t, "call-1", events.CallCompleted, `{}`), ended)
+			if len(f.records) != 1 || f.records[0].Caller.Name != "Ada Example" || f.records[0].Duration() != time.Second {
+				t.Errorf("%s: told of %+v", end, f.records)
+			}
+			if got := tracker.Live(); len(got) != 0 {
+				t.Errorf("%s: live %+v", end, got)
+			}
+		})
+	}
+}
+
+func TestLateUpdateNeverReopensACall(t *testing.T) {
+	// From at once to long after the end was forgotten.
+	for _, late := range []time.Duration{0, time.Minute, time.Hour, time.Hour + time.Nanosecond, 2*time.Hour - time.Second, 3 * time.Hour, 300 * time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			tracker := &events.Tracker{Expiry: time.Hour}
+			update := now(t, "call-1", events.CallUpdate, `{"status":"TALKING"}`)
+			take(t, tracker, now(t, "call-1", events.CallEnd, `{"status":"TALKING"}`))
+			time.Sleep(late)
+			take(t, tracker, update)
+			if got := tracker.Live(); len(got) != 0 {
+				t.Errorf("%s after the end: live %+v", late, got)
+			}
+		})
+	}
+}
+
+func TestLateUpdateNeverReopensACallOfAPBXWhoseClockIsAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tracker := &events.Tracker{Expiry: time.Hour}
+		ahead := func(eventType string) *events.Event {
+			e := now(t, "call-1", eventType, `{"status":"TALKING"}`)
+			e.Time = e.Time.Add(30 * time.Minute)
+			return e
+		}
+		update, end := ahead(events.CallUpdate), ahead(events.CallEnd)
+		take(t, tracker, end)
+		for range 100 {
+			time.Sleep(time.Minute)
+			take(t, tracker, update)
+			if got := tracker.Live(); len(got) != 0 {
+				t.Fatalf("live %+v", got)
+			}
+		}
+	})
+}
+
+func TestCallWhoseEndNeverCameExpires(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var f told
+		tracker := &events.Tracker{Expiry: time.Hour, OnCallFinished: f.finished}
+		take(t, tracker, now(t, "call-1", events.CallStart, `{}`), now(t, "call-2", events.CallStart, `{}`))
+		time.Sleep(59 * time.Minute)
+		take(t, tracker, now(t, "call-2", events.CallUpdate, `{"status":"TALKING"}`))
+		if got := liveIDs(tracker); got != "[call-1 call-2]" {
+			t.Errorf("live %s before the time", got)
+		}
+		time.Sleep(2 * time.Minute)
+		if got := liveIDs(tracker); got != "[call-2]" {
+			t.Errorf("live %s", got)
+		}
+		time.Sleep(time.Hour)
+		if got := liveIDs(tracker); got != "[]" || len(f.records) != 0 {
+			t.Errorf("live %s, told of %+v", got, f.records)
+		}
+		// The end comes after all.
+		take(t, tracker, now(t, "call-1", events.CallEnd, `{}`))
+		if len(f.records) != 1 {
+			t.Errorf("told of %+v", f.records)
+		}
+	})
+}
+
+func TestCallsOfABacklogAreToldWhole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var f told
+		tracker := &events.Tracker{OnCallFinished: f.finished}
+		start := now(t, "call-1", events.CallStart, `{"caller":`+ada+`}`)
+		time.Sleep(time.Second)
+		end := now(t, "call-1", events.CallEnd, `{}`)
+		time.Sleep(100 * time.Hour) // the worker was down
+		take(t, tracker, start)
+		if got := tracker.Live(); len(got) != 0 {
+			t.Errorf("live %+v", got)
+		}
+		take(t, tracker, end)
+		if len(f.records) != 1 || f.records[0].Caller.Name != "Ada Example" {
+			t.Errorf("told of %+v", f.records)
+		}
+	})
+}
+
+func TestFailureToTellIsTheEventsFailure(t *testing.T) {
+	crmIsDown := errors.New("CRM answered 503")
+	f := told{err: crmIsDown}
+	next := 0
+	tracker := &events.Tracker{OnCallFinished: f.finished}
+	h := tracker.Track(events.HandlerFunc(func(context.Context, *events.Event) error { next++; return nil }))
+	take(t, h, at(t, 0, events.CallStart, `{"caller":`+ada+`}`))
+	for range 2 {
+		if err := h.HandleEvent(t.Context(), at(t, 1000, events.CallEnd, `{}`)); !errors.Is(err, crmIsDown) {
+			t.Errorf("got %v", err)
+		}
+	}
+	if got := tracker.Live(); len(got) != 0 {
+		t.Errorf("live %+v", got)
+	}
+	f.err = nil
+	take(t, h, at(t, 1000, events.CallEnd, `{}`), at(t, 1000, events.CallEnd, `{}`))
+	if len(f.records) != 3 || f.records[2].Caller.Name != "Ada Example" {
+		t.Errorf("told of %+v", f.records)
+	}
+	if next != 3 { // the start and the two ends that succeeded
+		t.Errorf("next was called %d times", next)
+	}
+}
+
+func TestPanicWhileTellingIsAFailure(t *testing.T) {
+	calls := 0
+	tracker := &events.Tracker{OnCallFinished: func(context.Context, events.CallRecord) error {
+		if calls++; calls == 1 {
+			panic("boom")
+		}
+		return nil
+	}}
+	end := at(t, 0, events.CallEnd, `{}`)
+	if outcome, _ := events.Dispatch(t.Context(), tracker, end); outcome != events.Failed {
+		t.Errorf("outcome %s", outcome)
+	}
+	if outcome, err := events.Dispatch(t.Context(), tracker, end); outcome != events.Handled || calls != 2 {
+		t.Errorf("outcome %s, %v, told %d times", outcome, err, calls)
+	}
+}
+
+func TestTrackerLeavesOtherEventsAlone(t *testing.T) {
+	tracker := &events.Tracker{}
+	other := at(t, 0, "fax:sent", `{}`)
+	if err := tracker.HandleEvent(t.Context(), other); err != events.ErrNoHandler {
+		t.Errorf("got %v", err)
+	}
+	if err := tracker.Track(named("next")).HandleEvent(t.Context(), other); err == nil || err.Error() != "next" {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestTrackerIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var f told
+		tracker := &events.Tracker{MaxCalls: 3, OnCallFinished: f.finished}
+		for i := range 5 {
+			take(t, tracker, now(t, fmt.Sprint(i), events.CallStart, `{}`))
+			time.Sleep(time.Second)
+		}
+		take(t, tracker, now(t, "2", events.CallUpdate, `{}`), now(t, "5", events.CallStart, `{}`))
+		if got := liveIDs(tracker); got != "[2 4 5]" {
+			t.Errorf("live %s, want those heard of last", got)
+		}
+		// The ends of 30 calls are remembered.
+		for i := range 31 {
+			take(t, tracker, now(t, fmt.Sprint("ended-", i), events.CallEnd, `{}`))
+		}
+		f.records = nil
+		for i := range 31 {
+			take(t, tracker, now(t, fmt.Sprint("ended-", i), events.CallUpdate, `{}`))
+		}
+		if got := tracker.Live(); !slices.ContainsFunc(got, func(r events.CallRecord) bool { return r.ID == "ended-0" }) || len(got) != 3 {
+			t.Errorf("live %+v", got)
+		}
+		if len(f.records) != 0 {
+			t.Errorf("told again of %+v", f.records)
+		}
+	})
+}
+
+func TestSameIDOfTwoCompaniesAreTwoCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tracker := &events.Tracker{}
+		other := now(t, "call-1", events.CallStart, `{}`)
+		other.Company = "other"
+		take(t, tracker, now(t, "call-1", events.CallStart, `{}`), other)
+		if got := tracker.Live(); len(got) != 2 {
+			t.Errorf("live %+v", got)
+		}
+	})
+}
+
+func TestAnyOrderLeavesTheSameCallsLive(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		all := callEvents(t)
+		want := inOrder(t, all)
+		var f told
+		tracker := &events.Tracker{OnCallFinished: f.finished, Expiry: 200 * 365 * 24 * time.Hour}
+		again := slices.Concat(all, rapid.SliceOf(rapid.SampledFrom(all)).Draw(t, "repeated"))
+		for _, e := range rapid.Permutation(again).Draw(t, "shuffled") {
+			if err := tracker.HandleEvent(context.Background(), e); err != nil {
+				t.Fatal(err)
+			}
+		}
+		live := tracker.Live()
+		switch {
+		case want.HasEnded() && (len(live) != 0 || len(f.records) != 1):
+			t.Fatalf("live %+v, told of %+v", live, f.records)
+		case !want.HasEnded() && (len(live) != 1 || live[0] != want.Record() || len(f.records) != 0):
+			t.Fatalf("live %+v, want %+v; told of %+v", live, want.Record(), f.records)
+		}
+	})
+}
+
+func TestRepeatOfAnEndThatIsBeingToldOfTellsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var f told
+		release := make(chan struct{})
+		tracker := &events.Tracker{OnCallFinished: func(ctx context.Context, r events.CallRecord) error {
+			<-release
+			return f.finished(ctx, r)
+		}}
+		end := now(t, "call-1", events.CallEnd, `{}`)
+		go tracker.HandleEvent(t.Context(), end)
+		synctest.Wait()
+		take(t, tracker, now(t, "call-1", events.CallEnd, `{}`), now(t, "call-1", events.CallCompleted, `{}`))
+		if got := tracker.Live(); len(got) != 0 {
+			t.Errorf("live %+v", got)
+		}
+		close(release)
+		synctest.Wait()
+		if len(f.records) != 1 {
+			t.Errorf("told %d times", len(f.records))
+		}
+	})
+}
+
+func TestConcurrentRepeatsOfAnEndTellOnce(t *testing.T) {
+	var f told
+	tracker := &events.Tracker{OnCallFinished: f.finished}
+	var all sync.WaitGroup
+	for i := range 64 {
+		update, end := at(t, 0, events.CallUpdate, `{}`), at(t, i%2, events.CallEnd, `{}`)
+		all.Go(func() {
+			tracker.HandleEvent(context.Background(), update)
+			tracker.HandleEvent(context.Background(), end)
+			tracker.Live()
+		})
+	}
+	all.Wait()
+	if len(f.records) != 1 {
+		t.Errorf("told %d times", len(f.records))
+	}
+}
+
+// A program that saves each finished call, and knows at any time who talks.
+func ExampleTracker() {
+	tracker := &events.Tracker{
+		OnCallFinished: func(ctx context.Context, call events.CallRecord) error {
+			fmt.Println("finished:", call.Caller.Name, "called", call.Callee.Name, "for", call.Duration(), "missed:", call.Missed)
+			return nil
+		},
+	}
+	mux := &events.Mux{}
+	mux.Handle("call:*", tracker)
+
+	ctx := context.Background()
+	start := time.Now().Add(-time.Minute)
+	caller := &events.Participant{Type: events.Text{Value: "REMOTE", Valid: true}, Name: events.Text{Value: "Ada Example", Valid: true}}
+	callee := &events.Participant{Type: events.Text{Value: "LOCAL", Valid: true}, Name: events.Text{Value: "Sales", Valid: true}}
+	status := events.Text{Value: "RINGING", Valid: true}
+	mux.HandleEvent(ctx, &events.Event{ID: "call-1", Type: events.CallStart, Time: start, Data: &events.Call{Status: status, Caller: caller}})
+	for _, call := range tracker.Live() {
+		fmt.Println("live:", call.Caller.Name, call.Status, time.Since(call.Start).Round(time.Minute))
+	}
+	mux.HandleEvent(ctx, &events.Event{ID: "call-1", Type: events.CallEnd, Time: start.Add(20 * time.Second), Data: &events.Call{Status: status, Callee: callee}})
+	fmt.Println(len(tracker.Live()), "live")
+	// Output:
+	// live: Ada Example RINGING 1m0s
+	// finished: Ada Example called Sales for 20s missed: true
+	// 0 live
+}
+
+func BenchmarkTracker(b *testing.B) {
+	tracker := &events.Tracker{}
+	var body []*events.Event
+	for i := range 1000 {
+		id := fmt.Sprint("it_w118741_1693389850.", i)
+		body = append(body, now(b, id, events.CallStart, `{"caller":`+ada+`}`), now(b, id, events.CallUpdate, `{"status":"TALKING","callee":`+sales+`}`))
+	}
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		tracker.HandleEvent(context.Background(), body[i%len(body)])
+	}
+}
