@@ -12,7 +12,7 @@ BENCH ?= AgainstLoop
 SOAK ?= 200000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build lint race fuzz bench soak conformance clean
+.PHONY: help demo test test-all build lint race fuzz bench soak conformance clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,12 @@ bench: ## compare the worker with the plainest SDK loop; BENCH=Trickle, BENCH=Di
 
 soak: ## send SOAK messages through faults, crashes and restarts; account for each
 	$(GO) test -count 1 -v -timeout 3h -run TestSoak ./consumer/soak -messages $(SOAK)
+
+test-all: SHELL := bash
+test-all: ## run the tests with the servers that some need
+	@set -o pipefail; trap '.ci/servers stop moto' EXIT; trap 'exit 130' INT TERM; \
+	servers=$$(.ci/servers start moto) && \
+	DYNAMODB_ENDPOINT="$${servers#moto=}" $(GO) test -count 1 ./...
 
 conformance: SHELL := bash
 conformance: ## run one suite, and check, on the embedded queue and on SERVERS

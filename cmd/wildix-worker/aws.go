@@ -24,7 +24,8 @@ const idleConnections = 64
 // newClient returns a client for a queue. The environment, profiles and roles
 // count as in every AWS program; what they leave open, the queue's URL tells.
 func newClient(ctx context.Context, queueURL string) (*sqs.Client, error) {
-	cfg, err := loadAWS(ctx, queueURL)
+	region, _ := locate(queueURL)
+	cfg, err := loadAWS(ctx, region, queueURL)
 	if err != nil {
 		return nil, err
 	}
@@ -34,14 +35,15 @@ func newClient(ctx context.Context, queueURL string) (*sqs.Client, error) {
 	return clientOf(cfg, queueURL), nil
 }
 
-// loadAWS returns the configuration of the AWS SDK for a queue.
-func loadAWS(ctx context.Context, queueURL string) (aws.Config, error) {
+// loadAWS returns the configuration of the AWS SDK for a queue or a table, whose
+// name tells its region, or does not.
+func loadAWS(ctx context.Context, region, name string) (aws.Config, error) {
 	options := []func(*config.LoadOptions) error{
 		config.WithHTTPClient(awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 			t.MaxIdleConnsPerHost = idleConnections
 		})),
 	}
-	if region, _ := locate(queueURL); region != "" {
+	if region != "" {
 		options = append(options, config.WithRegion(region))
 	}
 	cfg, err := config.LoadDefaultConfig(ctx, options...)
@@ -49,7 +51,7 @@ func loadAWS(ctx context.Context, queueURL string) (aws.Config, error) {
 		return cfg, &usageError{fmt.Errorf("AWS configuration: %w", err)}
 	}
 	if cfg.Region == "" {
-		return cfg, &usageError{fmt.Errorf("no AWS region: set AWS_REGION, since %s does not tell it", queueURL)}
+		return cfg, &usageError{fmt.Errorf("no AWS region: set AWS_REGION, since %s does not tell it", name)}
 	}
 	return cfg, nil
 }

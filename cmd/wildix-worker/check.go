@@ -125,7 +125,8 @@ func checkSettings(ctx context.Context, i *inspection) finding {
 	if consumer.CheckQueueURL(cfg.QueueURL) != nil {
 		return problem(err.Error(), "")
 	}
-	loaded, awsErr := loadAWS(ctx, cfg.QueueURL)
+	region, _ := locate(cfg.QueueURL)
+	loaded, awsErr := loadAWS(ctx, region, cfg.QueueURL)
 	if awsErr == nil {
 		i.aws = &loaded
 	}

@@ -12,12 +12,14 @@ import (
 
 	"wildix-worker/events"
 	loghandler "wildix-worker/events/handlers/log"
+	"wildix-worker/events/once"
 )
 
 // handlerSettings choose the handlers, and say what each of them needs.
 type handlerSettings struct {
-	Handlers string `default:"log" env:"WILDIX_HANDLERS" help:"The handlers that run, in order, with commas between: log."`
-	Mask     bool   `env:"WILDIX_MASK" help:"Hide all but the last two digits of phone numbers."`
+	Handlers     string `default:"log" env:"WILDIX_HANDLERS" help:"The handlers that run, in order, with commas between: log."`
+	onceSettings `embed:""`
+	Mask         bool `env:"WILDIX_MASK" help:"Hide all but the last two digits of phone numbers."`
 }
 
 // A link is a handler of the chain. What it depends on is not touched before
@@ -43,8 +45,8 @@ func (s *handlerSettings) log(*zap.Logger, *faults) link {
 
 // chain makes the handlers that the settings name.
 func (s *handlerSettings) chain(log *zap.Logger, wrong *faults) *handlerChain {
-	c := &handlerChain{}
-	var handlers []events.Handler
+	s.check(wrong)
+	c := &handlerChain{once: &s.onceSettings, log: log}
 	for name := range strings.SplitSeq(s.Handlers, ",") {
 		name = strings.TrimSpace(name)
 		l, err := s.link(name, log, wrong)
@@ -56,9 +58,7 @@ func (s *handlerSettings) chain(log *zap.Logger, wrong *faults) *handlerChain {
 			continue
 		}
 		c.links = append(c.links, l)
-		handlers = append(handlers, l.handler)
 	}
-	c.Handler = events.Chain(handlers...)
 	return c
 }
 
@@ -77,8 +77,16 @@ func (s *handlerSettings) link(name string, log *zap.Logger, wrong *faults) (lin
 
 // A handlerChain is the handlers that run, in order.
 type handlerChain struct {
-	events.Handler
 	links []link
+	once  *onceSettings // nil if repeats are let through
+	log   *zap.Logger
+
+	chain events.Handler // since open
+}
+
+// HandleEvent gives the event to the handlers.
+func (c *handlerChain) HandleEvent(ctx context.Context, e *events.Event) error {
+	return c.chain.HandleEvent(ctx, e)
 }
 
 // open makes the handlers ready for events.
@@ -91,6 +99,21 @@ func (c *handlerChain) open(ctx context.Context) error {
 			return fmt.Errorf("handler %s: %w", l.name, err)
 		}
 	}
+	handlers := make([]events.Handler, len(c.links))
+	for i, l := range c.links {
+		handlers[i] = l.handler
+	}
+	if c.once != nil {
+		memory, err := c.once.memory(ctx, c.log)
+		if err != nil {
+			return err
+		}
+		options := once.Options{Unreachable: c.once.OnceUnreachable.value, Logger: c.log}
+		for i, l := range c.links {
+			handlers[i] = once.New(l.name, memory, options)(l.handler)
+		}
+	}
+	c.chain = events.Chain(handlers...)
 	return nil
 }
 

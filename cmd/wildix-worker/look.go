@@ -29,7 +29,7 @@ const (
 func look(ctx context.Context, client *sqs.Client, queueURL string, log *zap.Logger) error {
 	waiting := false
 	for {
-		out, err := attributes(ctx, client, queueURL, once)
+		out, err := attributes(ctx, client, queueURL, noRetries)
 		switch {
 		case err == nil:
 			remark(out.Attributes, log)
@@ -54,14 +54,14 @@ func look(ctx context.Context, client *sqs.Client, queueURL string, log *zap.Log
 // lookForTarget asks once whether a queue that is sent to exists. No other answer
 // matters: sending needs no permission to look at it.
 func lookForTarget(ctx context.Context, client *sqs.Client, queueURL, role, setting string) error {
-	if _, err := attributes(ctx, client, queueURL, once); err != nil && missing(err) {
+	if _, err := attributes(ctx, client, queueURL, noRetries); err != nil && missing(err) {
 		return fmt.Errorf("the %s %s does not exist; compare %s with the SQS console", role, queueURL, setting)
 	}
 	return nil
 }
 
-// once switches the SDK's retries off: look has its own.
-func once(o *sqs.Options) { o.Retryer = aws.NopRetryer{} }
+// noRetries switches the SDK's retries off: look has its own.
+func noRetries(o *sqs.Options) { o.Retryer = aws.NopRetryer{} }
 
 // attributes asks for all there is to know of a queue.
 func attributes(ctx context.Context, client *sqs.Client, queueURL string, options ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error) {

@@ -94,7 +94,7 @@ func (cmd *webhookCmd) relay(ctx context.Context, log *zap.Logger) (*handlerChai
 		return nil, err
 	}
 	log.Info("forwarding", zap.String("queue", cmd.ForwardQueueURL))
-	return &handlerChain{Handler: relay, links: []link{{name: "relay", close: relay.Close}}}, nil
+	return &handlerChain{links: []link{{name: "relay", handler: relay, close: relay.Close}}}, nil
 }
 
 // config turns the settings into a configuration, or into one error that names
