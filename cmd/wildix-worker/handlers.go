@@ -17,9 +17,10 @@ import (
 
 // handlerSettings choose the handlers, and say what each of them needs.
 type handlerSettings struct {
-	Handlers     string `default:"log" env:"WILDIX_HANDLERS" help:"The handlers that run, in order, with commas between: log."`
-	onceSettings `embed:""`
-	Mask         bool `env:"WILDIX_MASK" help:"Hide all but the last two digits of phone numbers."`
+	Handlers        string `default:"log" env:"WILDIX_HANDLERS" help:"The handlers that run, in order, with commas between: log, command."`
+	commandSettings `embed:""`
+	onceSettings    `embed:""`
+	Mask            bool `env:"WILDIX_MASK" help:"Hide all but the last two digits of phone numbers."`
 }
 
 // A link is a handler of the chain. What it depends on is not touched before
@@ -37,6 +38,7 @@ var builders = []struct {
 	build func(s *handlerSettings, log *zap.Logger, wrong *faults) link
 }{
 	{"log", (*handlerSettings).log},
+	{"command", (*handlerSettings).command},
 }
 
 func (s *handlerSettings) log(*zap.Logger, *faults) link {
@@ -47,8 +49,7 @@ func (s *handlerSettings) log(*zap.Logger, *faults) link {
 func (s *handlerSettings) chain(log *zap.Logger, wrong *faults) *handlerChain {
 	s.check(wrong)
 	c := &handlerChain{once: &s.onceSettings, log: log}
-	for name := range strings.SplitSeq(s.Handlers, ",") {
-		name = strings.TrimSpace(name)
+	for _, name := range commaSeparated(s.Handlers) {
 		l, err := s.link(name, log, wrong)
 		if err == nil && slices.ContainsFunc(c.links, func(other link) bool { return other.name == name }) {
 			err = fmt.Errorf("%q is there twice", name)
@@ -60,6 +61,14 @@ func (s *handlerSettings) chain(log *zap.Logger, wrong *faults) *handlerChain {
 		c.links = append(c.links, l)
 	}
 	return c
+}
+
+// commaSeparated splits a list.
+func commaSeparated(text string) (items []string) {
+	for item := range strings.SplitSeq(text, ",") {
+		items = append(items, strings.TrimSpace(item))
+	}
+	return items
 }
 
 func (s *handlerSettings) link(name string, log *zap.Logger, wrong *faults) (link, error) {
