@@ -22,10 +22,10 @@ import (
 )
 
 // roleVariable is the environment variable that makes the test binary a child
-// of a benchmark, in the role that it names.
+// of a test or benchmark, in the role that it names.
 const (
-	roleVariable = "WEBHOOK_BENCH_ROLE"
-	receiverRole = "receiver" // with an argument: the URL of the queue behind it
+	roleVariable = "WEBHOOK_TEST_ROLE"
+	receiverRole = "receiver" // with arguments: the URL of the queue behind it, the address
 	queueRole    = "queue"
 )
 
@@ -65,7 +65,7 @@ func playReceiver(ctx context.Context, args []string) error {
 	}
 	cfg := webhook.Config{Keys: keys, Handler: events.HandlerFunc(succeed)}
 	if len(args) > 0 {
-		relay, err := newBenchRelay(args[0])
+		relay, err := newChildRelay(args[0])
 		if err != nil {
 			return err
 		}
@@ -76,7 +76,11 @@ func playReceiver(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	addr := "127.0.0.1:0"
+	if len(args) > 1 {
+		addr = args[1]
+	}
+	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return err
 	}
@@ -84,8 +88,8 @@ func playReceiver(ctx context.Context, args []string) error {
 	return receiver.Serve(ctx, l)
 }
 
-// newBenchRelay has a client like that of the program.
-func newBenchRelay(queueURL string) (*webhook.Relay, error) {
+// newChildRelay has a client like that of the program.
+func newChildRelay(queueURL string) (*webhook.Relay, error) {
 	u, err := url.Parse(queueURL)
 	if err != nil {
 		return nil, err
