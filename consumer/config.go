@@ -121,6 +121,8 @@ type Result struct {
 	Err error
 	// Took is how long verifying, decoding and handling took.
 	Took time.Duration
+	// SentAt is when the message was sent to SQS; zero on the HTTP transport.
+	SentAt time.Time
 }
 
 // withDefaults fills in what the zero values stand for.

@@ -242,7 +242,7 @@ func (c *Consumer) dispatch(ctx context.Context, m *message, e *events.Event) (e
 
 // conclude settles a message by its outcome, and tells.
 func (c *Consumer) conclude(m *message, r Result) {
-	r.MessageID, r.ReceiveCount = m.id, m.receiveCount
+	r.MessageID, r.ReceiveCount, r.SentAt = m.id, m.receiveCount, m.sentAt
 	delay := c.settle(m, r)
 	c.counts[r.Outcome].Add(1)
 	c.cfg.Observe(r)

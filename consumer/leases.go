@@ -59,6 +59,8 @@ type leases struct {
 // tally counts what became of messages at SQS.
 type tally struct {
 	deleted, returned, quarantined, left, lost int
+	extended                                   int // leases
+	undeleted                                  int // deletes that did not come through
 }
 
 // A welcome is what a received message turns out to be.

@@ -61,8 +61,9 @@ type site struct {
 	handled []string // event ids, in the order their handlers began
 	running map[string]int
 
-	cancel context.CancelFunc
-	done   chan error
+	consumer *consumer.Consumer
+	cancel   context.CancelFunc
+	done     chan error
 }
 
 // within runs a test in a bubble with a queue of the given name.
@@ -123,6 +124,7 @@ func (s *site) run(client consumer.SQS, cfg consumer.Config) {
 		s.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(s.t.Context())
+	s.consumer = c
 	s.cancel, s.done = cancel, make(chan error, 1)
 	go func() { s.done <- c.Run(ctx) }()
 	s.t.Cleanup(func() {

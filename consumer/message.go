@@ -23,6 +23,7 @@ type message struct {
 	attribute    *types.MessageAttributeValue // that of the signature, or nil
 	group        string                       // of a FIFO queue
 	receiveCount int
+	sentAt       time.Time
 
 	opened Result // what verifying and decoding found, before any handler
 
@@ -94,6 +95,9 @@ func newMessage(m *types.Message, now time.Time) *message {
 	msg.handle, msg.receivedAt = aws.ToString(m.ReceiptHandle), now
 	if attribute, ok := m.MessageAttributes[sqscall.SignatureAttribute]; ok {
 		msg.attribute = &attribute
+	}
+	if millis, err := strconv.ParseInt(m.Attributes[string(types.MessageSystemAttributeNameSentTimestamp)], 10, 64); err == nil {
+		msg.sentAt = time.UnixMilli(millis)
 	}
 	count := m.Attributes[string(types.MessageSystemAttributeNameApproximateReceiveCount)]
 	if n, err := strconv.Atoi(count); err == nil && n > 0 {

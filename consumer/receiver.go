@@ -33,6 +33,7 @@ type receiver struct {
 	trouble *sqscall.Trouble
 	most    int // pollers that the slots are enough for
 	grace   time.Duration
+	polling polling
 
 	pollers sync.WaitGroup
 	mu      sync.Mutex
@@ -40,7 +41,9 @@ type receiver struct {
 }
 
 func newReceiver(client SQS, cfg Config, slots *slots, breaker *breaker, deliver func(context.Context, []types.Message)) *receiver {
-	attributes := []types.MessageSystemAttributeName{types.MessageSystemAttributeNameApproximateReceiveCount}
+	attributes := []types.MessageSystemAttributeName{
+		types.MessageSystemAttributeNameApproximateReceiveCount, types.MessageSystemAttributeNameSentTimestamp,
+	}
 	if sqscall.IsFIFO(cfg.QueueURL) {
 		attributes = append(attributes, types.MessageSystemAttributeNameMessageGroupId)
 	}
@@ -132,10 +135,13 @@ func (r *receiver) receive(ctx context.Context, n int) ([]types.Message, error) 
 	defer cancel()
 	input := r.input
 	input.MaxNumberOfMessages = int32(n)
+	number := r.polling.begin()
 	out, err := r.client.ReceiveMessage(ctx, &input, sqscall.Options)
 	if err != nil {
+		r.polling.end(number, 0, err)
 		return nil, err
 	}
+	r.polling.end(number, len(out.Messages), nil)
 	// More than was asked for would find no worker. What is left out comes
 	// back when its lease ends.
 	return out.Messages[:min(n, len(out.Messages))], nil

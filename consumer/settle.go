@@ -81,10 +81,11 @@ func (l *leases) next() (b *batch, wait time.Duration, settled bool) {
 // health is how calls of one operation fare. After a failure they are made one
 // at a time and with pauses, until one succeeds.
 type health struct {
-	trouble *sqscall.Trouble
-	calling int
-	failing bool
-	retryAt time.Time
+	trouble  *sqscall.Trouble
+	requests Requests
+	calling  int
+	failing  bool
+	retryAt  time.Time
 }
 
 // openAt returns when a call of the operation may be made.
@@ -254,10 +255,12 @@ func (l *leases) send(ctx context.Context, b *batch) {
 func (h *health) answered(err error, maxPause time.Duration) {
 	h.calling--
 	if err == nil {
+		h.requests.Succeeded++
 		h.trouble.Succeeded()
 		h.failing, h.retryAt = false, time.Time{}
 		return
 	}
+	h.requests.Failed++
 	h.failing = true
 	h.retryAt = time.Now().Add(min(sqscall.Backoff(h.trouble.Failed(err)), maxPause))
 }
@@ -267,6 +270,7 @@ func (l *leases) succeeded(m *message, b *batch, i int, begun time.Time) {
 	m.tries = 0
 	switch b.operation {
 	case renew:
+		l.tally.extended++
 		granted := time.Duration(b.timeouts[i]) * time.Second
 		m.ends = begun.Add(granted - l.margin())
 		m.renewAt = begun.Add(granted / 2)
@@ -303,6 +307,9 @@ func (l *leases) again(m *message, op operation, pause time.Duration) {
 	case renew:
 		m.renewAt = at
 	default:
+		if op == remove {
+			l.tally.undeleted++
+		}
 		m.notBefore, m.dueAt = at, at
 		l.waiting[op] = append(l.waiting[op], m)
 	}

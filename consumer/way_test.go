@@ -261,7 +261,9 @@ func (a asked) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInput, 
 }
 
 func TestComplaint17OnlyNeededAttributesAreAskedFor(t *testing.T) {
-	for name, want := range map[string]string{queueName: "ApproximateReceiveCount", fifoName: "ApproximateReceiveCount MessageGroupId"} {
+	for name, want := range map[string]string{
+		queueName: "ApproximateReceiveCount SentTimestamp", fifoName: "ApproximateReceiveCount SentTimestamp MessageGroupId",
+	} {
 		within(t, name, func(s *site) {
 			client := asked{s.client, make(chan sqs.ReceiveMessageInput, 1)}
 			s.run(client, consumer.Config{QueueURL: s.url, Keys: keyring(t, key), Handler: events.HandlerFunc(succeed)})

@@ -1,0 +1,156 @@
+package metrics_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"wildix-worker/consumer"
+	"wildix-worker/consumer/metrics"
+	"wildix-worker/consumer/sqslocal"
+	"wildix-worker/events"
+	"wildix-worker/signature"
+)
+
+func fatal(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func want(t *testing.T, registry *prometheus.Registry, text string, names ...string) {
+	t.Helper()
+	if err := testutil.GatherAndCompare(registry, strings.NewReader(text), names...); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestOutcomesAndAges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		registry := prometheus.NewPedanticRegistry()
+		m := metrics.New(registry)
+		now := time.Now()
+		m.Observe(consumer.Result{Outcome: events.Handled, Event: &events.Event{Type: events.CallEnd, Time: now.Add(-2 * time.Second)}, SentAt: now.Add(-time.Second), Took: 3 * time.Millisecond})
+		m.Observe(consumer.Result{Outcome: events.Handled, Event: &events.Event{Type: events.CallEnd, Time: now.Add(time.Hour)}})
+		m.Observe(consumer.Result{Outcome: events.Failed, Event: &events.Event{Type: "made:up", Time: now}})
+		m.Observe(consumer.Result{Outcome: events.Rejected})
+		want(t, registry, `
+# HELP wildix_messages_total Messages and requests by what became of them.
+# TYPE wildix_messages_total counter
+wildix_messages_total{outcome="failed",type="other"} 1
+wildix_messages_total{outcome="handled",type="call:end"} 2
+wildix_messages_total{outcome="rejected",type="none"} 1
+`, "wildix_messages_total")
+		for name, sum := range map[string]float64{"wildix_event_age_seconds": 2, "wildix_message_age_seconds": 1, "wildix_handling_seconds": 0.003} {
+			if got := sumOf(t, registry, name); got < sum-1e-9 || got > sum+1e-9 {
+				t.Errorf("%s sums up to %g, want %g", name, got, sum)
+			}
+		}
+	})
+}
+
+func sumOf(t *testing.T, registry *prometheus.Registry, name string) float64 {
+	t.Helper()
+	families, err := registry.Gather()
+	fatal(t, err)
+	for _, family := range families {
+		if family.GetName() == name {
+			return family.Metric[0].GetHistogram().GetSampleSum()
+		}
+	}
+	t.Fatalf("no metric %s", name)
+	return 0
+}
+
+func TestHandlerIsMeasuredAlsoWhenItFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		registry := prometheus.NewPedanticRegistry()
+		m := metrics.New(registry)
+		h := m.Handler("crm")(events.HandlerFunc(func(_ context.Context, e *events.Event) error {
+			time.Sleep(time.Second)
+			if e.ID == "panic" {
+				panic("oh")
+			}
+			return errors.New("down")
+		}))
+		for _, id := range []string{"error", "panic"} {
+			events.Dispatch(t.Context(), h, &events.Event{ID: id})
+		}
+		go h.HandleEvent(t.Context(), &events.Event{})
+		synctest.Wait()
+		want(t, registry, `
+# HELP wildix_handlers_running Calls of a handler under way.
+# TYPE wildix_handlers_running gauge
+wildix_handlers_running{handler="crm"} 1
+`, "wildix_handlers_running")
+		if got := sumOf(t, registry, "wildix_handler_seconds"); got != 2 {
+			t.Errorf("the handler took %g s", got)
+		}
+		time.Sleep(time.Second)
+	})
+}
+
+// With the real consumer on the embedded queue.
+func TestConsumerIsMeasured(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := sqslocal.New(sqslocal.Options{})
+		srv.StartPipe()
+		defer srv.Close()
+		url, err := srv.CreateQueue("calls", nil)
+		fatal(t, err)
+		keys, err := signature.NewKeyring(signature.Key{Secret: "a secret"})
+		fatal(t, err)
+		registry := prometheus.NewPedanticRegistry()
+		m := metrics.New(registry)
+		c, err := consumer.New(srv.Client(), consumer.Config{QueueURL: url, Keys: keys, Handler: &events.Mux{}, Observe: m.Observe})
+		fatal(t, err)
+		m.Consumer(c.Stats)
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- c.Run(ctx) }()
+		time.Sleep(30 * time.Second)
+		synctest.Wait()
+		want(t, registry, `
+# HELP wildix_polls Receives under way.
+# TYPE wildix_polls gauge
+wildix_polls 1
+# HELP wildix_receives_empty_total Receives that brought no message.
+# TYPE wildix_receives_empty_total counter
+wildix_receives_empty_total 1
+# HELP wildix_messages_in_hand Messages received and not settled.
+# TYPE wildix_messages_in_hand gauge
+wildix_messages_in_hand 0
+`, "wildix_polls", "wildix_receives_empty_total", "wildix_messages_in_hand")
+		problems, err := testutil.GatherAndLint(registry)
+		fatal(t, err)
+		for _, p := range problems {
+			t.Errorf("%s: %s", p.Metric, p.Text)
+		}
+		stop()
+		fatal(t, <-done)
+	})
+}
+
+func BenchmarkObserve(b *testing.B) {
+	m := metrics.New(prometheus.NewRegistry())
+	r := consumer.Result{Outcome: events.Handled, Event: &events.Event{Type: events.CallEnd, Time: time.Now()}, SentAt: time.Now(), Took: time.Millisecond}
+	b.ReportAllocs()
+	for b.Loop() {
+		m.Observe(r)
+	}
+}
+
+func BenchmarkHandler(b *testing.B) {
+	h := metrics.New(prometheus.NewRegistry()).Handler("crm")(events.HandlerFunc(func(context.Context, *events.Event) error { return nil }))
+	b.ReportAllocs()
+	for b.Loop() {
+		h.HandleEvent(b.Context(), nil)
+	}
+}
