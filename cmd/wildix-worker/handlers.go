@@ -10,6 +10,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"wildix-worker/consumer/metrics"
 	"wildix-worker/events"
 	loghandler "wildix-worker/events/handlers/log"
 	"wildix-worker/events/once"
@@ -47,7 +48,7 @@ func (s *handlerSettings) log(*zap.Logger, *faults) link {
 
 // chain makes the handlers that the settings name.
 func (s *handlerSettings) chain(log *zap.Logger, wrong *faults) *handlerChain {
-	s.check(wrong)
+	s.onceSettings.check(wrong)
 	c := &handlerChain{once: &s.onceSettings, log: log}
 	for _, name := range commaSeparated(s.Handlers) {
 		l, err := s.link(name, log, wrong)
@@ -98,8 +99,8 @@ func (c *handlerChain) HandleEvent(ctx context.Context, e *events.Event) error {
 	return c.chain.HandleEvent(ctx, e)
 }
 
-// open makes the handlers ready for events.
-func (c *handlerChain) open(ctx context.Context) error {
+// open makes the handlers ready for events, and has them measured.
+func (c *handlerChain) open(ctx context.Context, m *metrics.Metrics) error {
 	for _, l := range c.links {
 		if l.open == nil {
 			continue
@@ -110,7 +111,7 @@ func (c *handlerChain) open(ctx context.Context) error {
 	}
 	handlers := make([]events.Handler, len(c.links))
 	for i, l := range c.links {
-		handlers[i] = l.handler
+		handlers[i] = m.Handler(l.name)(l.handler)
 	}
 	if c.once != nil {
 		memory, err := c.once.memory(ctx, c.log)
@@ -119,7 +120,7 @@ func (c *handlerChain) open(ctx context.Context) error {
 		}
 		options := once.Options{Unreachable: c.once.OnceUnreachable.value, Logger: c.log}
 		for i, l := range c.links {
-			handlers[i] = once.New(l.name, memory, options)(l.handler)
+			handlers[i] = once.New(l.name, memory, options)(handlers[i])
 		}
 	}
 	c.chain = events.Chain(handlers...)

@@ -55,12 +55,13 @@ func program(args []string) int {
 }
 
 // unsetEmpty makes an empty variable as none, as compose files leave many. An
-// empty secret stays: it is more likely an accident.
+// empty secret stays, since it is more likely an accident, and an empty admin address
+// is none.
 func unsetEmpty() {
 	for _, variable := range os.Environ() {
 		name, value, _ := strings.Cut(variable, "=")
 		ours := strings.HasPrefix(name, "WILDIX_") || name == "SQS_URL"
-		if ours && value == "" && name != secretVariable {
+		if ours && value == "" && name != secretVariable && name != adminAddrVariable {
 			os.Unsetenv(name)
 		}
 	}

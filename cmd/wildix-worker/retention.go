@@ -64,12 +64,16 @@ func parseRedrive(text string) (*redrive, error) {
 	return &redrive{policy.Target[strings.LastIndex(policy.Target, ":")+1:], receives}, nil
 }
 
-// checkDeadLetters looks at the dead-letter queue, which has the account and
-// the region of its queue, and so all of its URL but the name.
+// url is that of the dead-letter queue, which has the account and the region of its
+// queue, and so all of its URL but the name.
+func (r *redrive) url(queueURL string) string {
+	return queueURL[:strings.LastIndex(queueURL, "/")+1] + r.deadLetters
+}
+
+// checkDeadLetters looks at the dead-letter queue.
 func checkDeadLetters(ctx context.Context, i *inspection) finding {
 	name := i.redrive.deadLetters
-	url := i.cfg.QueueURL[:strings.LastIndex(i.cfg.QueueURL, "/")+1] + name
-	dead := ask(ctx, i.client, url)
+	dead := ask(ctx, i.client, i.redrive.url(i.cfg.QueueURL))
 	switch {
 	case missing(dead.err):
 		return warning(name+" does not exist", "messages that should go there come back until their retention ends; make the queue, or change the redrive policy")

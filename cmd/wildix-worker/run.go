@@ -24,6 +24,7 @@ type workerSettings struct {
 	OnRejected         policy   `placeholder:"leave" env:"WILDIX_ON_REJECTED" help:"What becomes of rejected and malformed messages: leave, quarantine or delete."`
 	QuarantineQueueURL string   `placeholder:"URL" env:"WILDIX_QUARANTINE_QUEUE_URL" help:"The queue that --on-rejected quarantine sends to."`
 	handlerSettings    `embed:""`
+	adminSettings      `embed:""`
 	logSettings        `embed:""`
 }
 
@@ -81,13 +82,23 @@ func (cmd *runCmd) Run(ctx context.Context) (err error) {
 		}
 	}
 	defer func() { err = errors.Join(err, handlers.close()) }()
-	if err := handlers.open(ctx); err != nil || ctx.Err() != nil {
+	a := newAdmin()
+	if err := handlers.open(ctx, a.metrics); err != nil || ctx.Err() != nil {
 		return err
 	}
+	cfg.Observe = a.metrics.Observe
 	c, err := consumer.New(client, cfg)
 	if err != nil {
 		return err
 	}
+	a.metrics.Consumer(c.Stats)
+	a.registry.MustRegister(newDepths(client, cfg.QueueURL, log))
+	a.healthy, a.ready = checkHealth(c.Stats), checkReadiness(c.Stats)
+	stop, err := a.serve(&cmd.adminSettings, log)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	return c.Run(ctx)
 }
 
@@ -123,6 +134,7 @@ func (cmd *workerSettings) config() (*handlerChain, consumer.Config, error) {
 		{"OnRejected", "--on-rejected (WILDIX_ON_REJECTED)", cmd.OnRejected.err},
 		{"QuarantineQueueURL", "--quarantine-queue-url (WILDIX_QUARANTINE_QUEUE_URL)", nil},
 	})
+	cmd.adminSettings.check(&wrong)
 	if consumer.CheckQueueURL(cfg.QuarantineQueueURL) == nil && !sameClient(cfg.QueueURL, cfg.QuarantineQueueURL) {
 		wrong.add("--quarantine-queue-url (WILDIX_QUARANTINE_QUEUE_URL)", errors.New("not in the region, or not at the endpoint, of the queue that is consumed"))
 	}

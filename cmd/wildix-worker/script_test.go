@@ -2,7 +2,9 @@ package main
 
 import (
 	"errors"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"strconv"
@@ -36,6 +38,7 @@ func TestScripts(t *testing.T) {
 			"queue": queue,
 			"hang":  hang,
 			"clock": clockAhead,
+			"fetch": fetch,
 		},
 	})
 }
@@ -146,6 +149,28 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 	eventually(ts, args[0]+" has "+args[1]+" in it", func() bool {
 		content, err := os.ReadFile(ts.MkAbs(args[0]))
 		return err == nil && strings.Contains(string(content), args[1])
+	})
+}
+
+// fetch STATUS URL TEXT [TOKEN] waits until a GET has the status and the text in its
+// answer.
+func fetch(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: fetch STATUS URL TEXT [TOKEN]")
+	}
+	req, err := http.NewRequest(http.MethodGet, args[1], nil)
+	ts.Check(err)
+	if len(args) > 3 {
+		req.Header.Set("Authorization", "Bearer "+args[3])
+	}
+	eventually(ts, args[1]+" answers "+args[0]+" with "+args[2], func() bool {
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return false
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		return err == nil && strconv.Itoa(resp.StatusCode) == args[0] && strings.Contains(string(body), args[2])
 	})
 }
 

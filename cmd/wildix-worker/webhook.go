@@ -26,6 +26,7 @@ type webhookCmd struct {
 	AnswerWithin    duration `placeholder:"4.5s" env:"WILDIX_ANSWER_WITHIN" help:"When a request is answered at the latest; the PBX waits 5s."`
 	ShutdownTimeout duration `placeholder:"25s" env:"WILDIX_SHUTDOWN_TIMEOUT" help:"How long running handlers get to finish when the program is stopped."`
 	handlerSettings `embed:""`
+	adminSettings   `embed:""`
 	logSettings     `embed:""`
 }
 
@@ -70,13 +71,20 @@ func (cmd *webhookCmd) Run(ctx context.Context) (err error) {
 	defer l.Close()
 	cfg.Logger.Info("starting", zap.String("version", version()))
 	defer func() { err = errors.Join(err, handlers.close()) }()
-	if err := handlers.open(ctx); err != nil || ctx.Err() != nil {
+	a := newAdmin()
+	if err := handlers.open(ctx, a.metrics); err != nil || ctx.Err() != nil {
 		return err
 	}
+	cfg.Observe = a.metrics.Observe
 	r, err := webhook.New(cfg)
 	if err != nil {
 		return err
 	}
+	stop, err := a.serve(&cmd.adminSettings, cfg.Logger)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	return r.Serve(ctx, l)
 }
 
@@ -132,6 +140,7 @@ func (cmd *webhookCmd) config() (*handlerChain, webhook.Config, error) {
 	if _, _, err := net.SplitHostPort(cmd.ListenAddr); err != nil {
 		wrong.add("--listen-addr (WILDIX_LISTEN_ADDR)", fmt.Errorf("%q is not HOST:PORT or :PORT", cmd.ListenAddr))
 	}
+	cmd.adminSettings.check(&wrong)
 	cfg.TLS, err = cmd.tls(log)
 	wrong.add("--tls-cert (WILDIX_TLS_CERT), --tls-key (WILDIX_TLS_KEY)", err)
 	return handlers, cfg, wrong.err()

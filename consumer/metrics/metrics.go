@@ -22,7 +22,6 @@
 //	sqs_requests_total{operation,result}  calls of SQS
 //	deletes_failed_total                  deletes that were tried again
 //	leases_extended_total, leases_lost_total
-//	queue_messages{queue,state}           sampled depth
 //
 // An outcome is one of the six words of package events. A type is one that package
 // events declares, or "other"; messages that are no event have the type "none".
@@ -54,7 +53,6 @@ type Metrics struct {
 	handling, eventAge, messageAge prometheus.Histogram
 	handlerTook                    *prometheus.HistogramVec
 	handlersRunning                *prometheus.GaugeVec
-	depth                          *prometheus.GaugeVec
 }
 
 // New registers the metrics that do not depend on a consumer.
@@ -79,11 +77,8 @@ func New(registry prometheus.Registerer) *Metrics {
 		handlersRunning: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "wildix_handlers_running", Help: "Calls of a handler under way.",
 		}, []string{"handler"}),
-		depth: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "wildix_queue_messages", Help: "Messages in a queue, as SQS counts them about once a minute.",
-		}, []string{"queue", "state"}),
 	}
-	registry.MustRegister(m.messages, m.handling, m.eventAge, m.messageAge, m.handlerTook, m.handlersRunning, m.depth)
+	registry.MustRegister(m.messages, m.handling, m.eventAge, m.messageAge, m.handlerTook, m.handlersRunning)
 	return m
 }
 
@@ -133,14 +128,4 @@ func (m *Metrics) Handler(name string) events.Middleware {
 			return next.HandleEvent(ctx, e)
 		})
 	}
-}
-
-// A Depth is how many messages a queue holds.
-type Depth struct{ Visible, InFlight, Delayed int }
-
-// Depth notes how many messages a queue holds; role is "main" or "dead_letter".
-func (m *Metrics) Depth(role string, d Depth) {
-	m.depth.WithLabelValues(role, "visible").Set(float64(d.Visible))
-	m.depth.WithLabelValues(role, "in_flight").Set(float64(d.InFlight))
-	m.depth.WithLabelValues(role, "delayed").Set(float64(d.Delayed))
 }

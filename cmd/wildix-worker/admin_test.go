@@ -1,0 +1,71 @@
+package main
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"wildix-worker/consumer"
+)
+
+func TestMetricsWantTheTokenWhereOthersReachThem(t *testing.T) {
+	a := newAdmin()
+	a.healthy = func() error { return errors.New("a poll has been stuck for 41s") }
+	const token = "a long one"
+	for _, test := range []struct {
+		addr, path, authorization string
+		status                    int
+	}{
+		{"127.0.0.1:9464", "/metrics", "", 200},
+		{"[::1]:9464", "/metrics", "", 200},
+		{"0.0.0.0:9464", "/metrics", "", 401},
+		{"[::]:9464", "/metrics", "", 401},
+		{"192.0.2.1:9464", "/metrics", "Bearer another", 401},
+		{"192.0.2.1:9464", "/metrics", token, 401},
+		{"192.0.2.1:9464", "/metrics", "Bearer " + token, 200},
+		{"192.0.2.1:9464", "/readyz", "", 200},
+		{"192.0.2.1:9464", "/healthz", "", 503},
+	} {
+		addr, err := net.ResolveTCPAddr("tcp", test.addr)
+		fatal(t, err)
+		req := httptest.NewRequest(http.MethodGet, test.path, nil)
+		if test.authorization != "" {
+			req.Header.Set("Authorization", test.authorization)
+		}
+		w := httptest.NewRecorder()
+		a.handler(addr, token).ServeHTTP(w, req)
+		if w.Code != test.status {
+			t.Errorf("%s%s with %q: %d, want %d", test.addr, test.path, test.authorization, w.Code, test.status)
+		}
+	}
+	w := httptest.NewRecorder()
+	a.handler(&net.TCPAddr{}, "").ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	if w.Code != 401 {
+		t.Errorf("without a token to compare with: %d", w.Code)
+	}
+}
+
+func TestHealthAndReadiness(t *testing.T) {
+	now := time.Now()
+	for name, test := range map[string]struct {
+		stats          consumer.Stats
+		healthy, ready bool
+	}{
+		"polling":      {consumer.Stats{Polls: 1, OldestPoll: 20 * time.Second, Answered: now.Add(-20 * time.Second)}, true, true},
+		"not answered": {consumer.Stats{Polls: 1}, true, false},
+		"silent":       {consumer.Stats{Polls: 1, Answered: now.Add(-2 * time.Minute)}, true, false},
+		"busy":         {consumer.Stats{Answered: now.Add(-time.Hour)}, true, true},
+		"stuck":        {consumer.Stats{Polls: 1, OldestPoll: time.Minute, Answered: now.Add(-2 * time.Minute)}, false, false},
+	} {
+		stats := func() consumer.Stats { return test.stats }
+		if err := checkHealth(stats)(); (err == nil) != test.healthy {
+			t.Errorf("%s: health %v", name, err)
+		}
+		if err := checkReadiness(stats)(); (err == nil) != test.ready {
+			t.Errorf("%s: readiness %v", name, err)
+		}
+	}
+}
