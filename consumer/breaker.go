@@ -22,9 +22,11 @@ const (
 	breakerWindow   = 2 * time.Minute
 	breakerFailures = 5
 
-	// The bounds of the pause before a try. It doubles with each that fails.
+	// The bounds of the pause before a try. It doubles with each that fails. The
+	// upper one is small, so that the worker is back within five seconds of an
+	// outage's end: the probe is in hand, and a try of it costs no receive.
 	minProbePause = time.Second
-	maxProbePause = 30 * time.Second
+	maxProbePause = 4 * time.Second
 	// probeTime is how long one message is the probe. It bounds what one that
 	// always fails can do, and what an outage costs of receives.
 	probeTime = 5 * time.Minute

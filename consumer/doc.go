@@ -54,8 +54,8 @@
 // newest 10,000 such messages are remembered.
 //
 // When most messages fail, and with them at least five, receiving stops but for
-// a single message. It stays in hand and is tried again at least every half
-// minute, for up to five minutes before another takes its place, until one
+// a single message. It stays in hand and is tried again every few seconds, four
+// at most, for up to five minutes before another takes its place, until one
 // succeeds. What was received meanwhile is given back with a delay. So an outage
 // of what the handler depends on costs most messages a receive or two, and does
 // not move the queue into the dead-letter queue. An [events.RetryAfter] without a
