@@ -18,10 +18,11 @@ import (
 
 // handlerSettings choose the handlers, and say what each of them needs.
 type handlerSettings struct {
-	Handlers        string `default:"log" env:"WILDIX_HANDLERS" help:"The handlers that run, in order, with commas between: log, command."`
+	Handlers        string `default:"log" env:"WILDIX_HANDLERS" help:"The handlers that run, in order, with commas between: log, command, forward."`
+	Mask            bool   `env:"WILDIX_MASK" help:"The log handler hides all but the last two digits of phone numbers."`
 	commandSettings `embed:""`
+	Forward         forwardSettings `embed:"" prefix:"forward-"`
 	onceSettings    `embed:""`
-	Mask            bool `env:"WILDIX_MASK" help:"Hide all but the last two digits of phone numbers."`
 }
 
 // A link is a handler of the chain. What it depends on is not touched before
@@ -40,6 +41,7 @@ var builders = []struct {
 }{
 	{"log", (*handlerSettings).log},
 	{"command", (*handlerSettings).command},
+	{"forward", (*handlerSettings).forward},
 }
 
 func (s *handlerSettings) log(*zap.Logger, *faults) link {

@@ -37,9 +37,10 @@ func (*runCmd) Help() string {
 	return `The signing secret is read from WILDIX_SECRET or --secrets-file. Credentials and
 region are found as in every AWS program: AWS_ACCESS_KEY_ID, AWS_PROFILE, roles.
 
-Each event is written to standard output as a line of JSON; the program's own
-log goes to standard error. SIGTERM or Ctrl-C stops it: what is being handled is
-finished, the rest goes back to the queue. A second one ends it at once.
+The log handler writes each event to standard output as a line of JSON; what the
+other handlers need is in the README. The program's own log goes to standard
+error. SIGTERM or Ctrl-C stops it: what is being handled is finished, the rest
+goes back to the queue. A second one ends it at once.
 
 Exit code: 0 after a clean stop, 1 if something was left undone or the queue can
 not be used, 2 if a setting is wrong.`

@@ -39,6 +39,7 @@ func TestScripts(t *testing.T) {
 			"hang":  hang,
 			"clock": clockAhead,
 			"fetch": fetch,
+			"web":   web,
 		},
 	})
 }

@@ -1,0 +1,144 @@
+package forward
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/textproto"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"wildix-worker/events"
+)
+
+// DefaultTimeout is what a Config's zero Timeout stands for.
+const DefaultTimeout = 10 * time.Second
+
+// Config says where events go and how. URL is required.
+type Config struct {
+	// URL gets the events, by http or https. No error contains more of it than
+	// host and port.
+	URL string
+	// Secret signs what is sent. Empty leaves the PBX's signature as it is.
+	Secret string
+	// Template makes the body. Nil sends the event as it was signed.
+	Template *Template
+	// Header is sent along, such as Authorization. It may replace Content-Type
+	// and User-Agent, and none of the other headers that are sent anyway.
+	Header http.Header
+	// RetryStatuses are statuses from 400 to 499 that are worth another try,
+	// besides 408, 425 and 429.
+	RetryStatuses []int
+	// Timeout limits a request, from the connection to the answer's header. Zero
+	// means DefaultTimeout. A handler's context may end before it.
+	Timeout time.Duration
+	// Logger is told when the endpoint fails and when it is back. Nil means
+	// silence.
+	Logger *zap.Logger
+}
+
+func (cfg Config) withDefaults() Config {
+	if cfg.Timeout == 0 {
+		cfg.Timeout = DefaultTimeout
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = zap.NewNop()
+	}
+	return cfg
+}
+
+// Validate reports every fault of the configuration at once: a nil error, or
+// one that joins an *[events.FieldError] for each.
+func (cfg Config) Validate() error {
+	var faults []error
+	fault := func(field string, err error) {
+		if err != nil {
+			faults = append(faults, &events.FieldError{Field: field, Err: err})
+		}
+	}
+	fault("URL", checkURL(cfg.URL))
+	fault("Header", checkHeader(cfg.Header))
+	fault("RetryStatuses", checkStatuses(cfg.RetryStatuses))
+	if cfg.Timeout < 0 {
+		fault("Timeout", fmt.Errorf("%s is negative", cfg.Timeout))
+	}
+	if cfg.Template != nil && isJSON(contentType(cfg.Header)) {
+		fault("Template", cfg.Template.checkOutput())
+	}
+	return errors.Join(faults...)
+}
+
+// errURL does not quote the URL, as the error of url.Parse would.
+var errURL = errors.New("not a URL such as https://hooks.example.com/calls")
+
+func checkURL(text string) error {
+	if text == "" {
+		return errors.New("required; the address that gets the events, such as https://hooks.example.com/calls")
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
+		return errURL
+	}
+	addr, err := netip.ParseAddr(u.Hostname())
+	if err == nil && isForbidden(addr) {
+		return fmt.Errorf("%s: %w", addr, errForbidden)
+	}
+	return nil
+}
+
+// ownHeaders are set for each request, or by net/http.
+var ownHeaders = []string{
+	signatureHeader, keyHeader, eventHeader, countHeader,
+	"Host", "Content-Length", "Transfer-Encoding", "Connection", "Trailer", "Upgrade",
+}
+
+func checkHeader(header http.Header) error {
+	for name, values := range header {
+		switch {
+		case !isHeaderName(name):
+			return errors.New("a header's name is not letters, digits and -") // and may be a secret
+		case slices.Contains(ownHeaders, textproto.CanonicalMIMEHeaderKey(name)):
+			return fmt.Errorf("%s is set by the worker", name)
+		case slices.ContainsFunc(values, hasControl):
+			return fmt.Errorf("the value of %s has a control character in it", name)
+		}
+	}
+	return nil
+}
+
+// isHeaderName is stricter than HTTP, which allows some punctuation.
+func isHeaderName(name string) bool {
+	return name != "" && strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") == ""
+}
+
+func hasControl(value string) bool {
+	return strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
+}
+
+func checkStatuses(statuses []int) error {
+	for _, status := range statuses {
+		if status < 400 || status > 499 {
+			return fmt.Errorf("%d is not a status from 400 to 499; others are retried anyway, or are success", status)
+		}
+	}
+	return nil
+}
+
+func contentType(header http.Header) string {
+	if value := header.Get("Content-Type"); value != "" {
+		return value
+	}
+	return "application/json"
+}
+
+// isJSON reports whether a content type is JSON's.
+func isJSON(contentType string) bool {
+	kind, _, _ := strings.Cut(contentType, ";")
+	kind = strings.ToLower(strings.TrimSpace(kind))
+	return kind == "application/json" || strings.HasSuffix(kind, "+json")
+}

@@ -1,0 +1,209 @@
+package forward_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"wildix-worker/events"
+	"wildix-worker/events/handlers/forward"
+	"wildix-worker/signature"
+)
+
+func TestEventIsSentAsItWasSigned(t *testing.T) {
+	s := serve(t, nil)
+	e := event(t, "call-end.json")
+	if err := to(t, s).HandleEvent(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	s.wantRequests(t, 1)
+	got := s.requests()[0]
+	if got.method != http.MethodPost || got.path != "/services/T000/B000/hidden" || got.body != string(e.Raw) {
+		t.Errorf("%s %s\n%s\nwant a POST of\n%s", got.method, got.path, got.body, e.Raw)
+	}
+	if err := signature.Verify(pbxSecret, []byte(got.body), got.header.Get("X-Signature")); err != nil {
+		t.Error(err)
+	}
+	for name, want := range map[string]string{
+		"Idempotency-Key":        e.DeliveryKey(),
+		"X-Wildix-Event":         "call:end",
+		"X-Wildix-Receive-Count": "3",
+		"Content-Type":           "application/json",
+		"User-Agent":             "wildix-worker",
+	} {
+		if value := got.header.Get(name); value != want {
+			t.Errorf("%s: %s, want %s", name, value, want)
+		}
+	}
+}
+
+func TestSecretSignsWhatIsSent(t *testing.T) {
+	template, err := forward.ParseTemplate(`{"id": {{json .ID}}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, template := range map[string]*forward.Template{"the event": nil, "a template's body": template} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, nil)
+			h := newHandler(t, forward.Config{URL: s.URL, Secret: "another", Template: template})
+			if err := h.HandleEvent(t.Context(), event(t, "call-end.json")); err != nil {
+				t.Fatal(err)
+			}
+			got := s.requests()[0]
+			if err := signature.Verify("another", []byte(got.body), got.header.Get("X-Signature")); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestTemplatesBodyHasNoSignatureOfThePBX(t *testing.T) {
+	template, err := forward.ParseTemplate(`{"id": {{json .ID}}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, nil)
+	h := newHandler(t, forward.Config{URL: s.URL, Template: template})
+	if err := h.HandleEvent(t.Context(), event(t, "call-end.json")); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.requests()[0]; got.body != `{"id": "it_w118741_1693389850.110"}` || got.header.Get("X-Signature") != "" {
+		t.Errorf("sent %s with the signature %q", got.body, got.header.Get("X-Signature"))
+	}
+}
+
+func TestWhatCanNotStandInAHeaderIsLeftOut(t *testing.T) {
+	s := serve(t, nil)
+	e := event(t, `{"id":"1","type":"call:\r\nX-Evil: 1","time":1693389853611}`)
+	e.ReceiveCount = 0
+	if err := to(t, s).HandleEvent(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	header := s.requests()[0].header
+	for _, name := range []string{"X-Wildix-Event", "X-Wildix-Receive-Count", "X-Evil"} {
+		if values, ok := header[name]; ok {
+			t.Errorf("%s: %q", name, values)
+		}
+	}
+}
+
+func TestHeadersOfTheSettingsGoAlong(t *testing.T) {
+	s := serve(t, nil)
+	h := newHandler(t, forward.Config{URL: s.URL, Header: http.Header{
+		"Authorization": {"Bearer token"}, "Content-Type": {"application/x-thing"}, "User-Agent": {"me"},
+	}})
+	if err := h.HandleEvent(t.Context(), event(t, "call-end.json")); err != nil {
+		t.Fatal(err)
+	}
+	header := s.requests()[0].header
+	if header.Get("Authorization") != "Bearer token" || header.Get("Content-Type") != "application/x-thing" || header.Get("User-Agent") != "me" {
+		t.Errorf("sent %v", header)
+	}
+}
+
+func TestEveryWrongFieldIsNamedAtOnce(t *testing.T) {
+	_, err := forward.New(forward.Config{
+		URL: "ftp://example.com/hidden", Timeout: -1, RetryStatuses: []int{404, 500},
+		Header: http.Header{"Idempotency-Key": {"1"}},
+	})
+	want := `URL: not a URL such as https://hooks.example.com/calls
+Header: Idempotency-Key is set by the worker
+RetryStatuses: 500 is not a status from 400 to 499; others are retried anyway, or are success
+Timeout: -1ns is negative`
+	if err == nil || err.Error() != want {
+		t.Fatalf("error\n%v\nwant\n%s", err, want)
+	}
+	var field *events.FieldError
+	if !errors.As(err, &field) {
+		t.Error("no FieldError")
+	}
+}
+
+func TestWrongURLIsNotQuoted(t *testing.T) {
+	for _, text := range []string{"", "hidden", "http://", "https://hidden\x7f", "http://[hidden", "//hidden/x", "http://ex ample/hidden", "https://:443/hidden"} {
+		err := forward.Config{URL: text}.Validate()
+		if err == nil || strings.Contains(err.Error(), "hidden") {
+			t.Errorf("%q: error %v", text, err)
+		}
+	}
+}
+
+func TestWrongHeadersAreNotQuoted(t *testing.T) {
+	for _, header := range []http.Header{
+		{"Bearer hidden": {""}}, {"": {"hidden"}}, {"Authorization": {"hidden\n"}}, {"X-Signature": {"hidden"}},
+		{"host": {"hidden"}}, {"Transfer-Encoding": {"hidden"}},
+	} {
+		err := forward.Config{URL: "https://example.com", Header: header}.Validate()
+		if err == nil || strings.Contains(err.Error(), "hidden") {
+			t.Errorf("%q: error %v", header, err)
+		}
+	}
+}
+
+func TestConnectionsAreUsedAgain(t *testing.T) {
+	const atOnce, rounds = 64, 10
+	var connections sync.Map
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		connections.Store(r.RemoteAddr, true)
+		fmt.Fprint(w, strings.Repeat("an answer that nobody wants ", 1000))
+	})
+	h := to(t, s)
+	e := event(t, "call-end.json")
+	for range rounds {
+		var all sync.WaitGroup
+		for range atOnce {
+			all.Go(func() {
+				if err := h.HandleEvent(context.Background(), e); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+	}
+	n := 0
+	connections.Range(func(any, any) bool { n++; return true })
+	// Some are dialled in vain while another one comes free.
+	if n > 2*atOnce {
+		t.Errorf("%d connections for %d requests, %d at once", n, atOnce*rounds, atOnce)
+	}
+}
+
+func Example() {
+	h, err := forward.New(forward.Config{
+		URL:    "https://hooks.example.com/calls",
+		Header: http.Header{"Authorization": {"Bearer " + "a token"}},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer h.Close()
+	mux := &events.Mux{}
+	mux.Handle("call:*", h)
+}
+
+func ExampleParseTemplate() {
+	_, err := forward.ParseTemplate(`{{if eq .Type "call:end"}}{"from": {{json .Data.Caller.Fone}}}{{end}}`)
+	fmt.Println(err)
+	// Output: line 1:47: executing "template" at <.Data.Caller.Fone>: can't evaluate field Fone in type *forward.participant
+}
+
+func BenchmarkForward(b *testing.B) {
+	s := serve(b, nil)
+	h := newHandler(b, forward.Config{URL: s.URL})
+	e := event(b, "call-end.json")
+	b.SetParallelism(32) // 64 at once on two cores
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if err := h.HandleEvent(context.Background(), e); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+}
