@@ -1,0 +1,60 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"time"
+
+	"wildix-worker/events"
+)
+
+// A Query chooses calls.
+type Query struct {
+	Since  time.Time // those that started then or later
+	Missed bool      // only those that were missed
+}
+
+// Calls reads the calls that the query chooses, the earliest first. An error is
+// the last that it yields. It writes nothing, and a database without the tables
+// is an error.
+func Calls(ctx context.Context, cfg Config, q Query) iter.Seq2[events.CallRecord, error] {
+	return func(yield func(events.CallRecord, error) bool) {
+		if err := readCalls(ctx, cfg, q, func(r events.CallRecord) bool { return yield(r, nil) }); err != nil {
+			yield(events.CallRecord{}, fmt.Errorf("store: %w", err))
+		}
+	}
+}
+
+func readCalls(ctx context.Context, cfg Config, q Query, yield func(events.CallRecord) bool) error {
+	target, err := parseURL(cfg.URL, toRead)
+	if err != nil {
+		return err
+	}
+	db := target.open()
+	defer db.Close()
+	condition := fmt.Sprintf("started_at >= '%s'", q.Since.UTC().Format(timeLayout))
+	if q.Missed {
+		condition += " AND missed"
+	}
+	rows, err := db.QueryContext(ctx, "SELECT facts FROM calls WHERE "+condition+" ORDER BY started_at, company, id")
+	if err != nil {
+		return fmt.Errorf("read calls: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var text []byte
+		if err := rows.Scan(&text); err != nil {
+			return err
+		}
+		var facts events.CallFacts
+		if json.Unmarshal(text, &facts) != nil {
+			return errFacts
+		}
+		if !yield(facts.Record()) {
+			return nil
+		}
+	}
+	return rows.Err()
+}

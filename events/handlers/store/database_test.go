@@ -1,0 +1,198 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "modernc.org/sqlite"
+)
+
+// postgresVariable holds the URL of a superuser of a PostgreSQL server, on
+// which each test makes a database of its own.
+const postgresVariable = "STORE_POSTGRES_URL"
+
+// A database is an empty one of a test.
+type database struct {
+	url string
+	*sql.DB
+	postgres bool
+}
+
+// onEach runs a test on SQLite and on PostgreSQL.
+func onEach(t *testing.T, test func(t *testing.T, db *database)) {
+	t.Run("sqlite", func(t *testing.T) { test(t, newSQLite(t)) })
+	t.Run("postgres", func(t *testing.T) { test(t, newPostgres(t)) })
+}
+
+func newSQLite(t testing.TB) *database {
+	path := filepath.Join(t.TempDir(), "events #1%.db") // a path that is no URL
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?_pragma=busy_timeout(10000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return &database{"sqlite:" + path, db, false}
+}
+
+func newPostgres(t testing.TB) *database {
+	server := os.Getenv(postgresVariable)
+	if server == "" {
+		t.Skipf("no PostgreSQL: %s is not set; `make test-all` starts one", postgresVariable)
+	}
+	admin, err := sql.Open("pgx", server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := "test_" + strings.ToLower(rand.Text())
+	if _, err := admin.Exec("CREATE DATABASE " + name); err != nil {
+		t.Fatal(err)
+	}
+	own, err := url.Parse(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own.Path = "/" + name
+	db, err := sql.Open("pgx", own.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		db.Close()
+		if _, err := admin.Exec("DROP DATABASE " + name + " WITH (FORCE)"); err != nil {
+			t.Error(err)
+		}
+		admin.Close()
+	})
+	return &database{own.String(), db, true}
+}
+
+// open returns a store on the database that is closed with the test.
+func (db *database) open(t testing.TB) *Store {
+	t.Helper()
+	s, err := New(Config{URL: db.url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Open(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// dump is all rows of a table, in the order of its first columns.
+func (db *database) dump(t testing.TB, table string) string {
+	t.Helper()
+	rows, err := db.Query("SELECT * FROM " + table + " ORDER BY 1, 2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	for rows.Next() {
+		values := make([]any, len(columns))
+		into := make([]any, len(columns))
+		for i := range values {
+			into[i] = &values[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			t.Fatal(err)
+		}
+		for i, value := range values {
+			if raw, ok := value.([]byte); ok {
+				value = string(raw)
+			}
+			fmt.Fprintf(&out, "%s=%v ", columns[i], value)
+		}
+		out.WriteString("\n")
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+func (db *database) count(t testing.TB, table string) (n int) {
+	t.Helper()
+	if err := db.QueryRow("SELECT count(*) FROM " + table).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func (db *database) exec(t testing.TB, statement string) {
+	t.Helper()
+	if _, err := db.Exec(statement); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (db *database) empty(t testing.TB) {
+	t.Helper()
+	db.exec(t, "DELETE FROM events")
+	db.exec(t, "DELETE FROM calls")
+}
+
+// refuse makes the database refuse calls whose id begins so, by a constraint.
+func (db *database) refuse(t testing.TB, prefix string) {
+	t.Helper()
+	if db.postgres {
+		db.exec(t, fmt.Sprintf("ALTER TABLE calls ADD CONSTRAINT refused CHECK (id NOT LIKE '%s%%')", prefix))
+		return
+	}
+	db.exec(t, fmt.Sprintf("CREATE TRIGGER refused BEFORE INSERT ON calls WHEN NEW.id LIKE '%s%%' BEGIN SELECT RAISE(ABORT, 'refused'); END", prefix))
+}
+
+// lock keeps all others from writing until release is called.
+func (db *database) lock(t testing.TB) (release func()) {
+	t.Helper()
+	conn, err := db.Conn(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin := "BEGIN IMMEDIATE"
+	if db.postgres {
+		begin = "BEGIN; LOCK TABLE events IN ACCESS EXCLUSIVE MODE"
+	}
+	if _, err := conn.ExecContext(context.Background(), begin); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if _, err := conn.ExecContext(context.Background(), "ROLLBACK"); err != nil {
+			t.Error(err)
+		}
+		conn.Close()
+	}
+}
+
+// writer is one more on the store's database, for a test to commit batches of
+// its choice.
+func (s *Store) writer(t testing.TB) *writer {
+	t.Helper()
+	target, err := parseURL(s.url, toWrite)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := connect(context.Background(), target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return &writer{db: db, dialect: target.dialect}
+}

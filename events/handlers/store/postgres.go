@@ -1,0 +1,206 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// A postgresDialect writes all rows by few statements, since each is a way there and
+// back.
+type postgresDialect struct{}
+
+// migrationLock is the number that stands for a migration of these tables.
+const migrationLock = 7_301_150_918
+
+func (postgresDialect) migrations() (folder, lock string) {
+	return "migrations/postgres", fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", migrationLock)
+}
+
+func (postgresDialect) prepare(context.Context, *sql.DB) error { return nil }
+
+const insertEvents = `INSERT INTO events (delivery_key, time, type, id, company, pbx, integration_id, raw)
+	SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bytea[])
+	ON CONFLICT DO NOTHING`
+
+func (postgresDialect) writeEvents(ctx context.Context, tx *sql.Tx, rows []eventRow) error {
+	var keys, types, ids, companies, pbxs, integrations []string
+	var times []time.Time
+	var raws [][]byte
+	for _, r := range rows {
+		keys, times, types = append(keys, r.key), append(times, r.time), append(types, r.eventType)
+		ids, companies, pbxs = append(ids, r.id), append(companies, r.company), append(pbxs, r.pbx)
+		integrations, raws = append(integrations, r.integration), append(raws, r.raw)
+	}
+	_, err := tx.ExecContext(ctx, insertEvents, keys, times, types, ids, companies, pbxs, integrations, raws)
+	return err
+}
+
+// A row of calls goes there as a JSON object, whose fields the database reads by
+// the types of the columns. No statement joins the table, since a plan that was
+// made while the table was small would read all of it.
+var (
+	insertCalls = insertRows + `ON CONFLICT DO NOTHING RETURNING company, id`
+	updateCalls = insertRows + `ON CONFLICT (company, id) DO UPDATE SET ` + assignments()
+	lockCalls   = `SELECT known.company, known.id, known.facts
+		FROM (SELECT company, id FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS u (company, id, n) ORDER BY n) AS wanted,
+		LATERAL (SELECT company, id, facts FROM calls WHERE company = wanted.company AND id = wanted.id FOR UPDATE) AS known`
+)
+
+const insertRows = `INSERT INTO calls SELECT * FROM json_populate_recordset(NULL::calls, $1) ORDER BY company COLLATE "C", id COLLATE "C" `
+
+// assignments set the columns of a row to those of the one that is its like.
+func assignments() string {
+	var all []string
+	for _, column := range callColumns[2:] {
+		all = append(all, column+" = excluded."+column)
+	}
+	return strings.Join(all, ", ")
+}
+
+// writeCalls inserts the calls that are new. The others it locks, in the order
+// that all workers keep, before it reads what is to be merged: what another
+// worker adds meanwhile waits, and is merged with what this one wrote.
+func (postgresDialect) writeCalls(ctx context.Context, tx *sql.Tx, calls []call) error {
+	known, err := insertNew(ctx, tx, calls)
+	if err != nil || len(known) == 0 {
+		return err
+	}
+	changed, err := mergeKnown(ctx, tx, known)
+	if err != nil || len(changed) == 0 {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, updateCalls, rowsOf(changed))
+	return err
+}
+
+// insertNew returns the calls that are there already.
+func insertNew(ctx context.Context, tx *sql.Tx, calls []call) (known []call, err error) {
+	rows, err := tx.QueryContext(ctx, insertCalls, rowsOf(calls))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	inserted := make(map[callKey]bool)
+	for rows.Next() {
+		var key callKey
+		if err := rows.Scan(&key.company, &key.id); err != nil {
+			return nil, err
+		}
+		inserted[key] = true
+	}
+	for _, c := range calls {
+		if !inserted[c.key] {
+			known = append(known, c)
+		}
+	}
+	return known, rows.Err()
+}
+
+// mergeKnown returns the calls that the table does not say all of.
+func mergeKnown(ctx context.Context, tx *sql.Tx, calls []call) (changed []call, err error) {
+	var companies, ids []string
+	byKey := make(map[callKey]call)
+	for _, c := range calls {
+		companies, ids = append(companies, c.key.company), append(ids, c.key.id)
+		byKey[c.key] = c
+	}
+	rows, err := tx.QueryContext(ctx, lockCalls, companies, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var key callKey
+		var known []byte
+		if err := rows.Scan(&key.company, &key.id, &known); err != nil {
+			return nil, err
+		}
+		c, err := byKey[key].merged(known)
+		if err != nil {
+			return nil, err
+		}
+		if !bytes.Equal(c.factsText(), known) {
+			changed = append(changed, c)
+		}
+	}
+	return changed, rows.Err()
+}
+
+// rowsOf is the calls as a JSON array of objects.
+func rowsOf(calls []call) string {
+	out := []byte{'['}
+	for i, c := range calls {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		for j, value := range c.values() {
+			out = append(out, columnNames[j]...)
+			out = appendJSON(out, value)
+		}
+		out = append(out, '}')
+	}
+	return string(append(out, ']'))
+}
+
+// columnNames are what stands before the value of a column.
+var columnNames = func() []string {
+	names := make([]string, len(callColumns))
+	for i, column := range callColumns {
+		names[i] = fmt.Sprintf(",%q:", column)
+	}
+	names[0] = "{" + names[0][1:]
+	return names
+}()
+
+func appendJSON(out []byte, value any) []byte {
+	switch value := value.(type) {
+	case nil:
+		return append(out, "null"...)
+	case bool:
+		return strconv.AppendBool(out, value)
+	case int64:
+		return strconv.AppendInt(out, value, 10)
+	default:
+		text, err := json.Marshal(value)
+		if err != nil {
+			panic(fmt.Sprintf("a value can't be encoded: %v", err)) // strings always can
+		}
+		return append(out, text...)
+	}
+}
+
+// sqlClass is the class of an error as PostgreSQL's manual lists them, or empty
+// if it does not come from the database.
+func sqlClass(err error) string {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok && len(e.Code) > 2 {
+		return e.Code[:2]
+	}
+	return ""
+}
+
+func (postgresDialect) mayPass(err error) bool {
+	switch sqlClass(err) {
+	case "", "08", "25", "40", "53", "55", "57", "58", "XX": // connection, transaction, serialization, resources, locks, operator, system
+		return true
+	default:
+		return false
+	}
+}
+
+func (postgresDialect) refused(err error) bool {
+	switch sqlClass(err) {
+	case "22", "23", "54": // data, constraints, limits
+		return true
+	default:
+		return false
+	}
+}

@@ -1,0 +1,152 @@
+package store
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"wildix-worker/events"
+)
+
+// timeLayout is how SQLite keeps a time: texts that sort, and that its date
+// functions read.
+const timeLayout = "2006-01-02T15:04:05.000Z"
+
+// An eventRow is a row of the table events.
+type eventRow struct {
+	key                                      string
+	time                                     time.Time
+	eventType, id, company, pbx, integration string
+	raw                                      []byte
+}
+
+func eventRowOf(e *events.Event) eventRow {
+	return eventRow{
+		key: e.DeliveryKey(), time: e.Time, eventType: text(e.Type), id: text(e.ID), company: text(e.Company),
+		pbx: text(e.PBX), integration: text(e.IntegrationID), raw: e.Raw,
+	}
+}
+
+// eventRows are in the order of their keys, in which all workers write, so that
+// no two wait for each other.
+func eventRows(batch []*request) []eventRow {
+	rows := make([]eventRow, len(batch))
+	for i, r := range batch {
+		rows[i] = r.event
+	}
+	slices.SortFunc(rows, func(a, b eventRow) int { return cmp.Compare(a.key, b.key) })
+	return rows
+}
+
+// A callKey is the key of the table calls.
+type callKey struct{ company, id string }
+
+func (k callKey) compare(l callKey) int {
+	return cmp.Or(cmp.Compare(k.company, l.company), cmp.Compare(k.id, l.id))
+}
+
+// A call is what is to be merged into a row of the table calls.
+type call struct {
+	key   callKey
+	facts events.CallFacts
+}
+
+// callsOf merges what a batch says of each call. The calls are in the order of
+// their keys, in which all workers lock them.
+func callsOf(batch []*request) []call {
+	byKey := make(map[callKey]events.CallFacts)
+	for _, r := range batch {
+		if r.call {
+			key := callKey{text(r.facts.Company), text(r.facts.ID)}
+			byKey[key] = byKey[key].Merge(r.facts)
+		}
+	}
+	calls := make([]call, 0, len(byKey))
+	for key, facts := range byKey {
+		calls = append(calls, call{key, facts})
+	}
+	slices.SortFunc(calls, func(a, b call) int { return a.key.compare(b.key) })
+	return calls
+}
+
+// errFacts is no fault of the database, and does not quote what it holds.
+var errFacts = errors.New("the facts of a call can't be read")
+
+// merged is the call with what a row of it already holds.
+func (c call) merged(facts []byte) (call, error) {
+	var known events.CallFacts
+	if err := json.Unmarshal(facts, &known); err != nil {
+		return call{}, errFacts
+	}
+	c.facts = known.Merge(c.facts)
+	return c, nil
+}
+
+// factsText is how the facts are kept.
+func (c call) factsText() []byte {
+	text, err := json.Marshal(c.facts)
+	if err != nil {
+		panic(fmt.Sprintf("facts can't be encoded: %v", err)) // strings and numbers always can
+	}
+	return text
+}
+
+// callColumns are the columns of the table calls, in its order.
+var callColumns = []string{
+	"company", "id", "pbx", "started_at", "answered_at", "ended_at", "last_event_at",
+	"caller_type", "caller_phone", "caller_name", "caller_company", "caller_email", "caller_extension", "caller_group",
+	"callee_type", "callee_phone", "callee_name", "callee_company", "callee_email", "callee_extension", "callee_group",
+	"direction", "destination", "queue", "trunk", "status", "end_cause", "end_cause_str", "end_by",
+	"answered", "missed", "duration_ms", "waited_ms", "facts",
+}
+
+// values are those of callColumns, nil where nothing is known.
+func (c call) values() []any {
+	r := c.facts.Record()
+	values := make([]any, 0, len(callColumns))
+	values = append(values, c.key.company, c.key.id, optional(r.PBX), at(r.Start), at(r.AnsweredAt), at(r.End), at(r.Last))
+	for _, p := range []events.Party{r.Caller, r.Callee} {
+		values = append(values, optional(p.Type), optional(p.Phone), optional(p.Name), optional(p.Company), optional(p.Email),
+			optional(p.Extension), optional(p.Group))
+	}
+	return append(values, optional(string(r.Direction)), optional(r.Destination), optional(r.Queue), optional(r.Trunk), optional(r.Status),
+		optional(r.EndCause), optional(r.EndCauseStr), optional(r.EndBy),
+		r.Answered, r.Missed, millis(r.Duration(), !r.End.IsZero()), millis(r.Waited(), waitIsKnown(&r)), string(c.factsText()))
+}
+
+func waitIsKnown(r *events.CallRecord) bool {
+	if r.Answered {
+		return !r.AnsweredAt.IsZero()
+	}
+	return !r.End.IsZero()
+}
+
+// text is a string that every database takes as a text.
+func text(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\x00", "\ufffd")
+}
+
+func optional(s string) any {
+	if s == "" {
+		return nil
+	}
+	return text(s)
+}
+
+func at(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UTC().Format(timeLayout)
+}
+
+func millis(d time.Duration, known bool) any {
+	if !known {
+		return nil
+	}
+	return d.Milliseconds()
+}
