@@ -23,6 +23,14 @@ demo: build ## see it work: an embedded queue, made-up calls, no AWS account
 test: ## run the tests
 	$(GO) test ./...
 
+test-all: SHELL := bash
+test-all: ## run the tests, also those that need PostgreSQL or DynamoDB (moto)
+	@trap '.ci/servers stop moto postgres' EXIT; trap 'exit 130' INT TERM; \
+	servers=$$(.ci/servers start moto postgres) && \
+	export STORE_POSTGRES_URL=$$(sed -n 's/^postgres=//p' <<<"$$servers") && \
+	export DYNAMODB_ENDPOINT=$$(sed -n 's/^moto=//p' <<<"$$servers") && \
+	$(GO) test -count 1 ./...
+
 build: ## build bin/wildix-worker
 	$(GO) build -ldflags '-s -w -X main.release=$(RELEASE)' -o bin/wildix-worker ./cmd/wildix-worker
 
@@ -47,12 +55,6 @@ bench: ## compare the worker with the plainest SDK loop; BENCH=Trickle, BENCH=Di
 
 soak: ## send SOAK messages through faults, crashes and restarts; account for each
 	$(GO) test -count 1 -v -timeout 3h -run TestSoak ./consumer/soak -messages $(SOAK)
-
-test-all: SHELL := bash
-test-all: ## run the tests with the servers that some need
-	@set -o pipefail; trap '.ci/servers stop moto' EXIT; trap 'exit 130' INT TERM; \
-	servers=$$(.ci/servers start moto) && \
-	DYNAMODB_ENDPOINT="$${servers#moto=}" $(GO) test -count 1 ./...
 
 conformance: SHELL := bash
 conformance: ## run one suite, and check, on the embedded queue and on SERVERS

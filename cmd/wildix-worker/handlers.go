@@ -18,10 +18,11 @@ import (
 
 // handlerSettings choose the handlers, and say what each of them needs.
 type handlerSettings struct {
-	Handlers        string `default:"log" env:"WILDIX_HANDLERS" help:"The handlers that run, in order, with commas between: log, command, forward."`
+	Handlers        string `default:"log" env:"WILDIX_HANDLERS" help:"The handlers that run, in order, with commas between: log, command, forward, store."`
 	Mask            bool   `env:"WILDIX_MASK" help:"The log handler hides all but the last two digits of phone numbers."`
 	commandSettings `embed:""`
 	Forward         forwardSettings `embed:"" prefix:"forward-"`
+	storeSettings   `embed:""`
 	onceSettings    `embed:""`
 }
 
@@ -42,6 +43,7 @@ var builders = []struct {
 	{"log", (*handlerSettings).log},
 	{"command", (*handlerSettings).command},
 	{"forward", (*handlerSettings).forward},
+	{"store", (*handlerSettings).store},
 }
 
 func (s *handlerSettings) log(*zap.Logger, *faults) link {

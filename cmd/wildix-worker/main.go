@@ -21,6 +21,8 @@ type cli struct {
 	Check   checkCmd   `cmd:"" help:"Look before you run: settings, credentials, queue, permissions."`
 	Webhook webhookCmd `cmd:"" help:"Take events by HTTP until stopped, and handle them or put them on a queue."`
 
+	Calls callsCmd `cmd:"" help:"List the calls that the store handler has written."`
+
 	Demo    demoCmd    `cmd:"" help:"See it work, with an embedded queue and made-up calls. Needs no AWS account."`
 	Send    sendCmd    `cmd:"" help:"Sign events and send them to a queue or a webhook."`
 	Verify  verifyCmd  `cmd:"" help:"Check the signature of one event."`

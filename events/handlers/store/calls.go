@@ -3,9 +3,13 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	code "modernc.org/sqlite/lib"
 
 	"wildix-worker/events"
 )
@@ -40,7 +44,7 @@ func readCalls(ctx context.Context, cfg Config, q Query, yield func(events.CallR
 	}
 	rows, err := db.QueryContext(ctx, "SELECT facts FROM calls WHERE "+condition+" ORDER BY started_at, company, id")
 	if err != nil {
-		return fmt.Errorf("read calls: %w", err)
+		return fmt.Errorf("read calls: %w", explained(err))
 	}
 	defer rows.Close()
 	for rows.Next() {
@@ -57,4 +61,18 @@ func readCalls(ctx context.Context, cfg Config, q Query, yield func(events.CallR
 		}
 	}
 	return rows.Err()
+}
+
+// explained says what to do about a database that no store has written to.
+func explained(err error) error {
+	const noSuchTable = "42P01" // of PostgreSQL
+	pg, isPostgres := errors.AsType[*pgconn.PgError](err)
+	switch {
+	case sqliteCode(err) == code.SQLITE_CANTOPEN:
+		return errors.New("the file is not there, or may not be opened; the store handler makes it")
+	case sqliteCode(err) == code.SQLITE_ERROR, isPostgres && pg.Code == noSuchTable:
+		return fmt.Errorf("no table that the store handler makes: %w", err)
+	default:
+		return err
+	}
 }

@@ -95,7 +95,13 @@ func (db *database) open(t testing.TB) *Store {
 // dump is all rows of a table, in the order of its first columns.
 func (db *database) dump(t testing.TB, table string) string {
 	t.Helper()
-	rows, err := db.Query("SELECT * FROM " + table + " ORDER BY 1, 2")
+	return db.rows(t, "SELECT * FROM "+table+" ORDER BY 1, 2")
+}
+
+// rows are what a query finds.
+func (db *database) rows(t testing.TB, query string) string {
+	t.Helper()
+	rows, err := db.Query(query)
 	if err != nil {
 		t.Fatal(err)
 	}

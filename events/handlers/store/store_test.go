@@ -411,13 +411,24 @@ func TestCallsAreReadByStartAndMissed(t *testing.T) {
 func TestCallsOfNoDatabaseMakeNone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "none.db")
 	for _, err := range Calls(t.Context(), Config{URL: "sqlite:" + path}, Query{}) {
-		if err == nil {
-			t.Error("calls of a file that is not there")
+		if err == nil || !strings.Contains(err.Error(), "the store handler makes it") {
+			t.Errorf("got %v", err)
 		}
 	}
 	if found, _ := filepath.Glob(path + "*"); len(found) > 0 {
 		t.Errorf("made %v", found)
 	}
+}
+
+func TestCallsOfAnEmptyDatabaseSayWhoFillsIt(t *testing.T) {
+	onEach(t, func(t *testing.T, db *database) {
+		db.exec(t, "CREATE TABLE other (id INTEGER)")
+		for _, err := range Calls(t.Context(), Config{URL: db.url}, Query{}) {
+			if err == nil || !strings.Contains(err.Error(), "no table that the store handler makes") {
+				t.Errorf("got %v", err)
+			}
+		}
+	})
 }
 
 func TestFactsAreKeptAsJSON(t *testing.T) {
