@@ -23,10 +23,11 @@ type cli struct {
 
 	Calls callsCmd `cmd:"" help:"List the calls that the store handler has written."`
 
-	Demo    demoCmd    `cmd:"" help:"See it work, with an embedded queue and made-up calls. Needs no AWS account."`
-	Send    sendCmd    `cmd:"" help:"Sign events and send them to a queue or a webhook."`
-	Verify  verifyCmd  `cmd:"" help:"Check the signature of one event."`
-	Version versionCmd `cmd:"" help:"Show the version."`
+	Demo        demoCmd        `cmd:"" help:"See it work, with an embedded queue and made-up calls. Needs no AWS account."`
+	Send        sendCmd        `cmd:"" help:"Sign events and send them to a queue or a webhook."`
+	Verify      verifyCmd      `cmd:"" help:"Check the signature of one event."`
+	Healthcheck healthcheckCmd `cmd:"" help:"Ask the worker on this machine whether it is well."`
+	Version     versionCmd     `cmd:"" help:"Show the version."`
 }
 
 const description = "Takes the signed call events of a Wildix PBX from an AWS SQS queue, or by HTTP, and hands them to handlers."

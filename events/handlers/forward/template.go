@@ -28,7 +28,7 @@ import (
 // there is one. Events of types that have no typed data have an empty Data.
 //
 // Besides the functions of text/template there are json, which writes any value
-// as JSON, quotes included ({{json .}} is the event as it was signed), and slack,
+// as JSON, quotes included ({{json .}} is the whole event), and slack,
 // which escapes what a Slack message may not have in it: {{slack .Data.Caller.Name
 // | json}}.
 type Template struct {
