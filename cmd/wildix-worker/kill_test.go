@@ -1,0 +1,182 @@
+package main
+
+import (
+	"bytes"
+	"crypto/rand"
+	"database/sql"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"wildix-worker/consumer/sqslocal"
+)
+
+const (
+	killEvents = 1500
+	kills      = 20
+)
+
+// A program that is killed again and again under load, in the middle of handlers,
+// notes and deletes: each event is stored, once, and the endpoint sees each. How often
+// it sees one twice is told: it may, and it has the key to tell.
+func TestKilledWorkersStoreEachEventOnceAndForwardAll(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes half a minute")
+	}
+	t.Run("each with a memory of its own", func(t *testing.T) { killUnderLoad(t) })
+	t.Run("with a memory in DynamoDB", func(t *testing.T) {
+		endpoint := os.Getenv("DYNAMODB_ENDPOINT")
+		if endpoint == "" {
+			t.Skip("DYNAMODB_ENDPOINT names no DynamoDB; make test-all starts one")
+		}
+		t.Setenv("AWS_ENDPOINT_URL_DYNAMODB", endpoint)
+		killUnderLoad(t, "--once-table", newOnceTable(t))
+	})
+}
+
+func killUnderLoad(t *testing.T, args ...string) {
+	srv := sqslocal.New(sqslocal.Options{})
+	fatal(t, srv.Start(""))
+	defer srv.Close()
+	queueURL, err := srv.CreateQueue("calls", nil)
+	fatal(t, err)
+	seen := &endpoint{keys: make(map[string]int)}
+	web := httptest.NewServer(seen)
+	defer web.Close()
+	file := filepath.Join(t.TempDir(), "calls.db")
+	for name, value := range map[string]string{
+		"WILDIX_QUEUE_URL": queueURL, "WILDIX_SECRET": "s3cret", "WILDIX_ADMIN_ADDR": "",
+		"WILDIX_FORWARD_URL": web.URL, "WILDIX_STORE_URL": "sqlite:" + file,
+		"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_EC2_METADATA_DISABLED": "true",
+	} {
+		t.Setenv(name, value)
+	}
+	sendForKill(t, srv, queueURL)
+
+	// Short leases, so that what a killed worker had comes back soon.
+	args = append([]string{"run", "--handlers", "store,forward", "--visibility-timeout", "3s", "--handler-timeout", "2s"}, args...)
+	for i := range kills {
+		worker := startProgram(t, args...)
+		seen.await(t, (i+1)*killEvents/(2*kills))
+		fatal(t, worker.Process.Kill())
+		worker.Wait()
+	}
+	worker := startProgram(t, args...)
+	for deadline := time.Now().Add(2 * time.Minute); held(srv, "calls") > 0; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the queue holds %d after two minutes", held(srv, "calls"))
+		}
+	}
+	fatal(t, worker.Process.Signal(syscall.SIGTERM))
+	if err := worker.Wait(); err != nil {
+		t.Errorf("the last worker: %v\n%s", err, worker.Stderr)
+	}
+
+	requests, distinct := seen.counts()
+	stored, repeated := storedEvents(t, file)
+	t.Logf("%d kills: %d events sent, %d stored, %d of them twice, %d seen by the endpoint in %d requests: %d repeats",
+		kills, killEvents, stored, repeated, distinct, requests, requests-distinct)
+	if stored != killEvents || repeated != 0 || distinct != killEvents {
+		t.Error("an event is lost, or stored twice")
+	}
+}
+
+// endpoint notes the idempotency keys that it sees.
+type endpoint struct {
+	mu       sync.Mutex
+	keys     map[string]int
+	requests int
+}
+
+func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	time.Sleep(5 * time.Millisecond) // so that there is a middle to be killed in
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.keys[r.Header.Get("Idempotency-Key")]++
+	e.requests++
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (e *endpoint) counts() (requests, distinct int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.requests, len(e.keys)
+}
+
+func (e *endpoint) await(t *testing.T, distinct int) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+		if _, n := e.counts(); n >= distinct {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the endpoint has not seen %d events within a minute", distinct)
+		}
+	}
+}
+
+func sendForKill(t *testing.T, srv *sqslocal.Server, queueURL string) {
+	t.Helper()
+	exchange := newPBX()
+	var messages []outgoing
+	for len(messages) < killEvents {
+		call := exchange.newCall()
+		for !call.ended && len(messages) < killEvents {
+			eventType, body := call.next()
+			body = bytes.Replace(body, []byte("{"), fmt.Appendf(nil, `{"n":%d,`, len(messages)), 1) // no two alike
+			messages = append(messages, newOutgoing("s3cret", eventType, call.id, body, ""))
+		}
+	}
+	_, err := sendAll(t.Context(), srv.Client(), queueURL, messages)
+	fatal(t, err)
+}
+
+// startProgram runs the program, whose log is kept.
+func startProgram(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.Command("wildix-worker", args...)
+	cmd.Stderr = &strings.Builder{}
+	fatal(t, cmd.Start())
+	return cmd
+}
+
+// storedEvents returns how many rows the table events has, and how many events are in
+// more than one of them.
+func storedEvents(t *testing.T, file string) (rows, repeated int) {
+	t.Helper()
+	db, err := sql.Open("sqlite", file)
+	fatal(t, err)
+	defer db.Close()
+	fatal(t, db.QueryRowContext(t.Context(), `SELECT COUNT(*), COUNT(*) - COUNT(DISTINCT raw) FROM events`).Scan(&rows, &repeated))
+	return rows, repeated
+}
+
+func newOnceTable(t *testing.T) string {
+	t.Helper()
+	t.Setenv("AWS_REGION", "us-east-1")
+	t.Setenv("AWS_ACCESS_KEY_ID", "test")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "test")
+	cfg, err := loadAWS(t.Context(), "", "the test")
+	fatal(t, err)
+	name := "once-" + rand.Text()
+	_, err = dynamodb.NewFromConfig(cfg).CreateTable(t.Context(), &dynamodb.CreateTableInput{
+		TableName:            &name,
+		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("key"), AttributeType: types.ScalarAttributeTypeS}},
+		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("key"), KeyType: types.KeyTypeHash}},
+		BillingMode:          types.BillingModePayPerRequest,
+	})
+	fatal(t, err)
+	return name
+}
