@@ -44,6 +44,7 @@ var checks = []struct {
 	{"DeleteMessage", usableQueue, permitted("sqs:DeleteMessage", probeDelete)},
 	{"ChangeMessageVisibility", usableQueue, permitted("sqs:ChangeMessageVisibility", probeChange)},
 	{"quarantine queue", usableQuarantine, checkQuarantine},
+	{"once table", usableTable, checkOnceTable},
 	{"redrive policy", knownAttributes, checkRedrive},
 	{"dead-letter queue", redrivePolicy, checkDeadLetters},
 	{"retention", knownAttributes, checkRetention},
@@ -113,6 +114,7 @@ var (
 	anyAnswer           = need{"an answer", func(i *inspection) bool { return i.first.came() }}
 	usableQueue         = need{"the queue", func(i *inspection) bool { return i.accepted && i.first.usable() }}
 	usableQuarantine    = need{"the queue", func(i *inspection) bool { return i.cfg.OnRejected != consumer.Quarantine || usableQueue.met(i) }}
+	usableTable         = need{"settings", func(i *inspection) bool { return i.settings.OnceTable == "" || i.aws != nil }}
 	knownAttributes     = need{"GetQueueAttributes", func(i *inspection) bool { return i.first.attributes != nil }}
 	redrivePolicy       = need{"a redrive policy", func(i *inspection) bool { return i.redrive != nil }}
 )

@@ -13,7 +13,6 @@ import (
 	"wildix-worker/consumer/metrics"
 	"wildix-worker/events"
 	loghandler "wildix-worker/events/handlers/log"
-	"wildix-worker/events/once"
 )
 
 // handlerSettings choose the handlers, and say what each of them needs.
@@ -50,10 +49,11 @@ func (s *handlerSettings) log(*zap.Logger, *faults) link {
 	return link{handler: loghandler.New(os.Stdout, s.Mask)}
 }
 
-// chain makes the handlers that the settings name.
-func (s *handlerSettings) chain(log *zap.Logger, wrong *faults) *handlerChain {
+// chain makes the handlers that the settings name. The URL of the queue, if there is
+// one, tells the region.
+func (s *handlerSettings) chain(queueURL string, log *zap.Logger, wrong *faults) *handlerChain {
 	s.onceSettings.check(wrong)
-	c := &handlerChain{once: &s.onceSettings, log: log}
+	c := &handlerChain{remember: &remembrance{settings: s.onceSettings, queueURL: queueURL, log: log}}
 	for _, name := range commaSeparated(s.Handlers) {
 		l, err := s.link(name, log, wrong)
 		if err == nil && slices.ContainsFunc(c.links, func(other link) bool { return other.name == name }) {
@@ -89,45 +89,40 @@ func (s *handlerSettings) link(name string, log *zap.Logger, wrong *faults) (lin
 	return link{}, fmt.Errorf("%q is no handler; there is %s", name, strings.Join(names, ", "))
 }
 
-// A handlerChain is the handlers that run, in order.
+// A handlerChain is the handlers that run, in order. It takes events once it is open.
 type handlerChain struct {
-	links []link
-	once  *onceSettings // nil if repeats are let through
-	log   *zap.Logger
-
-	chain events.Handler // since open
-}
-
-// HandleEvent gives the event to the handlers.
-func (c *handlerChain) HandleEvent(ctx context.Context, e *events.Event) error {
-	return c.chain.HandleEvent(ctx, e)
+	events.Handler
+	links    []link
+	remember *remembrance // what each has done; nil if repeats are let through
 }
 
 // open makes the handlers ready for events, and has them measured.
-func (c *handlerChain) open(ctx context.Context, m *metrics.Metrics) error {
-	for _, l := range c.links {
-		if l.open == nil {
-			continue
+func (c *handlerChain) open(ctx context.Context, m *metrics.Metrics) (err error) {
+	defer func() {
+		if ctx.Err() != nil { // stopped before it had begun
+			err = nil
 		}
-		if err := l.open(ctx); err != nil {
-			return fmt.Errorf("handler %s: %w", l.name, err)
-		}
-	}
-	handlers := make([]events.Handler, len(c.links))
-	for i, l := range c.links {
-		handlers[i] = m.Handler(l.name)(l.handler)
-	}
-	if c.once != nil {
-		memory, err := c.once.memory(ctx, c.log)
-		if err != nil {
+	}()
+	remember := func(_ string, h events.Handler) (events.Handler, error) { return h, nil }
+	if c.remember != nil {
+		if remember, err = c.remember.open(ctx); err != nil {
 			return err
 		}
-		options := once.Options{Unreachable: c.once.OnceUnreachable.value, Logger: c.log}
-		for i, l := range c.links {
-			handlers[i] = once.New(l.name, memory, options)(handlers[i])
-		}
 	}
-	c.chain = events.Chain(handlers...)
+	var handlers []events.Handler
+	for _, l := range c.links {
+		if l.open != nil {
+			if err := l.open(ctx); err != nil {
+				return fmt.Errorf("handler %s: %w", l.name, err)
+			}
+		}
+		h, err := remember(l.name, m.Handler(l.name)(l.handler))
+		if err != nil {
+			return fmt.Errorf("handler %s: %w", l.name, err)
+		}
+		handlers = append(handlers, h)
+	}
+	c.Handler = events.Chain(handlers...)
 	return nil
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"crypto/rand"
 	"database/sql"
 	"fmt"
 	"net/http"
@@ -15,10 +14,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"wildix-worker/consumer/sqslocal"
 )
@@ -37,7 +32,7 @@ func TestKilledWorkersStoreEachEventOnceAndForwardAll(t *testing.T) {
 	}
 	t.Run("each with a memory of its own", func(t *testing.T) { killUnderLoad(t) })
 	t.Run("with a memory in DynamoDB", func(t *testing.T) {
-		endpoint := os.Getenv("DYNAMODB_ENDPOINT")
+		endpoint := os.Getenv(tablesVariable)
 		if endpoint == "" {
 			t.Skip("DYNAMODB_ENDPOINT names no DynamoDB; make test-all starts one")
 		}
@@ -161,22 +156,4 @@ func storedEvents(t *testing.T, file string) (rows, repeated int) {
 	defer db.Close()
 	fatal(t, db.QueryRowContext(t.Context(), `SELECT COUNT(*), COUNT(*) - COUNT(DISTINCT raw) FROM events`).Scan(&rows, &repeated))
 	return rows, repeated
-}
-
-func newOnceTable(t *testing.T) string {
-	t.Helper()
-	t.Setenv("AWS_REGION", "us-east-1")
-	t.Setenv("AWS_ACCESS_KEY_ID", "test")
-	t.Setenv("AWS_SECRET_ACCESS_KEY", "test")
-	cfg, err := loadAWS(t.Context(), "", "the test")
-	fatal(t, err)
-	name := "once-" + rand.Text()
-	_, err = dynamodb.NewFromConfig(cfg).CreateTable(t.Context(), &dynamodb.CreateTableInput{
-		TableName:            &name,
-		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("key"), AttributeType: types.ScalarAttributeTypeS}},
-		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("key"), KeyType: types.KeyTypeHash}},
-		BillingMode:          types.BillingModePayPerRequest,
-	})
-	fatal(t, err)
-	return name
 }

@@ -108,7 +108,7 @@ func (cmd *runCmd) Run(ctx context.Context) (err error) {
 func (cmd *workerSettings) config() (*handlerChain, consumer.Config, error) {
 	var wrong faults
 	log := cmd.logger(&wrong)
-	handlers := cmd.chain(log, &wrong)
+	handlers := cmd.chain(cmd.QueueURL, log, &wrong)
 	keys, err := cmd.load(func(err error) { logReread(log, "secrets file", err) })
 	if err != nil {
 		wrong = append(wrong, err.Error())

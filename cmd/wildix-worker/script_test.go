@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -40,6 +41,13 @@ func TestScripts(t *testing.T) {
 			"clock": clockAhead,
 			"fetch": fetch,
 			"web":   web,
+			"table": table,
+		},
+		Condition: func(name string) (bool, error) {
+			if name != "dynamodb" {
+				return false, fmt.Errorf("no such condition: %s", name)
+			}
+			return os.Getenv(tablesVariable) != "", nil
 		},
 	})
 }
@@ -64,6 +72,7 @@ func setUp(env *testscript.Env) error {
 	env.Vars = append(env.Vars,
 		"ENDPOINT="+srv.URL(), "QUEUE="+queueURL, "ADDR="+addr,
 		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
+		"AWS_ENDPOINT_URL_DYNAMODB="+os.Getenv(tablesVariable),
 		"AWS_EC2_METADATA_DISABLED=true", // or the SDK looks for a role over the network
 	)
 	return nil

@@ -110,7 +110,7 @@ func (cmd *webhookCmd) relay(ctx context.Context, log *zap.Logger) (*handlerChai
 func (cmd *webhookCmd) config() (*handlerChain, webhook.Config, error) {
 	var wrong faults
 	log := cmd.logger(&wrong)
-	handlers := cmd.chain(log, &wrong)
+	handlers := cmd.chain("", log, &wrong)
 	keys, err := cmd.load(func(err error) { logReread(log, "secrets file", err) })
 	if err != nil {
 		wrong = append(wrong, err.Error())

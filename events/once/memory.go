@@ -2,108 +2,60 @@ package once
 
 import (
 	"context"
-	"sync"
+	"encoding/hex"
 	"time"
+
+	"wildix-worker/events"
 )
 
-// What zeros stand for in InMemory.
+// A Memory is shared by processes that handle the same events. Its methods are
+// called for many events at once. An error means that it is not known whether
+// the call had its effect.
+type Memory interface {
+	// Begin claims the event for the owner if it is new: neither done nor
+	// leased to another owner. A call that is repeated with the same owner has
+	// the same answer.
+	Begin(ctx context.Context, key Key, owner uint64, lease time.Duration) (Answer, error)
+	// Done remembers that the event has had its effect, for so long at least.
+	// It does not matter who has the lease: it is true whoever says it.
+	Done(ctx context.Context, key Key, keep time.Duration) error
+	// Release gives back the lease, if the owner still has it.
+	Release(ctx context.Context, key Key, owner uint64) error
+}
+
+// A Key is an event as one handler sees it.
+type Key struct {
+	Handler  string
+	Delivery [32]byte // of the event's DeliveryKey
+}
+
+func keyOf(handler string, e *events.Event) Key {
+	key := Key{Handler: handler}
+	if n, err := hex.Decode(key.Delivery[:], []byte(e.DeliveryKey())); err != nil || n != len(key.Delivery) {
+		panic("once: a delivery key is not a SHA-256")
+	}
+	return key
+}
+
+// String returns the handler's name, a # and the event's DeliveryKey.
+func (k Key) String() string { return k.Handler + "#" + hex.EncodeToString(k.Delivery[:]) }
+
+// An Answer is what a memory knows of an event.
+type Answer struct {
+	State State
+	// Wait is after what time the lease ends by itself, if the event is InProgress.
+	Wait time.Duration
+}
+
+// A State is how far an event has got with a handler.
+type State uint8
+
 const (
-	DefaultKeys   = 50_000
-	DefaultWindow = time.Hour
+	// InProgress: another owner has a lease. It is the zero State, since what
+	// was forgotten must neither be handled nor pass for done.
+	InProgress State = iota
+	// Begun: the event was new, and the caller has the lease now.
+	Begun
+	// Done: the event has had its effect.
+	Done
 )
-
-// InMemory returns a memory of this process. It keeps the newest keys, at least
-// half as many as given, for at least half the window; zeros stand for DefaultKeys
-// and DefaultWindow. A key takes about 200 bytes.
-func InMemory(keys int, window time.Duration) Memory {
-	if keys <= 0 {
-		keys = DefaultKeys
-	}
-	if window <= 0 {
-		window = DefaultWindow
-	}
-	return newMemory(keys, window)
-}
-
-func newMemory(keys int, window time.Duration) *memory {
-	return &memory{
-		most: (keys + 1) / 2, lasts: window / 2,
-		running: make(map[string]claim), young: make(map[string]struct{}), since: time.Now(),
-	}
-}
-
-// memory has what is done in two generations, the older of which is dropped as a
-// whole: this needs no order, and no goroutine.
-type memory struct {
-	most  int           // keys of a generation
-	lasts time.Duration // how long a generation is the young one
-
-	mu         sync.Mutex
-	running    map[string]claim
-	young, old map[string]struct{} // done
-	since      time.Time           // the young one's first day
-}
-
-type claim struct {
-	owner string
-	until time.Time
-}
-
-func (m *memory) Begin(_ context.Context, key, owner string, lease time.Duration) (State, time.Time, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	now := time.Now()
-	m.age(now)
-	if m.isDone(key) {
-		return StateDone, time.Time{}, nil
-	}
-	if c, taken := m.running[key]; taken && now.Before(c.until) {
-		return StateInProgress, c.until, nil
-	}
-	m.running[key] = claim{owner, now.Add(lease)}
-	return StateNew, time.Time{}, nil
-}
-
-func (m *memory) Complete(_ context.Context, key string) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	delete(m.running, key)
-	m.young[key] = struct{}{}
-	m.age(time.Now())
-	return nil
-}
-
-func (m *memory) Release(_ context.Context, key, owner string) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.running[key].owner == owner {
-		delete(m.running, key)
-	}
-	return nil
-}
-
-func (m *memory) knows(key string) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.age(time.Now())
-	return m.isDone(key)
-}
-
-func (m *memory) isDone(key string) bool {
-	if _, done := m.young[key]; done {
-		return true
-	}
-	_, done := m.old[key]
-	return done
-}
-
-// age begins a new generation when the young one is full or has had its time.
-func (m *memory) age(now time.Time) {
-	if len(m.young) < m.most && now.Sub(m.since) < m.lasts {
-		return
-	}
-	if now.Sub(m.since) >= 2*m.lasts { // nobody came for so long
-		clear(m.young)
-	}
-	m.old, m.young, m.since = m.young, make(map[string]struct{}), now
-}

@@ -2,164 +2,176 @@ package once
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
-	"sync/atomic"
+	"math/rand/v2"
 	"time"
-
-	"go.uber.org/zap"
 
 	"wildix-worker/events"
 )
 
 const (
-	// margin is what a lease lasts longer than the handler may take: it covers
-	// the memory's own calls, and clocks that differ.
-	margin = 10 * time.Second
-	// unlimited is the lease of a handler without a time limit.
-	unlimited = 12 * time.Hour
-	// unnotedKeys bounds what a process remembers in the memory's place.
-	unnotedKeys = 10_000
+	// leaseMargin is how much longer than the handler's context a lease lasts:
+	// for what the handler does after its context has ended, for the note that
+	// it is done, and for clocks that differ.
+	leaseMargin = 10 * time.Second
+	// endlessLease is for a handler whose context has no deadline.
+	endlessLease = 15 * time.Minute
+
+	// askTimeout is how long an event waits for the shared memory's answer:
+	// for several tries of a client, but a webhook has no five seconds in all.
+	askTimeout = 2 * time.Second
+	// tellTimeout is how long the shared memory may take to note what became
+	// of the event.
+	tellTimeout = 2 * time.Second
+	// hurry is the same from the context's end on. A consumer that stops
+	// waits a second for its handlers.
+	hurry = 500 * time.Millisecond
 )
 
-// A State is what is known of an event and a handler.
-type State uint8
-
-const (
-	// StateNew: the caller has the lease now, and the handler is to be called.
-	StateNew State = iota
-	// StateInProgress: another caller has the lease.
-	StateInProgress
-	// StateDone: the handler has succeeded.
-	StateDone
-)
-
-// A Memory remembers what is done. It is safe for concurrent use, and gives a key
-// that is new to exactly one of those who ask at once. It limits the time that it
-// takes: Complete and Release get contexts that do not end.
-type Memory interface {
-	// Begin takes the key for as long as the lease, unless it is done or taken.
-	// Of a key that is taken it returns until when. owner is another text with
-	// each call.
-	Begin(ctx context.Context, key, owner string, lease time.Duration) (s State, until time.Time, err error)
-	// Complete notes that the key is done, whoever has taken it by now: the
-	// effect has happened.
-	Complete(ctx context.Context, key string) error
-	// Release gives the key back, if owner has it.
-	Release(ctx context.Context, key, owner string) error
-}
-
-// An Unreachable is what becomes of events while the memory can't be reached.
-type Unreachable uint8
-
-const (
-	// Wait fails them, with the memory's error as the cause.
-	Wait Unreachable = iota
-	// AtLeastOnce handles them, perhaps again.
-	AtLeastOnce
-)
-
-// Options are for New. The zero value is ready to use.
-type Options struct {
-	Unreachable Unreachable
-	// Logger is told when the memory can't be reached, and when it can again.
-	// Nil means silence.
-	Logger *zap.Logger
-}
-
-// New returns a middleware that calls the handler which it wraps once for each
-// event. name tells this handler's part of the memory from that of others, so it
-// must stay what it is.
-func New(name string, m Memory, o Options) events.Middleware {
-	if o.Logger == nil {
-		o.Logger = zap.NewNop()
+// New returns a middleware that gives each event to one handler once. Wrap
+// nothing else with it: two handlers would pass for one.
+func New(cfg Config) (events.Middleware, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
 	}
+	cfg = cfg.withDefaults()
+	m := middleware{cfg: cfg, local: newLocal(cfg.Keys), reach: newReach(cfg)}
 	return func(next events.Handler) events.Handler {
-		return &handler{next: next, name: name, memory: m, options: o, unnoted: newMemory(unnotedKeys, DefaultWindow)}
-	}
+		h := m
+		h.next = next
+		return &h
+	}, nil
 }
 
-type handler struct {
-	next    events.Handler
-	name    string
-	memory  Memory
-	options Options
-	failing atomic.Bool // the memory
-	unnoted *memory     // what is done, but the memory could not be told
+type middleware struct {
+	next  events.Handler
+	cfg   Config
+	local *local
+	reach *reach
 }
 
-// HandleEvent calls the wrapped handler if the event is new to it.
-func (h *handler) HandleEvent(ctx context.Context, e *events.Event) error {
-	key, owner := h.name+"#"+e.DeliveryKey(), rand.Text()
-	state, until, err := h.begin(ctx, key, owner)
-	switch {
-	case err != nil && h.options.Unreachable == AtLeastOnce:
-		err := h.next.HandleEvent(ctx, e)
-		if isDone(err) {
-			h.unnoted.Complete(ctx, key)
-		}
-		return err
+// HandleEvent calls the handler if the event is new.
+func (m *middleware) HandleEvent(ctx context.Context, e *events.Event) error {
+	key, owner := keyOf(m.cfg.Name, e), rand.Uint64()
+	switch answer, err := m.begin(ctx, key, owner); {
 	case err != nil:
-		return fmt.Errorf("memory of what is done: %w", err)
-	case state == StateDone:
+		return err
+	case answer.State == Done:
 		return events.ErrDuplicate
-	case state == StateInProgress:
-		return events.RetryAfter(time.Until(until), nil)
+	case answer.State == InProgress:
+		return events.RetryAfter(patience(answer.Wait, e.ReceiveCount), nil)
 	}
-	return h.handle(ctx, e, key, owner)
-}
-
-func (h *handler) begin(ctx context.Context, key, owner string) (State, time.Time, error) {
-	if h.unnoted.knows(key) {
-		return StateDone, time.Time{}, nil
-	}
-	lease := unlimited
-	if deadline, ok := ctx.Deadline(); ok {
-		lease = time.Until(deadline) + margin
-	}
-	state, until, err := h.memory.Begin(ctx, key, owner, lease)
-	h.tell(err)
-	return state, until, err
-}
-
-// handle calls the wrapped handler and notes what came of it. That no handler
-// was there for the event, or that the handler knows it, is as good as done.
-func (h *handler) handle(ctx context.Context, e *events.Event, key, owner string) error {
-	var err error
-	returned := false
-	defer func() { // also when it panics
-		ctx := context.WithoutCancel(ctx)
-		if returned && isDone(err) {
-			h.complete(ctx, key)
-			return
-		}
-		h.tell(h.memory.Release(ctx, key, owner)) // or the lease runs out
-	}()
-	err = h.next.HandleEvent(ctx, e)
-	returned = true
-	return err
-}
-
-// complete notes that the effect has happened, which no trouble with the memory can
-// change.
-func (h *handler) complete(ctx context.Context, key string) {
-	err := h.memory.Complete(ctx, key)
-	h.tell(err)
-	if err != nil {
-		h.unnoted.Complete(ctx, key)
+	switch outcome, err := events.Dispatch(ctx, m.next, e); outcome {
+	case events.Handled:
+		m.done(ctx, key)
+		return nil
+	case events.Duplicate:
+		m.done(ctx, key)
+		return events.ErrDuplicate
+	case events.Ignored:
+		// Not remembered: a later version of the program may have a handler.
+		m.release(ctx, key, owner)
+		return events.ErrNoHandler
+	default:
+		m.release(ctx, key, owner)
+		return err
 	}
 }
 
-func isDone(err error) bool {
-	return err == nil || err == events.ErrNoHandler || err == events.ErrDuplicate
+// begin asks what is known of the event, here first.
+func (m *middleware) begin(ctx context.Context, key Key, owner uint64) (Answer, error) {
+	lease := leaseFor(ctx)
+	answer := m.local.begin(key.Delivery, owner, lease)
+	if answer.State != Begun || m.cfg.Shared == nil {
+		return answer, nil
+	}
+	answer, err := m.ask(ctx, key, owner, lease)
+	if err != nil || answer.State != Begun {
+		m.local.release(key.Delivery, owner)
+	}
+	return answer, err
 }
 
-// tell logs when the memory stops working, and when it works again.
-func (h *handler) tell(err error) {
+// ask asks the shared memory. Without its answer, the policy tells what to do.
+func (m *middleware) ask(ctx context.Context, key Key, owner uint64, lease time.Duration) (Answer, error) {
+	unknown := Answer{State: Begun}
+	if m.cfg.OnUnreachable == AtLeastOnce && !m.reach.worthATry() {
+		return unknown, nil
+	}
+	limited, cancel := context.WithTimeout(ctx, askTime(ctx))
+	defer cancel()
+	answer, err := m.cfg.Shared.Begin(limited, key, owner, lease)
 	switch {
-	case err == nil && h.failing.Load() && h.failing.CompareAndSwap(true, false):
-		h.options.Logger.Info("memory of what is done works again", zap.String("handler", h.name))
-	case err != nil && h.failing.CompareAndSwap(false, true):
-		h.options.Logger.Warn("memory of what is done can't be reached", zap.String("handler", h.name), zap.Error(err))
+	case err == nil:
+		m.reach.succeeded()
+		return answer, nil
+	case ctx.Err() != nil:
+		return Answer{}, context.Cause(ctx)
+	}
+	m.reach.failed(err)
+	if m.cfg.OnUnreachable == AtLeastOnce {
+		return unknown, nil
+	}
+	return Answer{}, fmt.Errorf("what was done is not known: %w", err)
+}
+
+// askTime leaves the handler half of a short time.
+func askTime(ctx context.Context) time.Duration {
+	if deadline, ok := ctx.Deadline(); ok {
+		return min(askTimeout, time.Until(deadline)/2)
+	}
+	return askTimeout
+}
+
+// done notes that the event had its effect. That it did does not depend on
+// whether others can be told.
+func (m *middleware) done(ctx context.Context, key Key) {
+	m.local.finish(key.Delivery, m.cfg.Window)
+	m.tell(ctx, func(ctx context.Context) error { return m.cfg.Shared.Done(ctx, key, m.cfg.Window) })
+}
+
+// release gives the lease back. One that can't be given back ends by itself.
+func (m *middleware) release(ctx context.Context, key Key, owner uint64) {
+	m.tell(ctx, func(ctx context.Context) error { return m.cfg.Shared.Release(ctx, key, owner) })
+	m.local.release(key.Delivery, owner)
+}
+
+// tell tells the shared memory, also after the handler's context has ended.
+func (m *middleware) tell(ctx context.Context, call func(context.Context) error) {
+	if m.cfg.Shared == nil || m.cfg.OnUnreachable == AtLeastOnce && !m.reach.worthATry() {
+		return
+	}
+	detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), tellTimeout)
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(hurry, cancel) })
+	defer stop()
+	if err := call(detached); err != nil {
+		m.reach.failed(err)
+		return
+	}
+	m.reach.succeeded()
+}
+
+// leaseFor is longer than the handler may run.
+func leaseFor(ctx context.Context) time.Duration {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return endlessLease
+	}
+	return max(time.Until(deadline), 0) + leaseMargin
+}
+
+// patience is when an event that is in progress is to come again: soon at
+// first, since the same event twice at a time is soon done. Then more likely a
+// process was killed, and each try before the lease's end would use up a receive
+// of the message.
+func patience(wait time.Duration, receives int) time.Duration {
+	switch {
+	case receives <= 1:
+		return min(wait, 2*time.Second)
+	case receives == 2:
+		return min(wait, 10*time.Second)
+	default:
+		return wait
 	}
 }

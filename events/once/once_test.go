@@ -4,236 +4,243 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"go.uber.org/goleak"
-	"pgregory.net/rapid"
-
 	"wildix-worker/events"
 	"wildix-worker/events/once"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
 var errDown = errors.New("CRM is down")
 
-func event(id string) *events.Event { return &events.Event{ID: id, Raw: []byte(id)} }
-
-// a counter counts the events that got through to it, and answers.
-type counter struct {
-	calls  atomic.Int64
-	answer func(ctx context.Context) error
-}
-
-func (c *counter) HandleEvent(ctx context.Context, _ *events.Event) error {
-	c.calls.Add(1)
-	if c.answer == nil {
-		return nil
-	}
-	return c.answer(ctx)
-}
-
-func want(t *testing.T, h events.Handler, e *events.Event, outcome events.Outcome) error {
-	t.Helper()
-	got, err := events.Dispatch(t.Context(), h, e)
-	if got != outcome {
-		t.Errorf("%s: %s (%v), want %s", e.ID, got, err, outcome)
-	}
-	return err
-}
-
-func (c *counter) want(t *testing.T, calls int64) {
-	t.Helper()
-	if got := c.calls.Load(); got != calls {
-		t.Errorf("%d calls, want %d", got, calls)
+func TestARepeatIsADuplicate(t *testing.T) {
+	h := &handler{}
+	w := wrapped(t, h, once.Config{})
+	expect(t, w, event(1), events.Handled)
+	expect(t, w, event(1), events.Duplicate)
+	expect(t, w, event(2), events.Handled)
+	if h.calls.Load() != 2 {
+		t.Errorf("the handler was called %d times", h.calls.Load())
 	}
 }
 
-func TestRepeatIsADuplicate(t *testing.T) {
-	c := &counter{}
-	h := once.New("crm", once.InMemory(0, 0), once.Options{})(c)
-	want(t, h, event("1"), events.Handled)
-	want(t, h, event("1"), events.Duplicate)
-	want(t, h, event("2"), events.Handled)
-	c.want(t, 2)
-}
-
-func TestFailureIsTriedAgainAtOnce(t *testing.T) {
-	for name, answer := range map[string]func(context.Context) error{
-		"error": func(context.Context) error { return errDown },
-		"never": func(context.Context) error { return events.Permanent(errDown) },
-		"panic": func(context.Context) error { panic("oh") },
-		// It would be done by itself, but it is not alone.
-		"joined": func(context.Context) error { return errors.Join(events.ErrDuplicate, errDown) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			c := &counter{answer: answer}
-			h := once.New("crm", once.InMemory(0, 0), once.Options{})(c)
-			want(t, h, event("1"), events.Failed)
-			want(t, h, event("1"), events.Failed)
-			c.answer = nil
-			want(t, h, event("1"), events.Handled)
-			c.want(t, 3)
-		})
-	}
-}
-
-func TestIgnoredAndKnownEventsAreDone(t *testing.T) {
-	for answer, outcome := range map[error]events.Outcome{events.ErrNoHandler: events.Ignored, events.ErrDuplicate: events.Duplicate} {
-		c := &counter{answer: func(context.Context) error { return answer }}
-		h := once.New("crm", once.InMemory(0, 0), once.Options{})(c)
-		want(t, h, event("1"), outcome)
-		want(t, h, event("1"), events.Duplicate)
-		c.want(t, 1)
-	}
-}
-
-func TestRetryLeavesOutWhatHasSucceeded(t *testing.T) {
-	memory := once.InMemory(0, 0)
-	store, forward := &counter{}, &counter{answer: func(context.Context) error { return errDown }}
-	chain := events.Chain(once.New("store", memory, once.Options{})(store), once.New("forward", memory, once.Options{})(forward))
-	want(t, chain, event("1"), events.Failed)
-	want(t, chain, event("1"), events.Failed)
-	forward.answer = nil
-	want(t, chain, event("1"), events.Handled)
-	want(t, chain, event("1"), events.Duplicate)
-	store.want(t, 1)
-	forward.want(t, 3)
-}
-
-func TestEventInProgressComesAgainWhenItsLeaseHasEnded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		const limit, margin = 30 * time.Second, 10 * time.Second
-		finish := make(chan struct{})
-		c := &counter{answer: func(context.Context) error { <-finish; return nil }}
-		h := once.New("crm", once.InMemory(0, 0), once.Options{})(c)
-		ctx, cancel := context.WithTimeout(t.Context(), limit)
-		defer cancel()
-		go h.HandleEvent(ctx, event("1"))
-		time.Sleep(10 * time.Second)
-		err := want(t, h, event("1"), events.Failed)
-		if delay, ok := events.RetryDelay(err); !ok || delay != limit+margin-10*time.Second {
-			t.Errorf("comes again after %s", delay)
-		}
-		if errors.Unwrap(err) != nil {
-			t.Errorf("%v has a cause, and counts as a failure", err)
-		}
-		close(finish)
-		synctest.Wait()
-		want(t, h, event("1"), events.Duplicate)
-		c.want(t, 1)
-	})
-}
-
-func TestMemoryKeepsWhatItPromises(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := &counter{}
-		h := once.New("crm", once.InMemory(10, time.Hour), once.Options{})(c)
-		fresh := 0
-		handle := func() {
-			fresh++
-			want(t, h, event(fmt.Sprint("fresh ", fresh)), events.Handled)
-		}
-		want(t, h, event("1"), events.Handled)
-		time.Sleep(29 * time.Minute)
-		want(t, h, event("1"), events.Duplicate)
-		time.Sleep(2 * time.Hour)
-		want(t, h, event("1"), events.Handled)
-		for range 4 {
-			handle()
-		}
-		want(t, h, event("1"), events.Duplicate)
-		for range 10 {
-			handle()
-		}
-		want(t, h, event("1"), events.Handled)
-	})
-}
-
-func TestOneOfManyAtOnceGetsTheEvent(t *testing.T) {
-	c := &counter{}
-	memory := once.InMemory(0, 0)
-	var handling sync.WaitGroup
-	for range 8 {
-		h := once.New("crm", memory, once.Options{})(c)
-		handling.Go(func() {
-			for i := range 1000 {
-				h.HandleEvent(t.Context(), event(fmt.Sprint(i)))
+func TestWhatFailedIsTriedAgainAtOnce(t *testing.T) {
+	everywhere(t, func(t *testing.T, shared once.Memory) {
+		for n, failure := range []error{errDown, events.Permanent(errDown), events.RetryAfter(time.Minute, errDown), errors.Join(errDown, events.ErrDuplicate)} {
+			h := &handler{answer: func(context.Context) error { return failure }}
+			mine, theirs := wrapped(t, h, once.Config{Shared: shared}), wrapped(t, h, once.Config{Shared: shared})
+			for _, w := range []events.Handler{mine, mine, theirs} {
+				if outcome, err := deliver(t, w, event(n)); outcome != events.Failed || err != failure {
+					t.Fatalf("%s, %v", outcome, err)
+				}
 			}
-		})
-	}
-	handling.Wait()
-	c.want(t, 1000)
+			h.answer = nil
+			expect(t, mine, event(n), events.Handled)
+			expect(t, theirs, event(n), events.Duplicate)
+		}
+	})
 }
 
-// Several workers with one memory; some crash in the middle of a handler.
-func TestPromisesHoldWhateverHappens(t *testing.T) {
-	const lease = time.Minute
-	rapid.Check(t, func(rt *rapid.T) {
+func TestAPanicIsAFailureLikeAnother(t *testing.T) {
+	h := &handler{answer: func(context.Context) error { panic(errDown) }}
+	w := wrapped(t, h, once.Config{})
+	_, err := deliver(t, w, event(1))
+	if panicked, ok := errors.AsType[*events.PanicError](err); !ok || panicked.Value != errDown || !strings.Contains(string(panicked.Stack), "TestAPanicIsAFailureLikeAnother") {
+		t.Errorf("error %v", err)
+	}
+	h.answer = nil
+	expect(t, w, event(1), events.Handled)
+}
+
+// A handler that has nothing to do with an event may have tomorrow; one that
+// knows by itself of a repeat is believed.
+func TestWhatTheHandlerSaysOfAnEvent(t *testing.T) {
+	h := &handler{answer: func(context.Context) error { return events.ErrNoHandler }}
+	w := wrapped(t, h, once.Config{})
+	expect(t, w, event(1), events.Ignored)
+	expect(t, w, event(1), events.Ignored)
+	h.answer = func(context.Context) error { return fmt.Errorf("store: %w", events.ErrDuplicate) }
+	expect(t, w, event(1), events.Duplicate)
+	h.answer = nil
+	expect(t, w, event(1), events.Duplicate)
+	if h.calls.Load() != 3 {
+		t.Errorf("the handler was called %d times", h.calls.Load())
+	}
+}
+
+func TestEachHandlerOfAChainHasItsOwnState(t *testing.T) {
+	everywhere(t, func(t *testing.T, shared once.Memory) {
+		if _, local := shared.(once.LocalMemory); local {
+			shared = nil // it is of one handler only
+		}
+		store, forward := &handler{}, &handler{answer: func(context.Context) error { return errDown }}
+		chain := events.Chain(
+			wrapped(t, store, once.Config{Name: "store", Shared: shared}),
+			wrapped(t, forward, once.Config{Name: "forward", Shared: shared}))
+		expect(t, chain, event(1), events.Failed)
+		expect(t, chain, event(1), events.Failed)
+		forward.answer = nil
+		expect(t, chain, event(1), events.Handled)
+		expect(t, chain, event(1), events.Duplicate)
+		if store.calls.Load() != 1 || forward.calls.Load() != 3 {
+			t.Errorf("stored %d times, forwarded %d times", store.calls.Load(), forward.calls.Load())
+		}
+	})
+}
+
+func TestWhatIsInProgressComesAgainLater(t *testing.T) {
+	for _, test := range []struct {
+		receives int
+		want     time.Duration
+	}{{0, 2 * time.Second}, {1, 2 * time.Second}, {2, 10 * time.Second}, {3, 40 * time.Second}, {9, 40 * time.Second}} {
 		synctest.Test(t, func(t *testing.T) {
-			memory := once.InMemory(1000, 100*time.Hour)
-			type claim struct {
-				owner string
-				until time.Time
+			shared := once.NewLocal(10)
+			h := &handler{answer: func(ctx context.Context) error { <-ctx.Done(); return nil }}
+			mine, theirs := wrapped(t, h, once.Config{Shared: shared}), wrapped(t, h, once.Config{Shared: shared})
+			go deliver(t, mine, event(1)) // for 30 s
+			synctest.Wait()
+			e := event(1)
+			e.ReceiveCount = test.receives
+			for _, w := range []events.Handler{mine, theirs} {
+				outcome, err := deliver(t, w, e)
+				if d, ok := events.RetryDelay(err); outcome != events.Failed || !ok || d != test.want {
+					t.Errorf("received %d times: %s, %v, want a retry after %s", test.receives, outcome, err, test.want)
+				}
+				if errors.Unwrap(err) != nil {
+					t.Errorf("%v has a cause: it would count as an outage", err)
+				}
 			}
-			running, done := map[string]claim{}, map[string]bool{}
-			owners := 0
-			rt.Repeat(map[string]func(*rapid.T){
-				"begin": func(rt *rapid.T) {
-					key := rapid.SampledFrom([]string{"a", "b"}).Draw(rt, "key")
-					owners++
-					owner := fmt.Sprint(owners)
-					state, until, err := memory.Begin(t.Context(), key, owner, lease)
-					expected := once.StateNew
-					if time.Now().Before(running[key].until) {
-						expected = once.StateInProgress
-					}
-					if done[key] {
-						expected = once.StateDone
-					}
-					if err != nil || state != expected {
-						rt.Fatalf("%s: state %d, error %v, want %d", key, state, err, expected)
-					}
-					if state == once.StateInProgress && !until.Equal(running[key].until) {
-						rt.Fatalf("%s: until %s, want %s", key, until, running[key].until)
-					}
-					if state == once.StateNew {
-						running[key] = claim{owner, time.Now().Add(lease)}
-					}
-				},
-				"complete": func(rt *rapid.T) {
-					key := rapid.SampledFrom([]string{"a", "b"}).Draw(rt, "key")
-					if running[key].owner != "" && memory.Complete(t.Context(), key) == nil {
-						done[key] = true
-					}
-				},
-				"release": func(rt *rapid.T) {
-					key := rapid.SampledFrom([]string{"a", "b"}).Draw(rt, "key")
-					owner := fmt.Sprint(rapid.IntRange(1, owners+1).Draw(rt, "owner"))
-					if memory.Release(t.Context(), key, owner) == nil && running[key].owner == owner {
-						running[key] = claim{}
-					}
-				},
-				"wait": func(rt *rapid.T) { time.Sleep(time.Duration(rapid.IntRange(1, 90).Draw(rt, "seconds")) * time.Second) },
-			})
+			time.Sleep(30 * time.Second)
+			synctest.Wait()
+			expect(t, mine, event(1), events.Duplicate)
+			expect(t, theirs, event(1), events.Duplicate)
+			if h.calls.Load() != 1 {
+				t.Errorf("the handler was called %d times", h.calls.Load())
+			}
 		})
+	}
+}
+
+// What a killed process had in hand is handled by another as soon as its lease
+// has ended, and no sooner.
+func TestALeaseOutlastsTheHandlersDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		shared := once.NewLocal(10)
+		stuck := &handler{answer: func(context.Context) error { time.Sleep(time.Hour); return errDown }}
+		killed := wrapped(t, stuck, once.Config{Shared: shared})
+		go deliver(t, killed, event(1))
+		synctest.Wait()
+		alive := wrapped(t, &handler{}, once.Config{Shared: shared})
+		time.Sleep(40*time.Second - time.Nanosecond)
+		expect(t, alive, event(1), events.Failed)
+		time.Sleep(time.Nanosecond)
+		expect(t, alive, event(1), events.Handled)
+		time.Sleep(time.Hour) // the other one's failure comes too late to undo it
+		synctest.Wait()
+		expect(t, alive, event(1), events.Duplicate)
 	})
 }
 
-func BenchmarkInMemory(b *testing.B) {
-	h := once.New("crm", once.InMemory(0, 0), once.Options{})(&counter{})
-	ctx, cancel := context.WithTimeout(b.Context(), time.Hour)
-	defer cancel()
-	body := make([]byte, 1024)
-	b.ReportAllocs()
-	for i := 0; b.Loop(); i++ {
-		copy(body, fmt.Sprint(i))
-		if err := h.HandleEvent(ctx, &events.Event{Raw: body}); err != nil {
-			b.Fatal(err)
+func TestAnEventIsRememberedForTheWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := wrapped(t, &handler{}, once.Config{Window: time.Hour})
+		expect(t, w, event(1), events.Handled)
+		time.Sleep(time.Hour - time.Nanosecond)
+		expect(t, w, event(1), events.Duplicate)
+		time.Sleep(time.Nanosecond)
+		expect(t, w, event(1), events.Handled)
+		expect(t, w, event(1), events.Duplicate)
+	})
+}
+
+func TestTheNewestEventsAreRemembered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const keys = 10
+		w := wrapped(t, &handler{}, once.Config{Keys: keys, Window: time.Hour})
+		for n := range 3 * keys {
+			expect(t, w, event(n), events.Handled)
+			if n == keys {
+				time.Sleep(time.Hour) // one that is too old and comes again takes no second place
+				expect(t, w, event(n), events.Handled)
+			}
 		}
+		for n := 2 * keys; n < 3*keys; n++ {
+			expect(t, w, event(n), events.Duplicate)
+		}
+		expect(t, w, event(2*keys-1), events.Handled)
+	})
+}
+
+// TestTwoWorkersRaceForAnEvent delivers a thousand events to two workers at once.
+func TestTwoWorkersRaceForAnEvent(t *testing.T) {
+	everywhere(t, func(t *testing.T, shared once.Memory) {
+		const many, atOnce = 1000, 4
+		var calls [many]atomic.Int64
+		h := events.HandlerFunc(func(_ context.Context, e *events.Event) error {
+			var n int
+			fmt.Sscanf(string(e.Raw), "%d", &n)
+			calls[n].Add(1)
+			return nil
+		})
+		workers := []events.Handler{wrapped(t, h, once.Config{Shared: shared}), wrapped(t, h, once.Config{Shared: shared})}
+		var next, handled, repeated atomic.Int64
+		var racing sync.WaitGroup
+		for range atOnce {
+			racing.Go(func() {
+				for n := int(next.Add(1)) - 1; n < many; n = int(next.Add(1)) - 1 {
+					var pair sync.WaitGroup
+					for _, w := range workers {
+						pair.Go(func() {
+							switch insist(t, w, event(n)) {
+							case events.Handled:
+								handled.Add(1)
+							case events.Duplicate:
+								repeated.Add(1)
+							}
+						})
+					}
+					pair.Wait()
+				}
+			})
+		}
+		racing.Wait()
+		for n := range calls {
+			if calls[n].Load() != 1 {
+				t.Errorf("event %d was handled %d times", n, calls[n].Load())
+			}
+		}
+		if handled.Load() != many || repeated.Load() != many {
+			t.Errorf("%d handled, %d duplicates", handled.Load(), repeated.Load())
+		}
+	})
+}
+
+// insist delivers an event until it is no longer in progress.
+func insist(t *testing.T, w events.Handler, e *events.Event) events.Outcome {
+	for {
+		outcome, err := deliver(t, w, e)
+		if outcome.Done() {
+			return outcome
+		}
+		if _, later := events.RetryDelay(err); !later {
+			t.Errorf("%v", err)
+			return outcome
+		}
+	}
+}
+
+func TestAWrongConfigNamesAllFaults(t *testing.T) {
+	_, err := once.New(once.Config{OnUnreachable: 7, Window: -time.Second, Keys: -1})
+	want := "Name: required; handlers are told apart by it\nOnUnreachable: 7 is not Wait or AtLeastOnce\n" +
+		"Window: -1s is negative\nKeys: -1 is not between 1 and 2147483647"
+	if err == nil || err.Error() != want {
+		t.Errorf("got\n%v\nwant\n%s", err, want)
+	}
+	if field, ok := errors.AsType[*events.FieldError](err); !ok || field.Field != "Name" {
+		t.Errorf("%v", err)
 	}
 }

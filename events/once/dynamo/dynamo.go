@@ -1,20 +1,35 @@
-// Package dynamo keeps the memory of package once in a DynamoDB table, for all
-// workers that use it.
+// Package dynamo keeps the memory of package once in a DynamoDB table, so that
+// several workers have it in common and it outlives them:
 //
-// The table has a partition key named "key", of type String, and no sort key; let
-// its attribute "expires" be the time to live:
+//	remember, err := once.New(once.Config{
+//		Name:   "crm",
+//		Shared: dynamo.New(dynamodb.NewFromConfig(awsConfig), "wildix-once"),
+//	})
 //
-//	aws dynamodb create-table --table-name wildix-once \
-//	    --attribute-definitions AttributeName=key,AttributeType=S \
-//	    --key-schema AttributeName=key,KeyType=HASH --billing-mode PAY_PER_REQUEST
-//	aws dynamodb update-time-to-live --table-name wildix-once \
-//	    --time-to-live-specification Enabled=true,AttributeName=expires
+// # The table
 //
-// The one permission needed is dynamodb:PutItem on the table. Each handler of an
-// event costs two writes of less than 1 KB; a repeat costs one.
+// Its partition key is the String "key", it has no sort key, and its TTL
+// attribute is "expires". DynamoDB deletes expired items days late; until then
+// they count as absent all the same. An item takes less than 250 bytes: the
+// handler's name, the event's DeliveryKey, and some numbers. There is nothing of
+// the call in it.
 //
-// DynamoDB deletes what has expired hours or days later; until then it is taken for
-// deleted.
+// The only permission that is needed is dynamodb:PutItem on the table. An event
+// takes two writes of one unit for each handler: one before, one after it. A
+// repeat takes one.
+//
+// # Clocks
+//
+// A lease ends by the clock of whoever looks at it. As long as the workers'
+// clocks differ by less than the margin that package once allows for, no lease
+// is taken over from a handler that is still at work.
+//
+// # The client
+//
+// Package once waits two seconds for an answer. So the client repeats a request
+// after a fifth of a second, instead of the SDK's longer pauses; how often stays
+// its own affair. Give its HTTP client a timeout of less than a second, so that
+// a connection that has silently gone does not use up the two.
 package dynamo
 
 import (
@@ -25,148 +40,152 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"wildix-worker/events/once"
 )
 
-// DefaultWindow outlasts the 14 days that SQS keeps a message: one that comes back
-// from a dead-letter queue is still known.
-const DefaultWindow = 15 * 24 * time.Hour
-
-// callTimeout limits a call, the SDK's retries included.
-const callTimeout = 3 * time.Second
-
-// DynamoDB is what a Memory calls of DynamoDB; *dynamodb.Client has it.
+// DynamoDB is what a memory calls of DynamoDB; *dynamodb.Client has it.
 type DynamoDB interface {
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
 }
 
-// A Memory is a once.Memory in a table.
+// The attributes of an item. One that is done has neither lease nor owner.
+const (
+	attrKey     = "key"
+	attrLease   = "lease" // when it ends, in Unix milliseconds
+	attrOwner   = "owner"
+	attrExpires = "expires" // in Unix seconds, as DynamoDB wants it
+)
+
+// undoneTime is how long an item is kept whose event was never done.
+const undoneTime = 24 * time.Hour
+
+// retryPause is what a client waits before it repeats a request, at most.
+const retryPause = 200 * time.Millisecond
+
+// quickly applies to every request.
+func quickly(o *dynamodb.Options) { o.Retryer = retry.AddWithMaxBackoffDelay(o.Retryer, retryPause) }
+
+// A Memory is a table. It implements [once.Memory].
 type Memory struct {
 	client DynamoDB
 	table  string
-	window time.Duration
 }
 
-var _ once.Memory = (*Memory)(nil)
+// New returns the memory in a table. It makes no request.
+func New(client DynamoDB, table string) *Memory { return &Memory{client, table} }
 
-// New returns a memory in the table, which keeps what is done for the window; zero
-// stands for DefaultWindow.
-func New(client DynamoDB, table string, window time.Duration) *Memory {
-	if window <= 0 {
-		window = DefaultWindow
-	}
-	return &Memory{client: client, table: table, window: window}
-}
-
-// The attributes of an item. An item without a lease is done.
-const (
-	keyName     = "key"
-	ownerName   = "owner"
-	leaseName   = "lease"   // until when, in Unix milliseconds
-	expiresName = "expires" // in Unix seconds
-)
-
-// Conditions on the item that is there.
-var (
-	// absent, expired, or taken with a lease that has ended
-	isFree = aws.String("attribute_not_exists(#key) OR #expires < :seconds OR #lease < :millis")
-	isOurs = aws.String("#owner = :owner")
-	// never, and found out after the permission and the table
-	isImpossible = aws.String("attribute_exists(#key) AND attribute_not_exists(#key)")
-)
-
-// Begin is once.Memory's Begin.
-func (m *Memory) Begin(ctx context.Context, key, owner string, lease time.Duration) (once.State, time.Time, error) {
+// Begin puts the claim if there is no item that stands against it.
+func (m *Memory) Begin(ctx context.Context, key once.Key, owner uint64, lease time.Duration) (once.Answer, error) {
 	now := time.Now()
-	err := m.put(ctx, &dynamodb.PutItemInput{
-		TableName: &m.table,
-		Item:      m.item(key, owner, now.Add(lease)),
-
-		ConditionExpression:      isFree,
-		ExpressionAttributeNames: map[string]string{"#key": keyName, "#expires": expiresName, "#lease": leaseName},
-		ExpressionAttributeValues: attributes{
-			":seconds": number(now.Unix()), ":millis": number(now.UnixMilli()),
+	_, err := m.client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName:                &m.table,
+		Item:                     undone(key, owner, now.Add(lease)),
+		ConditionExpression:      aws.String("attribute_not_exists(#key) OR #expires <= :seconds OR #lease <= :millis OR #owner = :owner"),
+		ExpressionAttributeNames: map[string]string{"#key": attrKey, "#expires": attrExpires, "#lease": attrLease, "#owner": attrOwner},
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":seconds": number(now.Unix()), ":millis": number(now.UnixMilli()), ":owner": ownerOf(owner),
 		},
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	})
-	taken, isTaken := errors.AsType[*types.ConditionalCheckFailedException](err)
+	}, quickly)
+	refused, ok := errors.AsType[*types.ConditionalCheckFailedException](err)
 	switch {
-	case isTaken:
-		return stateOf(taken.Item)
-	case err != nil:
-		return 0, time.Time{}, err
+	case err == nil:
+		return once.Answer{State: once.Begun}, nil
+	case ok:
+		return m.answer(refused.Item, now)
 	default:
-		return once.StateNew, time.Time{}, nil
+		return once.Answer{}, m.failed(err)
 	}
 }
 
-// Complete is once.Memory's Complete.
-func (m *Memory) Complete(ctx context.Context, key string) error {
-	item := m.item(key, "", time.Time{})
-	delete(item, ownerName)
-	delete(item, leaseName)
-	return m.put(ctx, &dynamodb.PutItemInput{TableName: &m.table, Item: item})
+// answer tells what the item says that stands against a claim.
+func (m *Memory) answer(item map[string]types.AttributeValue, now time.Time) (once.Answer, error) {
+	if item[attrKey] == nil { // an old server, or a proxy in between
+		return once.Answer{}, fmt.Errorf("DynamoDB table %s: refused without the item that stands against it", m.table)
+	}
+	if item[attrLease] == nil {
+		return once.Answer{State: once.Done}, nil
+	}
+	lease, _ := item[attrLease].(*types.AttributeValueMemberN)
+	if lease == nil {
+		return once.Answer{}, fmt.Errorf("DynamoDB table %s: an item whose lease is not a number", m.table)
+	}
+	millis, err := strconv.ParseInt(lease.Value, 10, 64)
+	if err != nil {
+		return once.Answer{}, fmt.Errorf("DynamoDB table %s: an item whose lease is not whole milliseconds", m.table)
+	}
+	return once.Answer{State: once.InProgress, Wait: max(time.UnixMilli(millis).Sub(now), 0)}, nil
 }
 
-// Release is once.Memory's Release. It leaves a lease that has ended.
-func (m *Memory) Release(ctx context.Context, key, owner string) error {
-	return m.putIf(ctx, m.item(key, owner, time.Unix(0, 0)), isOurs, &dynamodb.PutItemInput{
-		ExpressionAttributeNames:  map[string]string{"#owner": ownerName},
-		ExpressionAttributeValues: attributes{":owner": text(owner)},
-	})
+// Done puts an item without a lease over what there is.
+func (m *Memory) Done(ctx context.Context, key once.Key, keep time.Duration) error {
+	_, err := m.client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: &m.table,
+		Item: map[string]types.AttributeValue{
+			attrKey:     text(key.String()),
+			attrExpires: number(time.Now().Add(keep).Unix() + 1), // rounded up
+		},
+	}, quickly)
+	return m.failed(err)
 }
 
-// Check asks, without a change, whether the table can be used.
-func (m *Memory) Check(ctx context.Context) error {
-	return m.putIf(ctx, m.item("check", "", time.Unix(0, 0)), isImpossible, &dynamodb.PutItemInput{
-		ExpressionAttributeNames: map[string]string{"#key": keyName},
-	})
-}
-
-func (m *Memory) put(ctx context.Context, in *dynamodb.PutItemInput) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	_, err := m.client.PutItem(ctx, in)
-	return err
-}
-
-// putIf puts an item if the condition holds. That it does not is no error.
-func (m *Memory) putIf(ctx context.Context, item attributes, condition *string, in *dynamodb.PutItemInput) error {
-	in.TableName, in.Item, in.ConditionExpression = &m.table, item, condition
-	err := m.put(ctx, in)
-	if _, fails := errors.AsType[*types.ConditionalCheckFailedException](err); fails {
+// Release puts a lease that has ended over the owner's. It needs no permission
+// to delete.
+func (m *Memory) Release(ctx context.Context, key once.Key, owner uint64) error {
+	_, err := m.client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName:                 &m.table,
+		Item:                      undone(key, owner, time.UnixMilli(0)),
+		ConditionExpression:       aws.String("#owner = :owner"),
+		ExpressionAttributeNames:  map[string]string{"#owner": attrOwner},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":owner": ownerOf(owner)},
+	}, quickly)
+	if _, another := errors.AsType[*types.ConditionalCheckFailedException](err); another {
 		return nil
 	}
-	return err
+	return m.failed(err)
 }
 
-type attributes = map[string]types.AttributeValue
-
-func (m *Memory) item(key, owner string, lease time.Time) attributes {
-	return attributes{
-		keyName: text(key), ownerName: text(owner), leaseName: number(lease.UnixMilli()),
-		expiresName: number(time.Now().Add(m.window).Unix()),
+// Check reports whether the table can be used, with a write whose condition
+// can't be met: it needs no permission but that to write, and writes nothing.
+func (m *Memory) Check(ctx context.Context) error {
+	_, err := m.client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName:                &m.table,
+		Item:                     map[string]types.AttributeValue{attrKey: text("check")},
+		ConditionExpression:      aws.String("attribute_exists(#key) AND attribute_not_exists(#key)"),
+		ExpressionAttributeNames: map[string]string{"#key": attrKey},
+	}, quickly)
+	if _, refused := errors.AsType[*types.ConditionalCheckFailedException](err); refused {
+		return nil
 	}
+	if err == nil {
+		return fmt.Errorf("DynamoDB table %s: takes what should be refused; it is not DynamoDB", m.table)
+	}
+	return m.failed(err)
 }
 
-// stateOf reads the item that was in the way.
-func stateOf(item attributes) (once.State, time.Time, error) {
-	lease, taken := item[leaseName]
-	if !taken && len(item) > 0 {
-		return once.StateDone, time.Time{}, nil
+// failed says of which table an error is.
+func (m *Memory) failed(err error) error {
+	if err == nil {
+		return nil
 	}
-	digits, ok := lease.(*types.AttributeValueMemberN)
-	if !ok {
-		return 0, time.Time{}, errors.New("the table answers without the item that is there")
+	return fmt.Errorf("DynamoDB table %s: %w", m.table, err)
+}
+
+func undone(key once.Key, owner uint64, lease time.Time) map[string]types.AttributeValue {
+	kept := lease
+	if now := time.Now(); kept.Before(now) {
+		kept = now
 	}
-	millis, err := strconv.ParseInt(digits.Value, 10, 64)
-	if err != nil {
-		return 0, time.Time{}, fmt.Errorf("attribute %s: %w", leaseName, err)
+	return map[string]types.AttributeValue{
+		attrKey:     text(key.String()),
+		attrOwner:   ownerOf(owner),
+		attrLease:   number(lease.UnixMilli()),
+		attrExpires: number(kept.Add(undoneTime).Unix()),
 	}
-	return once.StateInProgress, time.UnixMilli(millis), nil
 }
 
 func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
@@ -174,3 +193,5 @@ func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{V
 func number(n int64) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
 }
+
+func ownerOf(owner uint64) types.AttributeValue { return text(strconv.FormatUint(owner, 36)) }

@@ -10,7 +10,6 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -74,7 +73,7 @@ func clientOf(endpoint string) *dynamodb.Client {
 	})
 }
 
-func (tb *table) memory() *dynamo.Memory { return dynamo.New(tb.Client, tb.name, 0) }
+func (tb *table) memory() *dynamo.Memory { return dynamo.New(tb.Client, tb.name) }
 
 func fatal(t testing.TB, err error) {
 	t.Helper()
@@ -85,45 +84,52 @@ func fatal(t testing.TB, err error) {
 
 func event(id string) *events.Event { return &events.Event{ID: id, Raw: []byte(id)} }
 
-func want(t *testing.T, m once.Memory, key, owner string, lease time.Duration, state once.State) time.Time {
-	t.Helper()
-	got, until, err := m.Begin(t.Context(), key, owner, lease)
-	if err != nil || got != state {
-		t.Fatalf("%s for %s: state %d, error %v, want %d", key, owner, got, err, state)
-	}
-	return until
+func key(name string) once.Key {
+	k := once.Key{Handler: "crm"}
+	copy(k.Delivery[:], name)
+	return k
 }
 
-// The states are those of the memory in a process.
-func TestStatesOfAKey(t *testing.T) {
-	for name, newMemory := range map[string]func(*testing.T) once.Memory{
-		"in memory": func(*testing.T) once.Memory { return once.InMemory(0, 0) },
-		"DynamoDB":  func(t *testing.T) once.Memory { return newTable(t).memory() },
-	} {
-		t.Run(name, func(t *testing.T) {
-			m, ctx := newMemory(t), t.Context()
-			want(t, m, "1", "a", time.Minute, once.StateNew)
-			until := want(t, m, "1", "b", time.Minute, once.StateInProgress)
-			if left := time.Until(until); left < 30*time.Second || left > time.Minute {
-				t.Errorf("in progress for %s", left)
-			}
-			fatal(t, m.Release(ctx, "1", "b"))
-			want(t, m, "1", "b", time.Minute, once.StateInProgress) // it was not b's to give back
-			fatal(t, m.Release(ctx, "1", "a"))
-			want(t, m, "1", "b", time.Minute, once.StateNew)
-			fatal(t, m.Complete(ctx, "1"))
-			want(t, m, "1", "c", time.Minute, once.StateDone)
-			fatal(t, m.Release(ctx, "1", "b"))
-			want(t, m, "1", "c", time.Minute, once.StateDone)
-
-			want(t, m, "2", "a", -time.Second, once.StateNew) // a worker that crashed some time ago
-			want(t, m, "2", "b", time.Minute, once.StateNew)
-			fatal(t, m.Release(ctx, "2", "a")) // it was only slow
-			want(t, m, "2", "c", time.Minute, once.StateInProgress)
-			fatal(t, m.Complete(ctx, "2")) // by a: the effect has happened
-			want(t, m, "2", "c", time.Minute, once.StateDone)
-		})
+func want(t *testing.T, m once.Memory, name string, owner uint64, lease time.Duration, state once.State) time.Duration {
+	t.Helper()
+	answer, err := m.Begin(t.Context(), key(name), owner, lease)
+	if err != nil || answer.State != state {
+		t.Fatalf("%s for %d: %+v, error %v, want state %d", name, owner, answer, err, state)
 	}
+	return answer.Wait
+}
+
+func TestStatesOfAnEvent(t *testing.T) {
+	m, ctx := newTable(t).memory(), t.Context()
+	const a, b, c = 1, 2, 3
+	want(t, m, "1", a, time.Minute, once.Begun)
+	want(t, m, "1", a, time.Minute, once.Begun) // a repeated request
+	if wait := want(t, m, "1", b, time.Minute, once.InProgress); wait < 30*time.Second || wait > time.Minute {
+		t.Errorf("in progress for %s", wait)
+	}
+	fatal(t, m.Release(ctx, key("1"), b))
+	want(t, m, "1", b, time.Minute, once.InProgress) // it was not b's to give back
+	fatal(t, m.Release(ctx, key("1"), a))
+	want(t, m, "1", b, time.Minute, once.Begun)
+	fatal(t, m.Done(ctx, key("1"), time.Hour))
+	want(t, m, "1", c, time.Minute, once.Done)
+	fatal(t, m.Release(ctx, key("1"), b))
+	want(t, m, "1", c, time.Minute, once.Done)
+
+	want(t, m, "2", a, -time.Second, once.Begun) // a worker that crashed some time ago
+	want(t, m, "2", b, time.Minute, once.Begun)
+	fatal(t, m.Release(ctx, key("2"), a)) // it was only slow
+	want(t, m, "2", c, time.Minute, once.InProgress)
+	fatal(t, m.Done(ctx, key("2"), time.Hour)) // by a: the effect has happened
+	want(t, m, "2", c, time.Minute, once.Done)
+}
+
+// wrap has a handler remember in the table.
+func wrap(t *testing.T, shared once.Memory, policy once.Policy, log *zap.Logger, h events.HandlerFunc) events.Handler {
+	t.Helper()
+	remember, err := once.New(once.Config{Name: "crm", Shared: shared, OnUnreachable: policy, Logger: log})
+	fatal(t, err)
+	return remember(h)
 }
 
 func TestOneOfManyWorkersGetsTheEvent(t *testing.T) {
@@ -132,12 +138,12 @@ func TestOneOfManyWorkersGetsTheEvent(t *testing.T) {
 	var calls [keys]atomic.Int64
 	var working sync.WaitGroup
 	for range workers {
-		h := once.New("crm", dynamo.New(clientOf(tb.endpoint), tb.name, 0), once.Options{})(events.HandlerFunc(func(_ context.Context, e *events.Event) error {
+		h := wrap(t, dynamo.New(clientOf(tb.endpoint), tb.name), once.Wait, nil, func(_ context.Context, e *events.Event) error {
 			var i int
 			fmt.Sscan(e.ID, &i)
 			calls[i].Add(1)
 			return nil
-		}))
+		})
 		working.Go(func() {
 			for i := range keys {
 				outcome, err := events.Dispatch(t.Context(), h, event(fmt.Sprint(i)))
@@ -159,19 +165,16 @@ func TestOneOfManyWorkersGetsTheEvent(t *testing.T) {
 // DynamoDB deletes late.
 func TestExpiredItemIsTakenForDeleted(t *testing.T) {
 	tb := newTable(t)
-	past := fmt.Sprint(time.Now().Add(-time.Minute).Unix())
-	_, err := tb.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &tb.name, Item: map[string]types.AttributeValue{
-		"key": &types.AttributeValueMemberS{Value: "1"}, "expires": &types.AttributeValueMemberN{Value: past},
-	}})
-	fatal(t, err)
-	want(t, tb.memory(), "1", "a", time.Minute, once.StateNew)
-	fatal(t, tb.memory().Complete(t.Context(), "1"))
-	want(t, tb.memory(), "1", "b", time.Minute, once.StateDone)
-	item, err := tb.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &tb.name, Key: map[string]types.AttributeValue{"key": &types.AttributeValueMemberS{Value: "1"}}})
+	m := tb.memory()
+	fatal(t, m.Done(t.Context(), key("1"), -time.Minute))
+	want(t, m, "1", 1, time.Minute, once.Begun)
+	fatal(t, m.Done(t.Context(), key("1"), time.Hour))
+	want(t, m, "1", 2, time.Minute, once.Done)
+	item, err := tb.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &tb.name, Key: map[string]types.AttributeValue{"key": &types.AttributeValueMemberS{Value: key("1").String()}}})
 	fatal(t, err)
 	var expires int64
 	fmt.Sscan(item.Item["expires"].(*types.AttributeValueMemberN).Value, &expires)
-	if left := time.Until(time.Unix(expires, 0)); left < dynamo.DefaultWindow-time.Minute || left > dynamo.DefaultWindow {
+	if left := time.Until(time.Unix(expires, 0)); left < 59*time.Minute || left > 61*time.Minute {
 		t.Errorf("what is done is kept for %s", left)
 	}
 }
@@ -184,7 +187,7 @@ func TestCheckChangesNothingAndFindsWhatIsWrong(t *testing.T) {
 	if out.Count != 0 {
 		t.Errorf("the check left %d items", out.Count)
 	}
-	err = dynamo.New(tb.Client, "missing", 0).Check(t.Context())
+	err = dynamo.New(tb.Client, "missing").Check(t.Context())
 	if _, ok := errors.AsType[*types.ResourceNotFoundException](err); !ok {
 		t.Errorf("a missing table: %v", err)
 	}
@@ -213,15 +216,15 @@ func newLine(t *testing.T, tb *table) *line {
 	return l
 }
 
-func TestUnreachableMemory(t *testing.T) {
+func TestMemoryThatCannotBeReached(t *testing.T) {
 	tb := newTable(t)
 	l := newLine(t, tb)
-	memory := dynamo.New(clientOf(l.URL), tb.name, 0)
+	shared := dynamo.New(clientOf(l.URL), tb.name)
 	core, logs := observer.New(zap.InfoLevel)
 	calls := 0
-	count := events.HandlerFunc(func(context.Context, *events.Event) error { calls++; return nil })
-	waiting := once.New("crm", memory, once.Options{Logger: zap.New(core)})(count)
-	insisting := once.New("crm", memory, once.Options{Unreachable: once.AtLeastOnce})(count)
+	count := func(context.Context, *events.Event) error { calls++; return nil }
+	waiting := wrap(t, shared, once.Wait, zap.New(core), count)
+	insisting := wrap(t, shared, once.AtLeastOnce, nil, count)
 	check := func(h events.Handler, id string, outcome events.Outcome, wantCalls int) {
 		t.Helper()
 		got, err := events.Dispatch(t.Context(), h, event(id))
@@ -231,19 +234,14 @@ func TestUnreachableMemory(t *testing.T) {
 	}
 	check(waiting, "1", events.Handled, 1)
 	l.cut.Store(true)
-	check(waiting, "1", events.Failed, 1)
 	check(waiting, "2", events.Failed, 1)
-	check(insisting, "1", events.Handled, 2)
-	check(insisting, "1", events.Duplicate, 2)
+	check(insisting, "2", events.Handled, 2)
+	check(insisting, "2", events.Duplicate, 2)
 	l.cut.Store(false)
 	check(waiting, "1", events.Duplicate, 2)
-	check(waiting, "2", events.Handled, 3)
-	var said []string
-	for _, line := range logs.All() {
-		said = append(said, line.Message)
-	}
-	if got := strings.Join(said, ", "); got != "memory of what is done can't be reached, memory of what is done works again" {
-		t.Errorf("logged %q", got)
+	check(waiting, "3", events.Handled, 3)
+	if lines := logs.FilterMessage("memory of what was done can't be reached, events wait").Len(); lines != 1 {
+		t.Errorf("logged %v", logs.All())
 	}
 }
 
@@ -252,11 +250,11 @@ func TestMemoryLostBetweenTheEffectAndItsNote(t *testing.T) {
 	tb := newTable(t)
 	l := newLine(t, tb)
 	calls := 0
-	h := once.New("crm", dynamo.New(clientOf(l.URL), tb.name, 0), once.Options{})(events.HandlerFunc(func(context.Context, *events.Event) error {
+	h := wrap(t, dynamo.New(clientOf(l.URL), tb.name), once.Wait, nil, func(context.Context, *events.Event) error {
 		calls++
 		l.cut.Store(true)
 		return nil
-	}))
+	})
 	for _, wanted := range []events.Outcome{events.Handled, events.Duplicate} {
 		if got, err := events.Dispatch(t.Context(), h, event("1")); got != wanted || calls != 1 {
 			t.Errorf("%s (%v) after %d calls, want %s", got, err, calls, wanted)
