@@ -121,6 +121,36 @@ func TestNoUpdateIsLostBetweenWorkers(t *testing.T) {
 	})
 }
 
+// TestWorkersDoNotLockEachOtherOut has workers write the same calls and events in
+// one transaction after the other. Without an order of locking PostgreSQL would
+// end one of them every second.
+func TestWorkersDoNotLockEachOtherOut(t *testing.T) {
+	db := newPostgres(t)
+	const workers, rounds, calls = 4, 30, 40
+	s := db.open(t)
+	var running sync.WaitGroup
+	for worker := range workers {
+		w := s.writer(t)
+		running.Go(func() {
+			for round := range rounds {
+				var batch []*request
+				for i := range calls {
+					e := decode(t, fmt.Sprintf(`{"id":"call-%d","type":"call:update","time":%d,"data":{}}`, i, 1693389850000+round*workers+worker*(i%2)))
+					batch = append(batch, newRequest(t.Context(), e))
+				}
+				w.commit(t.Context(), batch)
+				for _, r := range batch {
+					if err := <-r.done; err != nil {
+						t.Errorf("round %d of worker %d: %v", round, worker, err)
+						return
+					}
+				}
+			}
+		})
+	}
+	running.Wait()
+}
+
 func TestColumnsOfACall(t *testing.T) {
 	onEach(t, func(t *testing.T, db *database) {
 		handle(t, []*events.Event{
@@ -168,7 +198,7 @@ func TestRawIsKeptByteByByte(t *testing.T) {
 	})
 }
 
-// TestNothingIsLostWhereRowsAreRefused writes a batch in which the database
+// TestRefusedRowFailsAlone writes a batch in which the database
 // refuses some rows.
 func TestRefusedRowFailsAlone(t *testing.T) {
 	onEach(t, func(t *testing.T, db *database) {
@@ -237,7 +267,7 @@ func TestEndOfContextIsNotWaitedFor(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		failed := make(chan error)
 		e := decode(t, `{"id":"call-1","type":"call:start","time":1693389850810,"data":{}}`)
-		go func() { failed <- s.HandleEvent(ctx, e) }() // its transaction waits
+		go func() { failed <- s.HandleEvent(ctx, e) }() // its transaction waits, or it does for its turn
 		time.AfterFunc(50*time.Millisecond, func() { cancel(gone) })
 		if err := <-failed; !errors.Is(err, gone) { // or the lock would never be released
 			t.Errorf("got %v", err)
