@@ -12,6 +12,10 @@
 // A transport does, for every message, [Open] and then [Dispatch]; between
 // them they find out which of six words ([Outcome]) the message ends in.
 //
+// A [Tracker] puts calls together from their events, for a program that wants
+// to know who talks to whom or what became of a call. [FactsOf] is what it is
+// made of, for one that keeps calls elsewhere.
+//
 // Nothing in an event is unique by itself: its ID is the call's and is shared
 // by all events of the call, and delivery is at least once, in any order.
 package events

@@ -14,8 +14,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// A postgresDialect writes all rows by few statements, since each is a way there and
-// back.
+// A postgresDialect writes all rows by few statements, since each is a way there
+// and back.
 type postgresDialect struct{}
 
 // migrationLock is the number that stands for a migration of these tables.
@@ -57,7 +57,7 @@ var (
 
 const insertRows = `INSERT INTO calls SELECT * FROM json_populate_recordset(NULL::calls, $1) ORDER BY company COLLATE "C", id COLLATE "C" `
 
-// assignments set the columns of a row to those of the one that is its like.
+// assignments give a row that is there what was to be inserted.
 func assignments() string {
 	var all []string
 	for _, column := range callColumns[2:] {
@@ -105,7 +105,11 @@ func insertNew(ctx context.Context, tx *sql.Tx, calls []call) (known []call, err
 	return known, rows.Err()
 }
 
-// mergeKnown returns the calls that the table does not say all of.
+// errDeleted is worth another try: then the call is inserted.
+var errDeleted = errors.New("a call was deleted while it was written")
+
+// mergeKnown locks the calls, which are there, and returns those that the table
+// does not say all of.
 func mergeKnown(ctx context.Context, tx *sql.Tx, calls []call) (changed []call, err error) {
 	var companies, ids []string
 	byKey := make(map[callKey]call)
@@ -118,7 +122,8 @@ func mergeKnown(ctx context.Context, tx *sql.Tx, calls []call) (changed []call, 
 		return nil, err
 	}
 	defer rows.Close()
-	for rows.Next() {
+	found := 0
+	for ; rows.Next(); found++ {
 		var key callKey
 		var known []byte
 		if err := rows.Scan(&key.company, &key.id, &known); err != nil {
@@ -131,6 +136,9 @@ func mergeKnown(ctx context.Context, tx *sql.Tx, calls []call) (changed []call, 
 		if !bytes.Equal(c.factsText(), known) {
 			changed = append(changed, c)
 		}
+	}
+	if rows.Err() == nil && found < len(calls) {
+		return nil, errDeleted
 	}
 	return changed, rows.Err()
 }

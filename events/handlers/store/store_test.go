@@ -151,6 +151,20 @@ func TestWorkersDoNotLockEachOtherOut(t *testing.T) {
 	running.Wait()
 }
 
+func TestCallDeletedMeanwhileIsNotTakenForWritten(t *testing.T) {
+	db := newPostgres(t)
+	db.open(t)
+	tx, err := db.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	gone := call{key: callKey{"example", "call-1"}}
+	if _, err := mergeKnown(t.Context(), tx, []call{gone}); !errors.Is(err, errDeleted) || !(postgresDialect{}).mayPass(err) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestColumnsOfACall(t *testing.T) {
 	onEach(t, func(t *testing.T, db *database) {
 		handle(t, []*events.Event{
