@@ -334,6 +334,21 @@ func TestLockedFileMayPass(t *testing.T) {
 	handle(t, []*events.Event{e}, s)
 }
 
+func TestFullDiskMayPass(t *testing.T) {
+	db := newSQLite(t)
+	s := db.open(t)
+	s.db.Exec("PRAGMA max_page_count = 1") // no more than there are
+	e := decode(t, fmt.Sprintf(`{"id":"call-1","type":"call:start","time":1693389850810,"data":{},"more":%q}`, strings.Repeat("x", 100_000)))
+	if err := s.HandleEvent(t.Context(), e); err == nil || events.IsPermanent(err) || !strings.Contains(err.Error(), "full") {
+		t.Errorf("got %v", err)
+	}
+	s.db.Exec("PRAGMA max_page_count = 1000000")
+	handle(t, []*events.Event{e}, s)
+	if n := db.count(t, "events"); n != 1 {
+		t.Errorf("%d events", n)
+	}
+}
+
 func TestWorkersThatStartTogetherMigrateOnce(t *testing.T) {
 	onEach(t, func(t *testing.T, db *database) {
 		var starts sync.WaitGroup
