@@ -40,6 +40,9 @@ func (s *handlerSettings) forward(log *zap.Logger, wrong *faults) link {
 	cfg.Header, headerErr = readHeaders(os.Getenv(forwardHeaders))
 	cfg.Template, templateErr = readTemplate(s.Forward.TemplateFile)
 	h, err := forward.New(cfg)
+	if strings.TrimSpace(cfg.Secret) != cfg.Secret {
+		wrong.add(forwardSecret, errSpaceAround)
+	}
 	wrong.addFields(err, []setting{
 		{"URL", forwardURL, nil},
 		{"Header", forwardHeaders, headerErr},

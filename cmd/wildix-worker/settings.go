@@ -135,6 +135,9 @@ func (f faults) err() error {
 // a process are seen by everyone on its machine.
 const secretVariable = "WILDIX_SECRET"
 
+// errSpaceAround: most likely a line end that came along with a copied secret.
+var errSpaceAround = errors.New("begins or ends with white space, which would be part of the secret")
+
 // readSecret returns the secret of the environment; ok tells whether there is
 // one.
 func readSecret() (secret string, ok bool, err error) {
@@ -145,7 +148,7 @@ func readSecret() (secret string, ok bool, err error) {
 	case secret == "":
 		return "", true, errors.New("set but empty")
 	case strings.TrimSpace(secret) != secret:
-		return "", true, errors.New("begins or ends with white space, which would be part of the secret")
+		return "", true, errSpaceAround
 	default:
 		return secret, true, nil
 	}

@@ -81,7 +81,7 @@ func checkURL(text string) error {
 		return errors.New("required; the address that gets the events, such as https://hooks.example.com/calls")
 	}
 	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
+	if err != nil || strings.TrimSpace(text) != text || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
 		return errURL
 	}
 	addr, err := netip.ParseAddr(u.Hostname())

@@ -41,13 +41,15 @@
 // # A dead endpoint
 //
 // After five failures in a row nothing is sent but for one event a second, until
-// one gets through. The others fail at once, with [ErrEndpointDown] and no wish of
-// their own: the transport's delay grows with each receive, which is what saves
-// an event from the dead-letter queue, whereas a short delay of ours would spend
-// its receives. Package consumer's breaker takes both for failures and stops
-// receiving but for a probe. A probe's tries are more than a second apart or soon
-// will be, so that each reaches the endpoint, and the first that gets through
-// ends both pauses.
+// one gets through. The others fail at once with [ErrEndpointDown], and with no
+// wish for a delay: the transport's own grows with each receive, which is what
+// keeps an event out of the dead-letter queue, whereas a short one would spend its
+// receives.
+//
+// Package consumer's breaker takes that for the failure that it is, and stops
+// receiving but for a probe. This handler's breaker is open for a second only and
+// the probe is tried every two to four, so that each try reaches the endpoint, and
+// the first that gets through ends both pauses.
 //
 // A request that gets no answer is given up after [Config].Timeout. An endpoint
 // that takes requests and does not answer therefore holds up its own return by as
@@ -110,9 +112,7 @@ func New(cfg Config) (*Handler, error) {
 	if header == nil {
 		header = make(http.Header)
 	}
-	if header.Get("Content-Type") == "" {
-		header.Set("Content-Type", "application/json")
-	}
+	header.Set("Content-Type", contentType(header))
 	if header.Get("User-Agent") == "" {
 		header.Set("User-Agent", "wildix-worker")
 	}

@@ -124,7 +124,7 @@ Timeout: -1ns is negative`
 }
 
 func TestWrongURLIsNotQuoted(t *testing.T) {
-	for _, text := range []string{"", "hidden", "http://", "https://hidden\x7f", "http://[hidden", "//hidden/x", "http://ex ample/hidden", "https://:443/hidden"} {
+	for _, text := range []string{"", "hidden", "http://", "https://hidden\x7f", "http://[hidden", "//hidden/x", "http://ex ample/hidden", "https://:443/hidden", "https://example.com/hidden ", "https://example.com/hidden\n"} {
 		err := forward.Config{URL: text}.Validate()
 		if err == nil || strings.Contains(err.Error(), "hidden") {
 			t.Errorf("%q: error %v", text, err)
