@@ -41,8 +41,9 @@
 //
 // A message is deleted only after its handler returned nil. Delivery is at
 // least once: a crash at any instant loses nothing, but may have an event
-// handled twice, so handlers that must not repeat themselves have to remember
-// what they did.
+// handled twice, and so may a PBX that sends it again. Handlers that must not
+// repeat themselves have to remember what they did; package
+// [wildix-worker/events/once] does it for them.
 //
 // While a handler runs and while a delete waits, the message's lease is
 // extended, up to SQS's twelve hours from the receive. When a lease is lost
@@ -51,7 +52,9 @@
 // is received again while it is still in hand starts no second handler; its
 // newer receipt handle is adopted. A message whose handler succeeded but whose
 // delete was not confirmed is deleted, not handled, when it comes back; the
-// newest 10,000 such messages are remembered.
+// newest 10,000 such messages are remembered. (This spares the handler and all
+// that is around it messages that are settled. Package once knows events by
+// what they say, in whatever message they come; a repeat is a duplicate to both.)
 //
 // When most messages fail, and with them at least five, receiving stops but for
 // a single message. It stays in hand and is tried again every few seconds, four

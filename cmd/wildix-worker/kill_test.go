@@ -21,6 +21,7 @@ import (
 const (
 	killEvents = 1500
 	kills      = 20
+	killInHand = 8 // events at once
 )
 
 // A program that is killed again and again under load, in the middle of handlers,
@@ -37,11 +38,14 @@ func TestKilledWorkersStoreEachEventOnceAndForwardAll(t *testing.T) {
 			t.Skip("DYNAMODB_ENDPOINT names no DynamoDB; make test-all starts one")
 		}
 		t.Setenv("AWS_ENDPOINT_URL_DYNAMODB", endpoint)
-		killUnderLoad(t, "--once-table", newOnceTable(t))
+		if repeats := killUnderLoad(t, "--once-table", newOnceTable(t)); repeats > kills*killInHand {
+			t.Errorf("%d events were sent again, but %d kills hit at most %d each", repeats, kills, killInHand)
+		}
 	})
 }
 
-func killUnderLoad(t *testing.T, args ...string) {
+// killUnderLoad returns how many requests were repeats.
+func killUnderLoad(t *testing.T, args ...string) (repeats int) {
 	srv := sqslocal.New(sqslocal.Options{})
 	fatal(t, srv.Start(""))
 	defer srv.Close()
@@ -61,7 +65,7 @@ func killUnderLoad(t *testing.T, args ...string) {
 	sendForKill(t, srv, queueURL)
 
 	// Short leases, so that what a killed worker had comes back soon.
-	args = append([]string{"run", "--handlers", "store,forward", "--visibility-timeout", "3s", "--handler-timeout", "2s"}, args...)
+	args = append([]string{"run", "--handlers", "store,forward", "--visibility-timeout", "3s", "--handler-timeout", "2s", "--concurrency", fmt.Sprint(killInHand)}, args...)
 	for i := range kills {
 		worker := startProgram(t, args...)
 		seen.await(t, (i+1)*killEvents/(2*kills))
@@ -86,6 +90,7 @@ func killUnderLoad(t *testing.T, args ...string) {
 	if stored != killEvents || repeated != 0 || distinct != killEvents {
 		t.Error("an event is lost, or stored twice")
 	}
+	return requests - distinct
 }
 
 // endpoint notes the idempotency keys that it sees.
