@@ -3,11 +3,15 @@ package main
 import (
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"wildix-worker/events/once"
 )
 
 // moto enforces IAM policies when it is told to. It knows the actions by the
@@ -28,7 +32,7 @@ func TestCheckNamesThePermissionThatPoliciesLack(t *testing.T) {
 		t.Run(lacking, func(t *testing.T) {
 			startLocal(t) // for what it sets
 			_, queueURL := newQueue(t, endpoint, "")
-			become(t, endpoint, "worker-without-"+lacking, lacking)
+			become(t, endpoint, "worker-without-"+lacking, allBut(lacking))
 			all := findings(t, queueURL, lookTimeout)
 			for permission := range permissions {
 				want := wordOK
@@ -43,16 +47,56 @@ func TestCheckNamesThePermissionThatPoliciesLack(t *testing.T) {
 	}
 }
 
-// become makes the credentials of the test those of a new user who has all
-// permissions but one, and has policies enforced from now on.
-func become(t *testing.T, endpoint, user, lacking string) {
-	t.Helper()
-	var allowed []string
+// allBut returns the actions that a worker needs but one.
+func allBut(lacking string) (allowed []string) {
 	for permission, actions := range permissions {
 		if permission != lacking {
 			allowed = slices.Concat(allowed, actions)
 		}
 	}
+	return allowed
+}
+
+func TestTheOnceTableNeedsNoMoreThanPutItem(t *testing.T) {
+	endpoint, ok := others()["moto"]
+	if !ok {
+		t.Skip("moto is not among CHECK_SERVERS")
+	}
+	startLocal(t) // for what it sets
+	t.Setenv("AWS_ENDPOINT_URL_DYNAMODB", endpoint)
+	name, remove, err := newTable(t.Context(), endpoint, "key")
+	fatal(t, err)
+	t.Cleanup(func() { fatal(t, remove()) })
+	t.Run("without", func(t *testing.T) {
+		become(t, endpoint, "worker-without-table", []string{"dynamodb:GetItem"})
+		err := useTable(t, name)
+		// moto does not write this answer as DynamoDB does.
+		if reason := tableRefusal(name, err); reason == nil || !strings.Contains(reason.Error(), "the worker needs dynamodb:PutItem on it (AWS says ") {
+			t.Errorf("%v", err)
+		}
+	})
+	t.Run("with", func(t *testing.T) {
+		become(t, endpoint, "worker-with-table", []string{"dynamodb:PutItem"})
+		fatal(t, useTable(t, name))
+	})
+}
+
+// useTable does all with a table that a worker does.
+func useTable(t *testing.T, name string) error {
+	ctx, key := t.Context(), once.Key{Handler: "log"}
+	table, err := openTable(ctx, name, "")
+	fatal(t, err)
+	if err := table.Check(ctx); err != nil {
+		return err
+	}
+	_, err = table.Begin(ctx, key, 1, time.Hour)
+	return errors.Join(err, table.Release(ctx, key, 1), table.Done(ctx, key, time.Hour))
+}
+
+// become makes the credentials of the test those of a new user who has these
+// permissions, and has policies enforced from now on.
+func become(t *testing.T, endpoint, user string, allowed []string) {
+	t.Helper()
 	policy, err := json.Marshal(map[string]any{
 		"Version":   "2012-10-17",
 		"Statement": []any{map[string]any{"Effect": "Allow", "Action": allowed, "Resource": "*"}},

@@ -151,7 +151,7 @@ func tableRefusal(name string, err error) error {
 		return nil
 	case code == "ResourceNotFoundException":
 		return fmt.Errorf("the table %s does not exist; make it, or compare --once-table (WILDIX_ONCE_TABLE) and the region with the DynamoDB console", name)
-	case denied(err):
+	case denied(err), code == "HTTP 403":
 		return fmt.Errorf("not allowed to use the table %s: the worker needs dynamodb:PutItem on it (AWS says %s)", name, code)
 	case badCredentials(err):
 		return fmt.Errorf("AWS does not accept the credentials: check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the profile or the role (AWS says %s)", code)

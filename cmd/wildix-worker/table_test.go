@@ -6,7 +6,6 @@ import (
 	"os"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -17,10 +16,10 @@ import (
 const tablesVariable = "DYNAMODB_ENDPOINT"
 
 // newTable makes a table with a partition key.
-func newTable(ctx context.Context, key string) (name string, remove func() error, err error) {
+func newTable(ctx context.Context, endpoint, key string) (name string, remove func() error, err error) {
 	client := dynamodb.New(dynamodb.Options{
 		Region:       "us-east-1",
-		BaseEndpoint: aws.String(os.Getenv(tablesVariable)),
+		BaseEndpoint: &endpoint,
 		Credentials:  credentials.NewStaticCredentialsProvider("test", "test", ""),
 	})
 	name = "test-" + rand.Text()
@@ -42,7 +41,7 @@ func table(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: table VARIABLE KEY")
 	}
-	name, remove, err := newTable(context.Background(), args[1])
+	name, remove, err := newTable(context.Background(), os.Getenv(tablesVariable), args[1])
 	ts.Check(err)
 	ts.Defer(func() { ts.Check(remove()) })
 	ts.Setenv(args[0], name)
@@ -51,7 +50,7 @@ func table(ts *testscript.TestScript, neg bool, args []string) {
 // newOnceTable makes a table such as the README's.
 func newOnceTable(t *testing.T) string {
 	t.Helper()
-	name, remove, err := newTable(t.Context(), "key")
+	name, remove, err := newTable(t.Context(), os.Getenv(tablesVariable), "key")
 	fatal(t, err)
 	t.Cleanup(func() { fatal(t, remove()) })
 	return name

@@ -236,9 +236,8 @@ func (w *worker) reach(ctx context.Context) error {
 	w.m.mu.Unlock()
 	if lost {
 		<-ctx.Done()
-		return ctx.Err()
 	}
-	return nil
+	return ctx.Err()
 }
 
 func (w *worker) Begin(ctx context.Context, key once.Key, owner uint64, lease time.Duration) (once.Answer, error) {
