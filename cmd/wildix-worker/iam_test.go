@@ -57,7 +57,7 @@ func allBut(lacking string) (allowed []string) {
 	return allowed
 }
 
-func TestTheOnceTableNeedsNoMoreThanPutItem(t *testing.T) {
+func TestCheckAndUseOfTheTableNeedPutItemOnly(t *testing.T) {
 	endpoint, ok := others()["moto"]
 	if !ok {
 		t.Skip("moto is not among CHECK_SERVERS")
