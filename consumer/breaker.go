@@ -154,10 +154,14 @@ func tells(r Result) (failed, counts bool) {
 	}
 }
 
-// onlyAsksForTime reports whether an error is a retry that has no cause.
+// onlyAsksForTime reports whether an error is a retry that has no cause, or a chain's
+// errors are no others.
 func onlyAsksForTime(err error) bool {
-	for cause := errors.Unwrap(err); cause != nil; cause = errors.Unwrap(err) {
-		err = cause
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return !slices.ContainsFunc(joined.Unwrap(), func(err error) bool { return !onlyAsksForTime(err) })
+	}
+	if cause := errors.Unwrap(err); cause != nil {
+		return onlyAsksForTime(cause)
 	}
 	_, ok := events.RetryDelay(err)
 	return ok

@@ -3,6 +3,7 @@ package consumer_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -112,7 +113,10 @@ func TestPoisonProbeIsExchanged(t *testing.T) {
 func TestWhatSaysNothingOfTheHandlerIsNoOutage(t *testing.T) {
 	for name, handle := range map[string]func(context.Context, *events.Event) error{
 		"a retry without a cause": func(context.Context, *events.Event) error { return events.RetryAfter(time.Minute, nil) },
-		"a duplicate":             func(context.Context, *events.Event) error { return events.ErrDuplicate },
+		"several of them": func(context.Context, *events.Event) error {
+			return errors.Join(events.RetryAfter(time.Minute, nil), fmt.Errorf("store: %w", events.RetryAfter(time.Minute, nil)))
+		},
+		"a duplicate": func(context.Context, *events.Event) error { return events.ErrDuplicate },
 		"a lost lease": func(ctx context.Context, _ *events.Event) error {
 			<-ctx.Done()
 			return ctx.Err()
@@ -128,6 +132,17 @@ func TestWhatSaysNothingOfTheHandlerIsNoOutage(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestRetryWithoutACauseDoesNotHideAFailureBesideIt(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		s.send(ids(10)...)
+		s.start(func(context.Context, *events.Event) error {
+			return errors.Join(events.RetryAfter(time.Minute, nil), errDown)
+		})
+		time.Sleep(15 * time.Second)
+		s.wantLogged(tripped, 1)
+	})
 }
 
 func TestReceivingIsBackSoonAfterAnOutage(t *testing.T) {
