@@ -36,6 +36,9 @@ type Stats struct {
 
 	// Answered is when SQS last answered a receive; zero before the first time.
 	Answered time.Time
+	// FailingSince is when the first of those receives failed since which none has
+	// succeeded; zero while all is well.
+	FailingSince time.Time
 	// OldestPoll is for how long the oldest receive has been under way. It takes
 	// at most 25 s, unless its client is stuck.
 	OldestPoll time.Duration
@@ -76,7 +79,7 @@ type polling struct {
 	begun                    map[int]time.Time // those under way
 	number                   int
 	succeeded, failed, empty int
-	answered                 time.Time
+	answered, failing        time.Time
 }
 
 // begin takes note of a receive, and returns its number.
@@ -98,10 +101,13 @@ func (p *polling) end(number, received int, err error) {
 	delete(p.begun, number)
 	if err != nil {
 		p.failed++
+		if p.failing.IsZero() {
+			p.failing = time.Now()
+		}
 		return
 	}
 	p.succeeded++
-	p.answered = time.Now()
+	p.answered, p.failing = time.Now(), time.Time{}
 	if received == 0 {
 		p.empty++
 	}
@@ -110,7 +116,7 @@ func (p *polling) end(number, received int, err error) {
 func (p *polling) addTo(s *Stats) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s.Polls, s.EmptyReceives, s.Answered = len(p.begun), p.empty, p.answered
+	s.Polls, s.EmptyReceives, s.Answered, s.FailingSince = len(p.begun), p.empty, p.answered, p.failing
 	s.Requests["receive"] = Requests{p.succeeded, p.failed}
 	for _, at := range p.begun {
 		s.OldestPoll = max(s.OldestPoll, time.Since(at))

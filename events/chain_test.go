@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"wildix-worker/events"
 )
@@ -26,7 +28,6 @@ func TestChainGivesTheEventToAll(t *testing.T) {
 		{"all done before", []error{events.ErrDuplicate, events.ErrNoHandler}, events.Duplicate, nil},
 		{"done before, then a failure", []error{events.ErrDuplicate, down}, events.Failed, []error{down}},
 		{"nobody's", []error{events.ErrNoHandler, events.ErrNoHandler}, events.Ignored, nil},
-		{"no handlers", nil, events.Ignored, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var called []int
@@ -85,4 +86,36 @@ func TestChainStopsWithItsContext(t *testing.T) {
 	if err := events.Chain(first, second).HandleEvent(ctx, &events.Event{}); !errors.Is(err, stop) {
 		t.Errorf("error %v, want the context's cause", err)
 	}
+}
+
+func TestHandlerThatHangsDoesNotStarveThoseAfterIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var limits []time.Duration
+		hang := events.HandlerFunc(func(ctx context.Context, _ *events.Event) error {
+			begun := time.Now()
+			<-ctx.Done()
+			limits = append(limits, time.Since(begun))
+			return ctx.Err()
+		})
+		called := false
+		last := events.HandlerFunc(func(ctx context.Context, _ *events.Event) error {
+			called = ctx.Err() == nil
+			return nil
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		err := events.Chain(hang, hang, last).HandleEvent(ctx, &events.Event{})
+		if !called || !errors.Is(err, context.DeadlineExceeded) || !slices.Equal(limits, []time.Duration{10 * time.Second, 10 * time.Second}) {
+			t.Errorf("last called: %v; the others had %v; error %v", called, limits, err)
+		}
+	})
+}
+
+func TestChainOfNoHandlersPanics(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("it would have thrown every event away")
+		}
+	}()
+	events.Chain()
 }

@@ -51,13 +51,29 @@ func (s *adminSettings) check(wrong *faults) {
 		return
 	}
 	const setting = "--admin-addr (WILDIX_ADMIN_ADDR)"
-	host, _, err := net.SplitHostPort(s.AdminAddr.addr)
+	host, err := splitAddr(s.AdminAddr.addr)
+	token := os.Getenv(adminTokenVariable)
+	if strings.TrimSpace(token) != token {
+		wrong.add(adminTokenVariable, errSpaceAround)
+	}
 	switch {
 	case err != nil:
-		wrong.add(setting, fmt.Errorf("%q is not HOST:PORT or :PORT", s.AdminAddr.addr))
-	case !isLoopback(host) && os.Getenv(adminTokenVariable) == "":
+		wrong.add(setting, err)
+	case !isLoopback(host) && token == "":
 		wrong.add(setting, fmt.Errorf("%s is not a loopback address: set %s, the bearer token that is asked for there", s.AdminAddr.addr, adminTokenVariable))
 	}
+}
+
+// splitAddr returns the host of an address to listen on.
+func splitAddr(addr string) (host string, err error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err == nil {
+		_, err = net.LookupPort("tcp", port)
+	}
+	if err != nil {
+		return "", fmt.Errorf("%q is not HOST:PORT or :PORT", addr)
+	}
+	return host, nil
 }
 
 func isLoopback(host string) bool {

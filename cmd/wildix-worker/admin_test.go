@@ -56,8 +56,10 @@ func TestHealthAndReadiness(t *testing.T) {
 	}{
 		"polling":      {consumer.Stats{Polls: 1, OldestPoll: 20 * time.Second, Answered: now.Add(-20 * time.Second)}, true, true},
 		"not answered": {consumer.Stats{Polls: 1}, true, false},
-		"silent":       {consumer.Stats{Polls: 1, Answered: now.Add(-2 * time.Minute)}, true, false},
+		"failing":      {consumer.Stats{Answered: now.Add(-2 * time.Minute), FailingSince: now.Add(-90 * time.Second)}, true, false},
+		"failed once":  {consumer.Stats{Polls: 1, Answered: now.Add(-2 * time.Minute), FailingSince: now.Add(-time.Second)}, true, true},
 		"busy":         {consumer.Stats{Answered: now.Add(-time.Hour)}, true, true},
+		"busy before":  {consumer.Stats{Polls: 1, OldestPoll: time.Second, Answered: now.Add(-time.Hour)}, true, true},
 		"stuck":        {consumer.Stats{Polls: 1, OldestPoll: time.Minute, Answered: now.Add(-2 * time.Minute)}, false, false},
 	} {
 		stats := func() consumer.Stats { return test.stats }

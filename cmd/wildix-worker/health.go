@@ -12,8 +12,8 @@ const (
 	// stuckAfter is how long no receive takes unless it is stuck: 20 s for SQS, and
 	// 5 s after which the consumer gives it up.
 	stuckAfter = 40 * time.Second
-	// silentAfter is how long SQS may not have answered a receive that was made.
-	silentAfter = time.Minute
+	// failingFor is how long receives may fail before the worker is not ready.
+	failingFor = time.Minute
 )
 
 // checkHealth reports whether the pollers turn. What is wrong at SQS is not the
@@ -27,15 +27,15 @@ func checkHealth(stats func() consumer.Stats) func() error {
 	}
 }
 
-// checkReadiness reports whether SQS has answered lately. While nothing is asked of it,
-// since all workers are busy, it need not.
+// checkReadiness reports whether SQS answers receives. While none is made, since all
+// workers are busy, it need not.
 func checkReadiness(stats func() consumer.Stats) func() error {
 	return func() error {
 		s := stats()
 		switch {
 		case s.Answered.IsZero():
 			return errors.New("the queue has not answered yet")
-		case s.Polls > 0 && time.Since(s.Answered) > silentAfter:
+		case !s.FailingSince.IsZero() && time.Since(s.FailingSince) > failingFor, s.OldestPoll > stuckAfter:
 			return fmt.Errorf("the queue has not answered for %s", time.Since(s.Answered).Round(time.Second))
 		default:
 			return nil

@@ -137,9 +137,8 @@ func (cmd *webhookCmd) config() (*handlerChain, webhook.Config, error) {
 	if cmd.ForwardQueueURL != "" {
 		wrong.add("--forward-queue-url (WILDIX_FORWARD_QUEUE_URL)", consumer.CheckQueueURL(cmd.ForwardQueueURL))
 	}
-	if _, _, err := net.SplitHostPort(cmd.ListenAddr); err != nil {
-		wrong.add("--listen-addr (WILDIX_LISTEN_ADDR)", fmt.Errorf("%q is not HOST:PORT or :PORT", cmd.ListenAddr))
-	}
+	_, err = splitAddr(cmd.ListenAddr)
+	wrong.add("--listen-addr (WILDIX_LISTEN_ADDR)", err)
 	cmd.adminSettings.check(&wrong)
 	cfg.TLS, err = cmd.tls(log)
 	wrong.add("--tls-cert (WILDIX_TLS_CERT), --tls-key (WILDIX_TLS_KEY)", err)

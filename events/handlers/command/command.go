@@ -20,8 +20,9 @@
 // is discarded.
 //
 // When the context ends, the program's whole process group gets SIGTERM and, half a
-// second later, SIGKILL. What the program leaves running when it ends by itself is left
-// alone.
+// second later, SIGKILL; an exit code of 0 is success then, too. What the program leaves running when it ends by itself is left
+// alone. When this process is killed, its programs run on, and the event is given to
+// another one.
 package command
 
 import (
@@ -126,6 +127,9 @@ func (h *Handler) HandleEvent(ctx context.Context, e *events.Event) error {
 	if ctx.Err() != nil && cmd.Process != nil {
 		kill(cmd.Process)
 	}
+	if cmd.ProcessState != nil && cmd.ProcessState.Success() {
+		err = nil // also when it was asked to end, and did so when it was done
+	}
 	err = h.verdict(err)
 	said.log(h.cfg.Logger, e, err)
 	return err
@@ -135,7 +139,7 @@ func (h *Handler) HandleEvent(ctx context.Context, e *events.Event) error {
 func (h *Handler) verdict(err error) error {
 	exit, isExit := errors.AsType[*exec.ExitError](err)
 	switch {
-	case err == nil, errors.Is(err, exec.ErrWaitDelay): // someone else has its standard error
+	case err == nil:
 		return nil
 	case isExit && h.cfg.PermanentExit != 0 && exit.ExitCode() == h.cfg.PermanentExit:
 		return events.Permanent(fmt.Errorf("program %s: %w", h.cfg.Args[0], err))

@@ -34,7 +34,7 @@ func (h *hold) left() time.Duration {
 	if until == 0 {
 		return 0
 	}
-	return time.Until(time.Unix(0, until))
+	return min(time.Until(time.Unix(0, until)), maxRetryAfter) // should the clock have been set back
 }
 
 // extend never shortens what was asked for before.
