@@ -62,8 +62,8 @@ func post(ctx context.Context, client *http.Client, to string, m outgoing) (stat
 	return resp.Status, nil
 }
 
-// sendToWebhook posts messages and says how they were answered. Good ones that
-// were not taken are an error.
+// sendToWebhook posts messages and says how they were answered. Good ones that were
+// not taken are an error, and bad ones that were.
 func (cmd *sendCmd) sendToWebhook(ctx context.Context, messages []outgoing) error {
 	answers, err := postAll(ctx, cmd.Webhook, messages)
 	if err != nil {
@@ -76,10 +76,14 @@ func (cmd *sendCmd) sendToWebhook(ctx context.Context, messages []outgoing) erro
 			refused++
 		}
 	}
-	if refused > 0 && cmd.Bad == "" {
+	switch {
+	case cmd.Bad == "" && refused > 0:
 		return fmt.Errorf("%d of %d events were not taken%s", refused, len(answers), hint(answers))
+	case cmd.Bad != "" && refused < len(answers):
+		return fmt.Errorf("%d of %d events were taken, though they are %s", len(answers)-refused, len(answers), cmd.Bad)
+	default:
+		return nil
 	}
-	return nil
 }
 
 // hint says what the usual wrong answer comes from.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -41,9 +42,9 @@ waits 5s and tries three times more. With it, body and signature go to an SQS
 queue as they came, and the PBX has its answer once they are there; credentials
 and region are found as in every AWS program.
 
-A GET of /webhook is answered 200, and 503 while the program is stopping. SIGTERM
-or Ctrl-C stops it: what is being handled is finished. A second one ends it at
-once.
+A GET of /webhook is answered 200. SIGTERM or Ctrl-C stops the program: no more
+connections are accepted, and what is being handled is finished. A second one
+ends it at once.
 
 Exit code: 0 after a clean stop, 1 if something was left undone or it can not
 listen, 2 if a setting is wrong.`
@@ -62,7 +63,8 @@ func (cmd *webhookCmd) Run(ctx context.Context) (err error) {
 		if err != nil || ctx.Err() != nil {
 			return err
 		}
-		cfg.Handler, cfg.Concurrency = handlers, cfg.MaxInFlight
+		// What waits for SQS costs little.
+		cfg.Handler, cfg.Concurrency = handlers, cmp.Or(cfg.MaxInFlight, webhook.DefaultMaxInFlight)
 	}
 	l, err := net.Listen("tcp", cmd.ListenAddr)
 	if err != nil {

@@ -156,11 +156,31 @@ func (d *desk) run(t *task, e *events.Event) {
 		t.err, t.late = errBusy, true
 		return
 	}
+	if t.ctx.Err() != nil { // both at once
+		t.err, t.late = errBusy, true
+		return
+	}
+	begun := time.Now()
 	t.outcome, t.err = events.Dispatch(t.ctx, d.handler, e)
-	if cause := context.Cause(t.ctx); t.err != nil && cause == consumer.ErrStopping && !errors.Is(t.err, cause) {
+	cause := context.Cause(t.ctx)
+	t.late = cause != nil
+	if t.late && !errors.Is(t.err, cause) {
+		d.tellLate(e, t, time.Since(begun))
+	}
+	if cause == consumer.ErrStopping && t.err != nil && !errors.Is(t.err, cause) && !events.IsPermanent(t.err) {
 		t.err = fmt.Errorf("%w: %w", cause, t.err)
 	}
-	t.late = t.ctx.Err() != nil
+}
+
+// tellLate logs what became of an event after its request was answered 503.
+func (d *desk) tellLate(e *events.Event, t *task, took time.Duration) {
+	result := consumer.Result{Event: e, Outcome: t.outcome, Err: t.err, Took: took}
+	if result.Outcome.Done() {
+		d.log.Warn("handler succeeded too late, and may be called again",
+			zap.String("type", e.Type), zap.String("id", e.ID), zap.Duration("took", took))
+		return
+	}
+	result.Log(d.log, zap.Bool("late", true))
 }
 
 func (d *desk) end(t *task, e *events.Event) {

@@ -35,8 +35,9 @@
 //   - 503 with Retry-After: failed and worth another try, also for want of time
 //     or of keys; too many requests at once; or the receiver is stopping.
 //
-// A GET is answered 200 with a sentence, and 503 once the receiver is stopping,
-// so it serves as the health check of a load balancer.
+// A GET is answered 200 with a sentence, so it serves as the health check of a load
+// balancer. A receiver that is stopping answers it 503; Serve then accepts no
+// connections any more, so what is asked anew is refused.
 //
 // An answer is given within AnswerWithin of the request's header. A handler that
 // has not returned by then goes on without its context, which has ended; a

@@ -53,7 +53,7 @@ func (r *Receiver) read(w http.ResponseWriter, req *http.Request) (m message, ba
 	}
 	body := http.MaxBytesReader(w, req.Body, int64(r.cfg.MaxBody))
 	if req.ContentLength > int64(r.cfg.MaxBody) {
-		body.Close() // rather than read it
+		w.Header().Set("Connection", "close") // rather than read it
 		return m, tooLarge(r.cfg.MaxBody)
 	}
 	var buf bytes.Buffer

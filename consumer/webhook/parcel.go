@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/smithy-go"
@@ -24,9 +25,10 @@ type item struct {
 
 // A parcel is what goes to SQS in one call.
 type parcel struct {
-	items []*item
-	size  int
-	timer *time.Timer // until it goes as it is
+	items   []*item
+	size    int
+	timer   *time.Timer // until it goes as it is
+	overdue bool        // it goes as soon as a call may be made
 }
 
 func (p *parcel) takes(it *item) bool {
@@ -35,7 +37,8 @@ func (p *parcel) takes(it *item) bool {
 
 // put adds an item to the open parcel. The parcel goes when it is full, when it
 // has waited for as long as it may, and when there is no call under way: under
-// load parcels fill, and without it nothing waits.
+// load parcels fill, and without it nothing waits. While no further call may be
+// made, as soon on a FIFO queue, it goes on taking items.
 func (r *Relay) put(it *item) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -47,7 +50,8 @@ func (r *Relay) put(it *item) {
 		p.timer = time.AfterFunc(linger, func() {
 			r.mu.Lock()
 			defer r.mu.Unlock()
-			if r.open == p {
+			p.overdue = true
+			if r.open == p && r.calls < r.most {
 				r.seal()
 			}
 		})
@@ -90,7 +94,7 @@ func (r *Relay) send(p *parcel) {
 	defer r.mu.Unlock()
 	r.calls--
 	r.dispatch()
-	if r.calls == 0 && r.open != nil {
+	if r.open != nil && (r.calls == 0 || r.open.overdue && r.calls < r.most) {
 		r.seal()
 	}
 }
@@ -149,17 +153,19 @@ func (p *parcel) settle(out *sqs.SendMessageBatchOutput) error {
 		taken[i] = out.Successful[i].Id
 	}
 	failed := sqscall.Failures(len(p.items), taken, out.Failed)
+	never := hopeless(out.Failed)
 	var left []*item
 	var code string
 	for i, it := range p.items {
 		id := *sqscall.EntryID(i)
+		reason, isFailed := failed[id]
 		switch {
-		case failed[id] == "":
+		case !isFailed:
 			it.done <- nil
-		case strings.HasSuffix(failed[id], "InvalidMessageContents"): // as it always will be
-			it.done <- events.Permanent(fmt.Errorf("SQS refuses the event: %s", failed[id]))
+		case never[id]:
+			it.done <- events.Permanent(fmt.Errorf("SQS refuses the event: %s", reason))
 		default:
-			left, code = append(left, it), failed[id]
+			left, code = append(left, it), reason
 		}
 	}
 	of := len(p.items)
@@ -168,4 +174,15 @@ func (p *parcel) settle(out *sqs.SendMessageBatchOutput) error {
 		return nil
 	}
 	return &smithy.GenericAPIError{Code: code, Message: fmt.Sprintf("SQS did not take %d of %d events", len(left), of)}
+}
+
+// hopeless returns the ids of the entries that fail for what is in them.
+func hopeless(failed []types.BatchResultErrorEntry) map[string]bool {
+	ids := make(map[string]bool)
+	for _, f := range failed {
+		code := aws.ToString(f.Code)
+		ids[aws.ToString(f.Id)] = strings.HasSuffix(code, "InvalidMessageContents") ||
+			f.SenderFault && (strings.HasSuffix(code, "InvalidParameterValue") || strings.HasSuffix(code, "MessageTooLong"))
+	}
+	return ids
 }

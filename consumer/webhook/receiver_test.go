@@ -287,3 +287,44 @@ func TestRetryGetsItsWholeTime(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatALateHandlerDoesIsTold(t *testing.T) {
+	for name, test := range map[string]struct {
+		handler handler
+		message string
+	}{
+		"panic":   {func(context.Context, *events.Event) error { time.Sleep(6 * time.Second); panic("late") }, "message failed"},
+		"success": {deaf(6 * time.Second), "handler succeeded too late, and may be called again"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			within(t, direct(test.handler), func(s *site) {
+				s.want(s.send("1"), http.StatusServiceUnavailable)
+				before := s.logs.FilterMessage(test.message).Len()
+				time.Sleep(5 * time.Second)
+				if n := s.logs.FilterMessage(test.message).Len() - before; n != 1 {
+					t.Errorf("%d lines about it", n)
+				}
+			})
+		})
+	}
+}
+
+func TestNoHandlerBeginsTooLate(t *testing.T) {
+	cfg := direct(func(ctx context.Context, e *events.Event) error {
+		if ctx.Err() != nil {
+			t.Error("a handler began after its context had ended")
+		}
+		<-ctx.Done() // which frees its place just when the time of those who wait is up
+		return ctx.Err()
+	})
+	cfg.Concurrency = 1
+	within(t, cfg, func(s *site) {
+		var answers []chan answer
+		for i := range 20 {
+			answers = append(answers, s.sendInBackground(event("")+string(rune('a'+i))))
+		}
+		for _, a := range answers {
+			s.want(<-a, http.StatusServiceUnavailable)
+		}
+	})
+}

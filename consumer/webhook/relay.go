@@ -43,7 +43,8 @@ type SQS interface {
 // may be on the queue twice.
 //
 // On a FIFO queue the group is the call, and SQS itself leaves out what is put
-// there twice within five minutes.
+// there twice within five minutes. The order of a call is kept, unless SQS takes a
+// batch in part: what it takes only at the second try comes behind the rest of it.
 type Relay struct {
 	client   SQS
 	queueURL string

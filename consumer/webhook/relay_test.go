@@ -354,3 +354,28 @@ func TestAnswerWaitsForTheQueue(t *testing.T) {
 		s.client.CloseIdleConnections()
 	})
 }
+
+// One call at a time is all that a FIFO queue gets, so it has to be full when there
+// is more to send.
+func TestFIFOQueueTakesWhatComesDuringACallTogether(t *testing.T) {
+	withRelay(t, fifo, func(y *yard) {
+		y.srv.Inject(sqslocal.Fault{Action: sendAction, Delay: 100 * time.Millisecond})
+		var handling sync.WaitGroup
+		for _, body := range bodies(400) { // 80 a second, of the 100 that full calls carry
+			handling.Go(func() { fatal(t, y.handle(body)) })
+			time.Sleep(time.Second / 80)
+		}
+		handling.Wait()
+		y.wantReceived(bodies(400)...)
+	})
+}
+
+func TestEventThatOneQueueRefusesDoesNotHoldUpTheLine(t *testing.T) {
+	withRelay(t, fifo, func(y *yard) {
+		y.srv.Inject(sqslocal.Fault{Action: sendAction, FailEntries: 1, Status: 400, Code: "InvalidParameterValue", Count: 1})
+		if err := y.handle(event("1")); !events.IsPermanent(err) {
+			t.Errorf("error %v is not permanent", err)
+		}
+		fatal(t, y.handle(event("2")))
+	})
+}

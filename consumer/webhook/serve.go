@@ -33,6 +33,7 @@ const (
 // get ShutdownTimeout. It returns nil after a clean drain, and otherwise what
 // kept it from serving or was left undone. It closes the listener.
 func (r *Receiver) Serve(ctx context.Context, l net.Listener) error {
+	defer l.Close() // also if TLS fails first
 	mux := http.NewServeMux()
 	mux.Handle(Path, r)
 	srv := &http.Server{

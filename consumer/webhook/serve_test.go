@@ -367,3 +367,37 @@ func TestDrainFinishesARequestThatIsStillComing(t *testing.T) {
 		s.wantOutcomes("handled")
 	})
 }
+
+func TestServeClosesItsListenerWhateverHappens(t *testing.T) {
+	r, err := webhook.New(webhook.Config{Keys: keyring(t), Handler: events.HandlerFunc(succeed), TLS: &tls.Config{}}) // without a certificate
+	fatal(t, err)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	fatal(t, err)
+	if r.Serve(t.Context(), l) == nil {
+		t.Error("no error")
+	}
+	if conn, err := net.Dial("tcp", l.Addr().String()); err == nil {
+		conn.Close()
+		t.Error("the listener is still there")
+	}
+}
+
+// A body that is declared too large is refused before it comes, whatever the limit.
+func TestTooLargeABodyIsRefusedAtOnce(t *testing.T) {
+	cfg := direct(refusing(t))
+	cfg.MaxBody = 4096
+	within(t, cfg, func(s *site) {
+		conn, err := s.client.Transport.(*http.Transport).DialContext(s.t.Context(), "", "")
+		fatal(t, err)
+		begun := time.Now()
+		_, err = io.WriteString(conn, "POST /webhook HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n")
+		fatal(t, err)
+		buf := make([]byte, 64)
+		_, err = conn.Read(buf)
+		fatal(t, err)
+		if took := time.Since(begun); took > time.Second || !strings.HasPrefix(string(buf), "HTTP/1.1 413") {
+			t.Errorf("%q after %s", buf, took)
+		}
+		conn.Close()
+	})
+}
