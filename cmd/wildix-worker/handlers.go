@@ -65,7 +65,23 @@ func (s *handlerSettings) chain(queueURL string, log *zap.Logger, wrong *faults)
 		}
 		c.links = append(c.links, l)
 	}
+	c.idle = s.idle(c.links)
 	return c
+}
+
+// idle names the settings of handlers that are not in the chain: most likely it was
+// forgotten to name them.
+func (s *handlerSettings) idle(links []link) (settings []string) {
+	for _, set := range []struct{ handler, variable, value string }{
+		{"command", "WILDIX_COMMAND", s.Command},
+		{"forward", forwardURL, os.Getenv(forwardURL)},
+	} {
+		named := slices.ContainsFunc(links, func(l link) bool { return l.name == set.handler })
+		if set.value != "" && !named {
+			settings = append(settings, set.variable)
+		}
+	}
+	return settings
 }
 
 // commaSeparated splits a list.
@@ -94,6 +110,7 @@ type handlerChain struct {
 	events.Handler
 	links    []link
 	remember *remembrance // what each has done; nil if repeats are let through
+	idle     []string     // settings of other handlers
 }
 
 // open makes the handlers ready for events, and has them measured.
@@ -103,6 +120,9 @@ func (c *handlerChain) open(ctx context.Context, m *metrics.Metrics) (err error)
 			err = nil
 		}
 	}()
+	for _, setting := range c.idle {
+		c.remember.log.Warn("setting of a handler that WILDIX_HANDLERS does not name", zap.String("setting", setting))
+	}
 	remember := func(_ string, h events.Handler) (events.Handler, error) { return h, nil }
 	if c.remember != nil {
 		if remember, err = c.remember.open(ctx); err != nil {

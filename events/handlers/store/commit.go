@@ -41,6 +41,7 @@ type writer struct {
 	db       *sql.DB
 	dialect  dialect
 	requests <-chan *request
+	file     file
 }
 
 // run writes until ctx ends, and answers every request that it has taken.
@@ -133,5 +134,5 @@ func (w *writer) write(ctx context.Context, batch []*request) error {
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
-	return nil
+	return w.file.check()
 }

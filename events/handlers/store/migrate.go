@@ -95,7 +95,7 @@ func cleaned(err error) error {
 	pg, isPostgres := errors.AsType[*pgconn.PgError](err)
 	lite, isSQLite := errors.AsType[*sqlite.Error](err)
 	switch {
-	case isPostgres && (postgresDialect{}).refused(err):
+	case isPostgres && !(postgresDialect{}).mayPass(err):
 		return fmt.Errorf("the database refuses a row: SQLSTATE %s", pg.Code)
 	case isSQLite && (*sqliteDialect)(nil).refused(err):
 		return fmt.Errorf("the database refuses a row: SQLite code %d", lite.Code())

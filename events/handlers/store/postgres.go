@@ -199,6 +199,8 @@ func (postgresDialect) mayPass(err error) bool {
 	switch sqlClass(err) {
 	case "", "08", "25", "40", "53", "55", "57", "58", "XX": // connection, transaction, serialization, resources, locks, operator, system
 		return true
+	case "28", "3D", "3F", "42": // login, database, schema, table or permission
+		return true
 	default:
 		return false
 	}

@@ -87,9 +87,9 @@ func sqliteCode(err error) int {
 
 func (*sqliteDialect) mayPass(err error) bool {
 	switch sqliteCode(err) {
-	case code.SQLITE_CONSTRAINT, code.SQLITE_TOOBIG, code.SQLITE_MISMATCH, code.SQLITE_RANGE, code.SQLITE_ERROR:
+	case code.SQLITE_CONSTRAINT, code.SQLITE_TOOBIG, code.SQLITE_MISMATCH, code.SQLITE_RANGE:
 		return false
-	default: // locked, disk full, disk failing, interrupted
+	default: // locked, disk full, disk failing, interrupted, a table that is missing
 		return true
 	}
 }

@@ -76,7 +76,7 @@ func (s *Store) Open(ctx context.Context) error {
 	}
 	ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	s.db, s.stopped = db, make(chan struct{})
-	w := &writer{db: db, dialect: target.dialect, requests: s.requests}
+	w := &writer{db: db, dialect: target.dialect, requests: s.requests, file: newFile(target.file)}
 	go func() {
 		defer close(s.stopped)
 		w.run(ctx)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -346,6 +347,29 @@ func TestFullDiskMayPass(t *testing.T) {
 	handle(t, []*events.Event{e}, s)
 	if n := db.count(t, "events"); n != 1 {
 		t.Errorf("%d events", n)
+	}
+}
+
+// What is written to a file that was moved away is stored nowhere.
+func TestFileThatWasMovedOrReplacedTakesNothing(t *testing.T) {
+	for name, meddle := range map[string]func(path string) error{
+		"moved": func(path string) error { return os.Rename(path, path+".old") },
+		"replaced": func(path string) error {
+			return errors.Join(os.Rename(path, path+".old"), os.WriteFile(path, nil, 0o600))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			db := newSQLite(t)
+			s := db.open(t)
+			handle(t, []*events.Event{decode(t, `{"id":"call-1","type":"call:start","time":1693389850810}`)}, s)
+			if err := meddle(strings.TrimPrefix(db.url, "sqlite:")); err != nil {
+				t.Fatal(err)
+			}
+			err := s.HandleEvent(t.Context(), decode(t, `{"id":"call-2","type":"call:start","time":1693389850810}`))
+			if !errors.Is(err, errOtherFile) || events.IsPermanent(err) {
+				t.Errorf("got %v", err)
+			}
+		})
 	}
 }
 

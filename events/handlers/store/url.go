@@ -18,6 +18,7 @@ import (
 type target struct {
 	connector driver.Connector
 	dialect   dialect
+	file      string // of SQLite
 }
 
 // open returns the one connection that is needed.
@@ -96,7 +97,7 @@ func parseSQLite(path string, purpose access) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &target{connector, &sqliteDialect{}}, nil
+	return &target{connector, &sqliteDialect{}, path}, nil
 }
 
 func parsePostgres(raw string) (*target, error) {
@@ -110,5 +111,5 @@ func parsePostgres(raw string) (*target, error) {
 	if cfg.ConnectTimeout == 0 {
 		cfg.ConnectTimeout = connectTimeout
 	}
-	return &target{stdlib.GetConnector(*cfg), postgresDialect{}}, nil
+	return &target{connector: stdlib.GetConnector(*cfg), dialect: postgresDialect{}}, nil
 }
