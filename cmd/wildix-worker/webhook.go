@@ -82,6 +82,7 @@ func (cmd *webhookCmd) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	a.ready = r.Ready
 	stop, err := a.serve(&cmd.adminSettings, cfg.Logger)
 	if err != nil {
 		return err
@@ -93,6 +94,9 @@ func (cmd *webhookCmd) Run(ctx context.Context) (err error) {
 // relay returns the chain that puts events on the queue.
 func (cmd *webhookCmd) relay(ctx context.Context, log *zap.Logger) (*handlerChain, error) {
 	client, err := newClient(ctx, cmd.ForwardQueueURL)
+	if ctx.Err() != nil {
+		return nil, nil // stopped before it had begun
+	}
 	if err != nil {
 		return nil, err
 	}

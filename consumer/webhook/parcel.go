@@ -135,7 +135,7 @@ func (r *Relay) try(p *parcel) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
 	defer cancel()
-	out, err := r.client.SendMessageBatch(ctx, in, sqscall.Options)
+	out, err := r.client.SendMessageBatch(ctx, in, sqscall.Options, checked)
 	if err == nil {
 		err = p.settle(out)
 	}
@@ -186,3 +186,6 @@ func hopeless(failed []types.BatchResultErrorEntry) map[string]bool {
 	}
 	return ids
 }
+
+// checked has the SDK compare the digest of each body that SQS says to have taken.
+func checked(o *sqs.Options) { o.DisableMessageChecksumValidation = false }

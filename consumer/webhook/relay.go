@@ -97,6 +97,11 @@ func (r *Relay) HandleEvent(ctx context.Context, e *events.Event) error {
 	case err := <-it.done:
 		return err
 	case <-ctx.Done():
+	}
+	select {
+	case err := <-it.done: // both at once: what SQS said counts
+		return err
+	default:
 		return context.Cause(ctx)
 	}
 }

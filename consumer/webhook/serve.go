@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 	"golang.org/x/net/netutil"
 
 	"wildix-worker/events"
@@ -79,8 +81,10 @@ func (r *Receiver) stop(ctx context.Context, srv *http.Server) error {
 	if unanswered != nil { // by now the handlers were told to stop
 		ctx, cancel := context.WithTimeout(detached, unwindTime)
 		defer cancel()
-		srv.Shutdown(ctx)
-		srv.Close()
+		if srv.Shutdown(ctx) != nil {
+			srv.Close()
+			err = errors.Join(err, errors.New("stopped before all was done: requests were cut off"))
+		}
 	}
 	if err == nil {
 		r.cfg.Logger.Info("drained", r.tally()...)
@@ -110,12 +114,25 @@ func (r *Receiver) Shutdown(ctx context.Context) error {
 	return nil
 }
 
-// quiet logs what net/http has to say of connections: on a public address most
-// of it is noise of scanners.
-func quiet(log *zap.Logger) *stdlog.Logger {
-	std, err := zap.NewStdLogAt(log, zap.DebugLevel)
-	if err != nil {
-		panic(err) // the level is a known one
+// Ready reports why no events are taken any more, if so.
+func (r *Receiver) Ready() error {
+	if r.desk.isClosed() {
+		return errors.New("stopping")
 	}
-	return std
+	return nil
+}
+
+// quiet logs what net/http has to say of connections: on a public address most of it is
+// noise of scanners. That none can be accepted is none.
+func quiet(log *zap.Logger) *stdlog.Logger { return stdlog.New(connectionLog{log}, "", 0) }
+
+type connectionLog struct{ *zap.Logger }
+
+func (l connectionLog) Write(line []byte) (int, error) {
+	level := zapcore.DebugLevel
+	if bytes.Contains(line, []byte("Accept error")) || bytes.Contains(line, []byte("panic serving")) {
+		level = zapcore.ErrorLevel
+	}
+	l.Log(level, "http: "+string(bytes.TrimPrefix(bytes.TrimSpace(line), []byte("http: "))))
+	return len(line), nil
 }

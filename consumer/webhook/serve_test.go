@@ -100,8 +100,8 @@ func TestShutdownAnswersNotNow(t *testing.T) {
 		resp, err := s.client.Get("http://receiver/webhook")
 		fatal(t, err)
 		resp.Body.Close()
-		if resp.StatusCode != http.StatusServiceUnavailable {
-			t.Errorf("GET: %d, though not ready", resp.StatusCode)
+		if resp.StatusCode != http.StatusServiceUnavailable || r.Ready() == nil {
+			t.Errorf("GET: %d, ready: %v", resp.StatusCode, r.Ready())
 		}
 		s.want(<-begun, http.StatusNoContent)
 		fatal(t, <-done)
