@@ -28,9 +28,6 @@ const (
 // notes and deletes: each event is stored, once, and the endpoint sees each. How often
 // it sees one twice is told: it may, and it has the key to tell.
 func TestKilledWorkersStoreEachEventOnceAndForwardAll(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes half a minute")
-	}
 	t.Run("each with a memory of its own", func(t *testing.T) { killUnderLoad(t) })
 	t.Run("with a memory in DynamoDB", func(t *testing.T) {
 		endpoint := os.Getenv(tablesVariable)
