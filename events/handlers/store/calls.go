@@ -8,7 +8,7 @@ import (
 	"iter"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/lib/pq"
 	code "modernc.org/sqlite/lib"
 
 	"wildix-worker/events"
@@ -66,7 +66,7 @@ func readCalls(ctx context.Context, cfg Config, q Query, yield func(events.CallR
 // explained says what to do about a database that no store has written to.
 func explained(err error) error {
 	const noSuchTable = "42P01" // of PostgreSQL
-	pg, isPostgres := errors.AsType[*pgconn.PgError](err)
+	pg, isPostgres := errors.AsType[*pq.Error](err)
 	switch {
 	case sqliteCode(err) == code.SQLITE_CANTOPEN:
 		return errors.New("the file is not there, or may not be opened; the store handler makes it")

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	_ "github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite"
 )
 
@@ -47,10 +46,7 @@ func newPostgres(t testing.TB) *database {
 	if server == "" {
 		t.Skipf("no PostgreSQL: %s is not set; `make test-all` starts one", postgresVariable)
 	}
-	admin, err := sql.Open("pgx", server)
-	if err != nil {
-		t.Fatal(err)
-	}
+	admin := connectTo(t, server)
 	name := "test_" + strings.ToLower(rand.Text())
 	if _, err := admin.Exec("CREATE DATABASE " + name); err != nil {
 		t.Fatal(err)
@@ -60,10 +56,7 @@ func newPostgres(t testing.TB) *database {
 		t.Fatal(err)
 	}
 	own.Path = "/" + name
-	db, err := sql.Open("pgx", own.String())
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := connectTo(t, own.String())
 	t.Cleanup(func() {
 		db.Close()
 		if _, err := admin.Exec("DROP DATABASE " + name + " WITH (FORCE)"); err != nil {
@@ -72,6 +65,15 @@ func newPostgres(t testing.TB) *database {
 		admin.Close()
 	})
 	return &database{own.String(), db, true}
+}
+
+// connectTo returns a pool of connections that are told from those of a store.
+func connectTo(t testing.TB, postgresURL string) *sql.DB {
+	target, err := parsePostgres(postgresURL+"?application_name=test", toRead)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sql.OpenDB(target.connector)
 }
 
 // open returns a store on the database that is closed with the test.

@@ -9,7 +9,7 @@ import (
 	"io/fs"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/lib/pq"
 	"modernc.org/sqlite"
 	code "modernc.org/sqlite/lib"
 )
@@ -92,10 +92,10 @@ func apply(ctx context.Context, tx *sql.Tx, folder string, n int) error {
 // cleaned leaves out of a database's error what may quote a row: phone numbers
 // and names are not for logs.
 func cleaned(err error) error {
-	pg, isPostgres := errors.AsType[*pgconn.PgError](err)
+	pg, isPostgres := errors.AsType[*pq.Error](err)
 	lite, isSQLite := errors.AsType[*sqlite.Error](err)
 	switch {
-	case isPostgres && !(postgresDialect{}).mayPass(err):
+	case isPostgres && !(*postgresDialect)(nil).mayPass(err):
 		return fmt.Errorf("the database refuses a row: SQLSTATE %s", pg.Code)
 	case isSQLite && (*sqliteDialect)(nil).refused(err):
 		return fmt.Errorf("the database refuses a row: SQLite code %d", lite.Code())

@@ -11,36 +11,43 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/lib/pq"
 )
 
 // A postgresDialect writes all rows by few statements, since each is a way there
-// and back.
-type postgresDialect struct{}
+// and back. They are prepared once, which saves another.
+type postgresDialect struct {
+	insertEvents, insertCalls, lockCalls, updateCalls *sql.Stmt
+}
 
 // migrationLock is the number that stands for a migration of these tables.
 const migrationLock = 7_301_150_918
 
-func (postgresDialect) migrations() (folder, lock string) {
+func (*postgresDialect) migrations() (folder, lock string) {
 	return "migrations/postgres", fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", migrationLock)
 }
 
-func (postgresDialect) prepare(context.Context, *sql.DB) error { return nil }
+func (p *postgresDialect) prepare(ctx context.Context, db *sql.DB) error {
+	return prepareAll(ctx, db, []statement{
+		{&p.insertEvents, insertEvents}, {&p.insertCalls, insertCalls}, {&p.lockCalls, lockCalls}, {&p.updateCalls, updateCalls},
+	})
+}
 
 const insertEvents = `INSERT INTO events (delivery_key, time, type, id, company, pbx, integration_id, raw)
 	SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bytea[])
 	ON CONFLICT DO NOTHING`
 
-func (postgresDialect) writeEvents(ctx context.Context, tx *sql.Tx, rows []eventRow) error {
+func (p *postgresDialect) writeEvents(ctx context.Context, tx *sql.Tx, rows []eventRow) error {
 	var keys, types, ids, companies, pbxs, integrations []string
-	var times []time.Time
+	var times []string
 	var raws [][]byte
 	for _, r := range rows {
-		keys, times, types = append(keys, r.key), append(times, r.time), append(types, r.eventType)
+		keys, times, types = append(keys, r.key), append(times, r.time.UTC().Format(time.RFC3339Nano)), append(types, r.eventType)
 		ids, companies, pbxs = append(ids, r.id), append(companies, r.company), append(pbxs, r.pbx)
 		integrations, raws = append(integrations, r.integration), append(raws, r.raw)
 	}
-	_, err := tx.ExecContext(ctx, insertEvents, keys, times, types, ids, companies, pbxs, integrations, raws)
+	_, err := tx.StmtContext(ctx, p.insertEvents).ExecContext(ctx, pq.Array(keys), pq.Array(times), pq.Array(types), pq.Array(ids),
+		pq.Array(companies), pq.Array(pbxs), pq.Array(integrations), pq.Array(raws))
 	return err
 }
 
@@ -69,22 +76,22 @@ func assignments() string {
 // writeCalls inserts the calls that are new. The others it locks, in the order
 // that all workers keep, before it reads what is to be merged: what another
 // worker adds meanwhile waits, and is merged with what this one wrote.
-func (postgresDialect) writeCalls(ctx context.Context, tx *sql.Tx, calls []call) error {
-	known, err := insertNew(ctx, tx, calls)
+func (p *postgresDialect) writeCalls(ctx context.Context, tx *sql.Tx, calls []call) error {
+	known, err := p.insertNew(ctx, tx, calls)
 	if err != nil || len(known) == 0 {
 		return err
 	}
-	changed, err := mergeKnown(ctx, tx, known)
+	changed, err := p.mergeKnown(ctx, tx, known)
 	if err != nil || len(changed) == 0 {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, updateCalls, rowsOf(changed))
+	_, err = tx.StmtContext(ctx, p.updateCalls).ExecContext(ctx, rowsOf(changed))
 	return err
 }
 
 // insertNew returns the calls that are there already.
-func insertNew(ctx context.Context, tx *sql.Tx, calls []call) (known []call, err error) {
-	rows, err := tx.QueryContext(ctx, insertCalls, rowsOf(calls))
+func (p *postgresDialect) insertNew(ctx context.Context, tx *sql.Tx, calls []call) (known []call, err error) {
+	rows, err := tx.StmtContext(ctx, p.insertCalls).QueryContext(ctx, rowsOf(calls))
 	if err != nil {
 		return nil, err
 	}
@@ -110,14 +117,14 @@ var errDeleted = errors.New("a call was deleted while it was written")
 
 // mergeKnown locks the calls, which are there, and returns those that the table
 // does not say all of.
-func mergeKnown(ctx context.Context, tx *sql.Tx, calls []call) (changed []call, err error) {
+func (p *postgresDialect) mergeKnown(ctx context.Context, tx *sql.Tx, calls []call) (changed []call, err error) {
 	var companies, ids []string
 	byKey := make(map[callKey]call)
 	for _, c := range calls {
 		companies, ids = append(companies, c.key.company), append(ids, c.key.id)
 		byKey[c.key] = c
 	}
-	rows, err := tx.QueryContext(ctx, lockCalls, companies, ids)
+	rows, err := tx.StmtContext(ctx, p.lockCalls).QueryContext(ctx, pq.Array(companies), pq.Array(ids))
 	if err != nil {
 		return nil, err
 	}
@@ -189,13 +196,13 @@ func appendJSON(out []byte, value any) []byte {
 // sqlClass is the class of an error as PostgreSQL's manual lists them, or empty
 // if it does not come from the database.
 func sqlClass(err error) string {
-	if e, ok := errors.AsType[*pgconn.PgError](err); ok && len(e.Code) > 2 {
-		return e.Code[:2]
+	if e, ok := errors.AsType[*pq.Error](err); ok {
+		return string(e.Code.Class())
 	}
 	return ""
 }
 
-func (postgresDialect) mayPass(err error) bool {
+func (*postgresDialect) mayPass(err error) bool {
 	switch sqlClass(err) {
 	case "", "08", "25", "40", "53", "55", "57", "58", "XX": // connection, transaction, serialization, resources, locks, operator, system
 		return true
@@ -206,7 +213,7 @@ func (postgresDialect) mayPass(err error) bool {
 	}
 }
 
-func (postgresDialect) refused(err error) bool {
+func (*postgresDialect) refused(err error) bool {
 	switch sqlClass(err) {
 	case "22", "23", "54": // data, constraints, limits
 		return true

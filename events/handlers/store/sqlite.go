@@ -23,24 +23,13 @@ func (*sqliteDialect) migrations() (folder, lock string) {
 }
 
 func (s *sqliteDialect) prepare(ctx context.Context, db *sql.DB) error {
-	statements := []struct {
-		into **sql.Stmt
-		text string
-	}{
+	return prepareAll(ctx, db, []statement{
 		{&s.insertEvent, `INSERT INTO events (delivery_key, time, type, id, company, pbx, integration_id, raw)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`},
 		{&s.selectFacts, `SELECT facts FROM calls WHERE company = ? AND id = ?`},
 		{&s.upsertCall, fmt.Sprintf(`INSERT INTO calls (%s) VALUES (?%s) ON CONFLICT (company, id) DO UPDATE SET %s`,
 			strings.Join(callColumns, ", "), strings.Repeat(", ?", len(callColumns)-1), assignments())},
-	}
-	for _, statement := range statements {
-		prepared, err := db.PrepareContext(ctx, statement.text)
-		if err != nil {
-			return err
-		}
-		*statement.into = prepared // closed with db
-	}
-	return nil
+	})
 }
 
 func (s *sqliteDialect) writeEvents(ctx context.Context, tx *sql.Tx, rows []eventRow) error {

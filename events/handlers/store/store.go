@@ -32,8 +32,8 @@ import (
 // Config says where the database is.
 type Config struct {
 	// URL is "sqlite:PATH" or "postgres://USER:PASSWORD@HOST:PORT/DATABASE",
-	// with what else pgx takes. What it leaves out is taken from PGPASSWORD and
-	// its like. Required.
+	// with what else libpq knows, such as sslmode. What it leaves out is taken
+	// from PGPASSWORD and its like. Required.
 	URL string
 }
 

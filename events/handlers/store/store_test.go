@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lib/pq"
 	"go.uber.org/goleak"
 	"pgregory.net/rapid"
 
@@ -154,14 +156,14 @@ func TestWorkersDoNotLockEachOtherOut(t *testing.T) {
 
 func TestCallDeletedMeanwhileIsNotTakenForWritten(t *testing.T) {
 	db := newPostgres(t)
-	db.open(t)
-	tx, err := db.Begin()
+	w := db.open(t).writer(t)
+	tx, err := w.db.Begin()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer tx.Rollback()
-	gone := call{key: callKey{"example", "call-1"}}
-	if _, err := mergeKnown(t.Context(), tx, []call{gone}); !errors.Is(err, errDeleted) || !(postgresDialect{}).mayPass(err) {
+	dialect, gone := w.dialect.(*postgresDialect), call{key: callKey{"example", "call-1"}}
+	if _, err := dialect.mergeKnown(t.Context(), tx, []call{gone}); !errors.Is(err, errDeleted) || !dialect.mayPass(err) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -319,6 +321,26 @@ func TestLostConnectionIsTriedAgain(t *testing.T) {
 		if n := db.count(t, "events"); n != i+1 {
 			t.Fatalf("%d rows of %d that were handled", n, i+1)
 		}
+	}
+}
+
+func TestServerThatHangsIsNotWaitedFor(t *testing.T) {
+	db := newPostgres(t)
+	target, err := parsePostgres(db.url, toRead)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const patience = 50 * time.Millisecond
+	target.connector.(*pq.Connector).Dialer(dialer{patience})
+	pool := target.open()
+	defer pool.Close()
+	var overdue net.Error
+	// Its answer comes later, as far as the driver can know never.
+	if _, err := pool.Exec("SELECT pg_sleep(20)"); !errors.As(err, &overdue) || !overdue.Timeout() {
+		t.Errorf("got %v", err)
+	}
+	if _, err := pool.Exec("SELECT 1"); err != nil {
+		t.Errorf("the next statement: %v", err)
 	}
 }
 

@@ -7,10 +7,7 @@ import (
 	"errors"
 	"net/url"
 	"strings"
-	"time"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
 	"modernc.org/sqlite"
 )
 
@@ -47,7 +44,23 @@ type dialect interface {
 	refused(err error) bool
 }
 
-const connectTimeout = 10 * time.Second
+// A statement is one to prepare.
+type statement struct {
+	into **sql.Stmt
+	text string
+}
+
+// prepareAll prepares statements, which are closed with db.
+func prepareAll(ctx context.Context, db *sql.DB, statements []statement) error {
+	for _, s := range statements {
+		prepared, err := db.PrepareContext(ctx, s.text)
+		if err != nil {
+			return err
+		}
+		*s.into = prepared
+	}
+	return nil
+}
 
 const urlForms = "sqlite:PATH or postgres://USER@HOST/DATABASE"
 
@@ -68,7 +81,7 @@ func parseURL(raw string, purpose access) (*target, error) {
 	case scheme == "sqlite":
 		return parseSQLite(rest, purpose)
 	case scheme == "postgres" || scheme == "postgresql":
-		return parsePostgres(raw)
+		return parsePostgres(raw, purpose)
 	default:
 		return nil, errors.New("no URL of a database; write " + urlForms)
 	}
@@ -98,18 +111,4 @@ func parseSQLite(path string, purpose access) (*target, error) {
 		return nil, err
 	}
 	return &target{connector, &sqliteDialect{}, path}, nil
-}
-
-func parsePostgres(raw string) (*target, error) {
-	cfg, err := pgx.ParseConfig(raw)
-	if err != nil {
-		return nil, errors.New("no URL of PostgreSQL that can be read; write postgres://USER@HOST/DATABASE, and % signs of a password as %25")
-	}
-	if cfg.RuntimeParams["application_name"] == "" {
-		cfg.RuntimeParams["application_name"] = "wildix-worker"
-	}
-	if cfg.ConnectTimeout == 0 {
-		cfg.ConnectTimeout = connectTimeout
-	}
-	return &target{connector: stdlib.GetConnector(*cfg), dialect: postgresDialect{}}, nil
 }

@@ -1,0 +1,87 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"net"
+	"time"
+
+	"github.com/lib/pq"
+)
+
+const (
+	// connectTimeout bounds the making of a connection.
+	connectTimeout = 10 * time.Second
+	// answerTimeout is longer than any statement of a transaction may take.
+	answerTimeout = commitTimeout + 2*time.Second
+)
+
+// parsePostgres takes what libpq takes, with libpq's defaults.
+func parsePostgres(raw string, purpose access) (*target, error) {
+	cfg, err := pq.NewConfig(raw)
+	if err != nil {
+		return nil, errors.New("no URL of PostgreSQL that can be read; write postgres://USER@HOST/DATABASE, and % signs of a password as %25")
+	}
+	if cfg.ApplicationName == "" {
+		cfg.ApplicationName = "wildix-worker"
+	}
+	if cfg.ConnectTimeout == 0 {
+		cfg.ConnectTimeout = connectTimeout
+	}
+	if cfg.SSLMode == "" {
+		cfg.SSLMode = pq.SSLModePrefer // where the driver's own is require
+	}
+	connector, err := pq.NewConnectorConfig(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if purpose == toWrite {
+		connector.Dialer(dialer{answerTimeout})
+	}
+	return &target{connector: connector, dialect: &postgresDialect{}}, nil
+}
+
+// A dialer makes connections on which no answer is waited for without end. The
+// driver asks a server to cancel a statement whose context has ended, and waits
+// for the answer: from a server that hangs none would come.
+type dialer struct{ patience time.Duration }
+
+func (d dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	var net net.Dialer
+	conn, err := net.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return &impatientConn{Conn: conn, patience: d.patience}, nil
+}
+
+func (d dialer) Dial(network, address string) (net.Conn, error) {
+	return d.DialContext(context.Background(), network, address)
+}
+
+func (d dialer) DialTimeout(network, address string, timeout time.Duration) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	return d.DialContext(ctx, network, address)
+}
+
+// An impatientConn gives each read a deadline, unless the driver has set one.
+type impatientConn struct {
+	net.Conn
+	patience time.Duration
+	set      bool
+}
+
+func (c *impatientConn) SetDeadline(t time.Time) error {
+	c.set = !t.IsZero()
+	return c.Conn.SetDeadline(t)
+}
+
+func (c *impatientConn) Read(b []byte) (int, error) {
+	if !c.set {
+		if err := c.SetReadDeadline(time.Now().Add(c.patience)); err != nil {
+			return 0, err
+		}
+	}
+	return c.Conn.Read(b)
+}
