@@ -119,11 +119,12 @@ func openTable(ctx context.Context, name, queueURL string) (*dynamo.Memory, erro
 	if _, err := retrieve(ctx, cfg); err != nil {
 		return nil, err
 	}
-	return dynamo.New(dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) {
+	client := dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) {
 		o.HTTPClient = awshttp.NewBuildableClient().WithTimeout(tableTimeout).WithTransportOptions(func(t *http.Transport) {
 			t.MaxIdleConnsPerHost = idleConnections
 		})
-	}), name), nil
+	})
+	return dynamo.New(client.PutItem, name), nil
 }
 
 // lookForTable asks for the table once. One that does not exist or may not be

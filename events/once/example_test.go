@@ -48,7 +48,7 @@ func Example_shared() {
 		fmt.Println(err)
 		return
 	}
-	shared := dynamo.New(dynamodb.NewFromConfig(awsConfig), "wildix-once")
+	shared := dynamo.New(dynamodb.NewFromConfig(awsConfig).PutItem, "wildix-once")
 
 	var chain []events.Handler
 	for name, handler := range map[string]events.HandlerFunc{"store": store, "forward": forward} {

@@ -70,7 +70,7 @@ func newTable(t *testing.T) *table {
 	return &table{p, client, name}
 }
 
-func (t *table) memory() *dynamo.Memory { return dynamo.New(t.client, t.name) }
+func (t *table) memory() *dynamo.Memory { return dynamo.New(t.client.PutItem, t.name) }
 
 // everywhere runs a test with every kind of memory.
 func everywhere(t *testing.T, test func(t *testing.T, memory once.Memory)) {

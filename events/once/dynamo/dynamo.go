@@ -3,7 +3,7 @@
 //
 //	remember, err := once.New(once.Config{
 //		Name:   "crm",
-//		Shared: dynamo.New(dynamodb.NewFromConfig(awsConfig), "wildix-once"),
+//		Shared: dynamo.New(dynamodb.NewFromConfig(awsConfig).PutItem, "wildix-once"),
 //	})
 //
 // # The table
@@ -47,10 +47,10 @@ import (
 	"wildix-worker/events/once"
 )
 
-// DynamoDB is what a memory calls of DynamoDB; *dynamodb.Client has it.
-type DynamoDB interface {
-	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
-}
+// PutItem is all that a memory calls of DynamoDB: a [dynamodb.Client]'s method of
+// that name. It is not an interface, since behind one the linker keeps every method
+// of the client, which are 2 MB of a program.
+type PutItem func(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
 
 // The attributes of an item. One that is done has neither lease nor owner.
 const (
@@ -71,17 +71,17 @@ func quickly(o *dynamodb.Options) { o.Retryer = retry.AddWithMaxBackoffDelay(o.R
 
 // A Memory is a table. It implements [once.Memory].
 type Memory struct {
-	client DynamoDB
-	table  string
+	put   PutItem
+	table string
 }
 
 // New returns the memory in a table. It makes no request.
-func New(client DynamoDB, table string) *Memory { return &Memory{client, table} }
+func New(put PutItem, table string) *Memory { return &Memory{put, table} }
 
 // Begin puts the claim if there is no item that stands against it.
 func (m *Memory) Begin(ctx context.Context, key once.Key, owner uint64, lease time.Duration) (once.Answer, error) {
 	now := time.Now()
-	_, err := m.client.PutItem(ctx, &dynamodb.PutItemInput{
+	_, err := m.put(ctx, &dynamodb.PutItemInput{
 		TableName:                &m.table,
 		Item:                     undone(key, owner, now.Add(lease)),
 		ConditionExpression:      aws.String("attribute_not_exists(#key) OR #expires <= :seconds OR #lease <= :millis OR #owner = :owner"),
@@ -123,7 +123,7 @@ func (m *Memory) answer(item map[string]types.AttributeValue, now time.Time) (on
 
 // Done puts an item without a lease over what there is.
 func (m *Memory) Done(ctx context.Context, key once.Key, keep time.Duration) error {
-	_, err := m.client.PutItem(ctx, &dynamodb.PutItemInput{
+	_, err := m.put(ctx, &dynamodb.PutItemInput{
 		TableName: &m.table,
 		Item: map[string]types.AttributeValue{
 			attrKey:     text(key.String()),
@@ -136,7 +136,7 @@ func (m *Memory) Done(ctx context.Context, key once.Key, keep time.Duration) err
 // Release puts a lease that has ended over the owner's. It needs no permission
 // to delete.
 func (m *Memory) Release(ctx context.Context, key once.Key, owner uint64) error {
-	_, err := m.client.PutItem(ctx, &dynamodb.PutItemInput{
+	_, err := m.put(ctx, &dynamodb.PutItemInput{
 		TableName:                 &m.table,
 		Item:                      undone(key, owner, time.UnixMilli(0)),
 		ConditionExpression:       aws.String("#owner = :owner"),
@@ -152,7 +152,7 @@ func (m *Memory) Release(ctx context.Context, key once.Key, owner uint64) error 
 // Check reports whether the table can be used, with a write whose condition
 // can't be met: it needs no permission but that to write, and writes nothing.
 func (m *Memory) Check(ctx context.Context) error {
-	_, err := m.client.PutItem(ctx, &dynamodb.PutItemInput{
+	_, err := m.put(ctx, &dynamodb.PutItemInput{
 		TableName:                &m.table,
 		Item:                     map[string]types.AttributeValue{attrKey: text("check")},
 		ConditionExpression:      aws.String("attribute_exists(#key) AND attribute_not_exists(#key)"),
