@@ -62,6 +62,7 @@ var errRefused = events.Permanent(errors.New("refused for good by an earlier del
 
 // open verifies and decodes a message, and says which lane it is for.
 func (c *Consumer) open(m *message) {
+	m.span = c.startSpan()
 	begun := time.Now()
 	m.opened = c.verified(m)
 	m.opened.Took = time.Since(begun)

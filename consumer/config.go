@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
 	"wildix-worker/events"
@@ -83,6 +84,10 @@ type Config struct {
 	// untouched, at a stop or behind a failed one of their group, have no
 	// outcome.
 	Observe func(Result)
+	// Tracer, unless nil, gets a span for every message that has an outcome, from
+	// its receive to the outcome. The handler's context has it, so that spans which
+	// the handler begins are its children.
+	Tracer trace.Tracer
 }
 
 // A RejectedPolicy is what becomes of rejected and malformed messages.

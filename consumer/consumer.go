@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
 	"wildix-worker/events"
@@ -225,6 +226,9 @@ func (c *Consumer) handle(ctx context.Context, m *message) Result {
 
 // dispatch calls the handler with a context that ends when it should stop.
 func (c *Consumer) dispatch(ctx context.Context, m *message, e *events.Event) (events.Outcome, error) {
+	if m.span != nil {
+		ctx = trace.ContextWithSpan(ctx, m.span)
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	latest, ok := c.leases.begin(m, cancel)
@@ -245,6 +249,7 @@ func (c *Consumer) conclude(m *message, r Result) {
 	r.MessageID, r.ReceiveCount, r.SentAt = m.id, m.receiveCount, m.sentAt
 	delay := c.settle(m, r)
 	c.counts[r.Outcome].Add(1)
+	c.endSpan(m, r)
 	c.cfg.Observe(r)
 	if delay > 0 {
 		r.Log(c.cfg.Logger, zap.Duration("retryIn", delay))

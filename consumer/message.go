@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"go.opentelemetry.io/otel/trace"
 
 	"wildix-worker/consumer/internal/sqscall"
 	"wildix-worker/events"
@@ -25,7 +26,8 @@ type message struct {
 	receiveCount int
 	sentAt       time.Time
 
-	opened Result // what verifying and decoding found, before any handler
+	opened Result     // what verifying and decoding found, before any handler
+	span   trace.Span // nil if nobody traces
 
 	probe      int       // which of the breaker's openings it is the probe of
 	probeUntil time.Time // how long

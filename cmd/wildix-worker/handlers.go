@@ -53,7 +53,7 @@ func (s *handlerSettings) log(*zap.Logger, *faults) link {
 // one, tells the region.
 func (s *handlerSettings) chain(queueURL string, log *zap.Logger, wrong *faults) *handlerChain {
 	s.onceSettings.check(wrong)
-	c := &handlerChain{remember: &remembrance{settings: s.onceSettings, queueURL: queueURL, log: log}}
+	c := &handlerChain{log: log, traces: newTracing(wrong), remember: &remembrance{settings: s.onceSettings, queueURL: queueURL, log: log}}
 	for _, name := range commaSeparated(s.Handlers) {
 		l, err := s.link(name, log, wrong)
 		if err == nil && slices.ContainsFunc(c.links, func(other link) bool { return other.name == name }) {
@@ -108,12 +108,14 @@ func (s *handlerSettings) link(name string, log *zap.Logger, wrong *faults) (lin
 // A handlerChain is the handlers that run, in order. It takes events once it is open.
 type handlerChain struct {
 	events.Handler
+	log      *zap.Logger
 	links    []link
 	remember *remembrance // what each has done; nil if repeats are let through
-	idle     []string     // settings of other handlers
+	traces   *tracing
+	idle     []string // settings of other handlers
 }
 
-// open makes the handlers ready for events, and has them measured.
+// open makes the handlers ready for events, and has them measured and traced.
 func (c *handlerChain) open(ctx context.Context, m *metrics.Metrics) (err error) {
 	defer func() {
 		if ctx.Err() != nil { // stopped before it had begun
@@ -121,7 +123,10 @@ func (c *handlerChain) open(ctx context.Context, m *metrics.Metrics) (err error)
 		}
 	}()
 	for _, setting := range c.idle {
-		c.remember.log.Warn("setting of a handler that WILDIX_HANDLERS does not name", zap.String("setting", setting))
+		c.log.Warn("setting of a handler that WILDIX_HANDLERS does not name", zap.String("setting", setting))
+	}
+	if err := c.traces.start(ctx, c.log); err != nil {
+		return err
 	}
 	remember := func(_ string, h events.Handler) (events.Handler, error) { return h, nil }
 	if c.remember != nil {
@@ -136,7 +141,7 @@ func (c *handlerChain) open(ctx context.Context, m *metrics.Metrics) (err error)
 				return fmt.Errorf("handler %s: %w", l.name, err)
 			}
 		}
-		h, err := remember(l.name, m.Handler(l.name)(l.handler))
+		h, err := remember(l.name, c.traces.handler(l.name)(m.Handler(l.name)(l.handler)))
 		if err != nil {
 			return fmt.Errorf("handler %s: %w", l.name, err)
 		}
@@ -157,5 +162,6 @@ func (c *handlerChain) close() error {
 			failures = append(failures, fmt.Errorf("handler %s: %w", l.name, err))
 		}
 	}
+	c.traces.stop()
 	return errors.Join(failures...)
 }

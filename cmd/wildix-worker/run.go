@@ -87,7 +87,7 @@ func (cmd *runCmd) Run(ctx context.Context) (err error) {
 	if err := handlers.open(ctx, a.metrics); err != nil || ctx.Err() != nil {
 		return err
 	}
-	cfg.Observe = a.metrics.Observe
+	cfg.Observe, cfg.Tracer = a.metrics.Observe, handlers.traces.tracer
 	c, err := consumer.New(client, cfg)
 	if err != nil {
 		return err

@@ -59,7 +59,7 @@ func (cmd *webhookCmd) Run(ctx context.Context) (err error) {
 	}
 	defer cfg.Logger.Sync()
 	if cmd.ForwardQueueURL != "" {
-		handlers, err = cmd.relay(ctx, cfg.Logger)
+		handlers, err = cmd.relay(ctx, handlers)
 		if err != nil || ctx.Err() != nil {
 			return err
 		}
@@ -77,7 +77,7 @@ func (cmd *webhookCmd) Run(ctx context.Context) (err error) {
 	if err := handlers.open(ctx, a.metrics); err != nil || ctx.Err() != nil {
 		return err
 	}
-	cfg.Observe = a.metrics.Observe
+	cfg.Observe, cfg.Tracer = a.metrics.Observe, handlers.traces.tracer
 	r, err := webhook.New(cfg)
 	if err != nil {
 		return err
@@ -91,8 +91,8 @@ func (cmd *webhookCmd) Run(ctx context.Context) (err error) {
 	return r.Serve(ctx, l)
 }
 
-// relay returns the chain that puts events on the queue.
-func (cmd *webhookCmd) relay(ctx context.Context, log *zap.Logger) (*handlerChain, error) {
+// relay returns the chain that puts events on the queue instead.
+func (cmd *webhookCmd) relay(ctx context.Context, instead *handlerChain) (*handlerChain, error) {
 	client, err := newClient(ctx, cmd.ForwardQueueURL)
 	if ctx.Err() != nil {
 		return nil, nil // stopped before it had begun
@@ -103,12 +103,15 @@ func (cmd *webhookCmd) relay(ctx context.Context, log *zap.Logger) (*handlerChai
 	if err := lookForTarget(ctx, client, cmd.ForwardQueueURL, "forward queue", "--forward-queue-url (WILDIX_FORWARD_QUEUE_URL)"); err != nil {
 		return nil, err
 	}
-	relay, err := webhook.NewRelay(client, cmd.ForwardQueueURL, log)
+	relay, err := webhook.NewRelay(client, cmd.ForwardQueueURL, instead.log)
 	if err != nil {
 		return nil, err
 	}
-	log.Info("forwarding", zap.String("queue", cmd.ForwardQueueURL))
-	return &handlerChain{links: []link{{name: "relay", handler: relay, close: relay.Close}}}, nil
+	instead.log.Info("forwarding", zap.String("queue", cmd.ForwardQueueURL))
+	return &handlerChain{
+		log: instead.log, traces: instead.traces,
+		links: []link{{name: "relay", handler: relay, close: relay.Close}},
+	}, nil
 }
 
 // config turns the settings into a configuration, or into one error that names

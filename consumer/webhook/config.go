@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
 	"wildix-worker/consumer"
@@ -72,6 +73,10 @@ type Config struct {
 	// before they could be verified, and those that were refused for want of
 	// room, have no outcome.
 	Observe func(consumer.Result)
+	// Tracer, unless nil, gets a span for every request that has an outcome. The
+	// handler's context has that of the request which began its call, so that spans
+	// which the handler begins are its children.
+	Tracer trace.Tracer
 }
 
 // withDefaults fills in what the zero values stand for.

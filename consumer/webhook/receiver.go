@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
 	"wildix-worker/consumer"
@@ -67,28 +68,38 @@ func (r *Receiver) receive(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	defer r.desk.leave()
+	ctx := r.traced(context.Background())
 	message, bad := r.read(w, req)
 	defer message.release()
 	if bad != nil {
-		r.turnAway(w, req, bad)
+		r.turnAway(ctx, w, req, bad)
 		return
 	}
 	var result consumer.Result
 	result.Event, result.Outcome, result.Err = events.Open(r.cfg.Keys, message.body, message.signature)
 	if result.Err == nil {
-		ctx, cancel := context.WithDeadline(context.Background(), arrived.Add(r.cfg.AnswerWithin))
+		handling, cancel := context.WithDeadline(ctx, arrived.Add(r.cfg.AnswerWithin))
 		defer cancel()
-		result.Outcome, result.Err = r.desk.handle(ctx, result.Event)
+		result.Outcome, result.Err = r.desk.handle(handling, result.Event)
 	}
 	result.Took = time.Since(arrived)
-	r.conclude(w, req, result)
+	r.conclude(ctx, w, req, result)
+}
+
+// traced returns a context with the span of a request, if anybody traces. Its trace
+// begins with it, since the PBX sends none.
+func (r *Receiver) traced(ctx context.Context) context.Context {
+	if r.cfg.Tracer != nil {
+		ctx, _ = r.cfg.Tracer.Start(ctx, "process webhook", trace.WithSpanKind(trace.SpanKindServer))
+	}
+	return ctx
 }
 
 // turnAway answers a request that carries nothing to verify.
-func (r *Receiver) turnAway(w http.ResponseWriter, req *http.Request, bad *badRequest) {
+func (r *Receiver) turnAway(ctx context.Context, w http.ResponseWriter, req *http.Request, bad *badRequest) {
 	switch bad.status {
 	case http.StatusUnauthorized, http.StatusRequestEntityTooLarge:
-		r.tell(req, consumer.Result{Outcome: events.Rejected, Err: bad})
+		r.tell(ctx, req, consumer.Result{Outcome: events.Rejected, Err: bad})
 	default:
 		r.cfg.Logger.Debug("request came to nothing", zap.Error(bad), zap.String("remote", req.RemoteAddr))
 	}
@@ -100,8 +111,8 @@ func (r *Receiver) turnAway(w http.ResponseWriter, req *http.Request, bad *badRe
 }
 
 // conclude tells what became of an event, and answers by it.
-func (r *Receiver) conclude(w http.ResponseWriter, req *http.Request, result consumer.Result) {
-	r.tell(req, result)
+func (r *Receiver) conclude(ctx context.Context, w http.ResponseWriter, req *http.Request, result consumer.Result) {
+	r.tell(ctx, req, result)
 	switch {
 	case result.Outcome.Done():
 		w.WriteHeader(http.StatusNoContent)
@@ -116,8 +127,9 @@ func (r *Receiver) conclude(w http.ResponseWriter, req *http.Request, result con
 	}
 }
 
-func (r *Receiver) tell(req *http.Request, result consumer.Result) {
+func (r *Receiver) tell(ctx context.Context, req *http.Request, result consumer.Result) {
 	r.counts[result.Outcome].Add(1)
+	result.Trace(trace.SpanFromContext(ctx))
 	r.cfg.Observe(result)
 	if result.Outcome.Done() {
 		result.Log(r.cfg.Logger)

@@ -20,6 +20,7 @@
 //   - X-Wildix-Event: the event's type, such as call:end.
 //   - X-Wildix-Receive-Count: how often the transport has delivered the event,
 //     from 1; without the header it does not know.
+//   - traceparent: the span of the call, if the context has one.
 //   - Content-Type: application/json, unless [Config].Header has another one.
 //
 // # The answer

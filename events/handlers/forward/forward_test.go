@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
 	"wildix-worker/events"
 	"wildix-worker/events/handlers/forward"
 	"wildix-worker/signature"
@@ -38,6 +40,24 @@ func TestEventIsSentAsItWasSigned(t *testing.T) {
 		if value := got.header.Get(name); value != want {
 			t.Errorf("%s: %s, want %s", name, value, want)
 		}
+	}
+}
+
+func TestEndpointIsToldOfTheSpan(t *testing.T) {
+	s := serve(t, nil)
+	ctx, span := sdktrace.NewTracerProvider().Tracer("test").Start(t.Context(), "forward")
+	if err := to(t, s).HandleEvent(ctx, event(t, "call-end.json")); err != nil {
+		t.Fatal(err)
+	}
+	if err := to(t, s).HandleEvent(t.Context(), event(t, "call-end.json")); err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf("00-%s-%s-01", span.SpanContext().TraceID(), span.SpanContext().SpanID())
+	if got := s.requests()[0].header.Get("Traceparent"); got != want {
+		t.Errorf("traceparent %q, want %q", got, want)
+	}
+	if got := s.requests()[1].header.Get("Traceparent"); got != "" {
+		t.Errorf("traceparent %q without a span", got)
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strconv"
 
+	"go.opentelemetry.io/otel/propagation"
+
 	"wildix-worker/events"
 	"wildix-worker/signature"
 )
@@ -37,6 +39,7 @@ func (h *Handler) request(ctx context.Context, e *events.Event, body []byte) (*h
 	if e.ReceiveCount > 0 {
 		req.Header.Set(countHeader, strconv.Itoa(e.ReceiveCount))
 	}
+	propagation.TraceContext{}.Inject(ctx, propagation.HeaderCarrier(req.Header))
 	return req, nil
 }
 
