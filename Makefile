@@ -52,7 +52,7 @@ fuzz: ## run each fuzz target for FUZZTIME
 		done; \
 	done
 
-bench: ## compare the worker with the plainest SDK loop; BENCH=Trickle, BENCH=Direct
+bench: ## compare the worker with the plainest SDK loop; BENCH=Observed, Trickle, Direct …
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(if $(filter AgainstLoop,$(BENCH)),5x,1x) -timeout 30m ./consumer ./consumer/webhook
 
 soak: ## send SOAK messages through faults, crashes and restarts; account for each

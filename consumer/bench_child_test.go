@@ -24,10 +24,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/prometheus/client_golang/prometheus"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
 	"wildix-worker/consumer"
+	"wildix-worker/consumer/metrics"
 	"wildix-worker/consumer/sqslocal"
 	"wildix-worker/events"
 	loghandler "wildix-worker/events/handlers/log"
@@ -47,6 +51,8 @@ type task struct {
 	Concurrency int           // of the worker; zero for the default
 	HandlerTime time.Duration // what the worker's handler takes
 	Latencies   bool          // wanted
+	Metrics     bool          // has the worker measured
+	Traces      bool          // has the worker traced, for an exporter that throws spans away
 	Profile     string        // file for the CPU profile; none if empty
 }
 
@@ -133,8 +139,8 @@ func runWorker(ctx context.Context, m *meter, out *os.File) error {
 	if err != nil {
 		return err
 	}
-	logging := loghandler.New(out, false)
-	c, err := consumer.New(m, consumer.Config{
+	logging := events.Handler(loghandler.New(out, false))
+	cfg := consumer.Config{
 		QueueURL:    m.task.QueueURL,
 		Keys:        keys,
 		Concurrency: m.task.Concurrency,
@@ -144,9 +150,20 @@ func runWorker(ctx context.Context, m *meter, out *os.File) error {
 			time.Sleep(m.task.HandlerTime)
 			return logging.HandleEvent(ctx, e)
 		}),
-	})
+	}
+	measured := metrics.New(prometheus.NewRegistry())
+	if m.task.Metrics {
+		cfg.Observe, logging = measured.Observe, measured.Handler("log")(logging)
+	}
+	if m.task.Traces {
+		cfg.Tracer = sdktrace.NewTracerProvider(sdktrace.WithBatcher(tracetest.NewNoopExporter())).Tracer("bench")
+	}
+	c, err := consumer.New(m, cfg)
 	if err != nil {
 		return err
+	}
+	if m.task.Metrics {
+		measured.Consumer(c.Stats)
 	}
 	return c.Run(ctx)
 }

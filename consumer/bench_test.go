@@ -35,6 +35,7 @@ import (
 // one's own; the sender is the parent. An iteration is a run of all messages:
 //
 //	go test -run '^$' -bench AgainstLoop -benchtime 5x ./consumer
+//	go test -run '^$' -bench Observed -benchtime 5x ./consumer
 //	go test -run '^$' -bench Concurrency -benchtime 1x ./consumer
 //	go test -run '^$' -bench Trickle -benchtime 1x ./consumer
 //	go test -run '^$' -bench Large -benchtime 1x ./consumer
@@ -54,7 +55,24 @@ func BenchmarkAgainstLoop(b *testing.B) {
 		loop = append(loop, q.drained(task{Role: "loop", Messages: *benchMessages}))
 	}
 	b.ReportMetric(0, "ns/op")
-	b.Log(comparison(worker, loop))
+	b.Log(comparison("worker", worker, "loop", loop))
+}
+
+// BenchmarkObserved pairs the worker with and without those who watch it.
+func BenchmarkObserved(b *testing.B) {
+	for name, watched := range map[string]task{"metrics": {Metrics: true}, "traces": {Traces: true}} {
+		b.Run(name, func(b *testing.B) {
+			q := newBenchQueue(b)
+			watched.Role, watched.Messages = "worker", *benchMessages
+			var with, without []figures
+			for b.Loop() {
+				with = append(with, q.drained(watched))
+				without = append(without, q.drained(task{Role: "worker", Messages: *benchMessages}))
+			}
+			b.ReportMetric(0, "ns/op")
+			b.Log(comparison("with", with, "without", without))
+		})
+	}
 }
 
 // BenchmarkConcurrency shows what Config.Concurrency does to the worker, with
@@ -143,17 +161,17 @@ func reportMedians(b *testing.B, runs []figures) {
 	}
 }
 
-// comparison is a table of medians, with the ratios' spread.
-func comparison(worker, loop []figures) string {
+// comparison is a table of medians, with the spread of the ratios one/other.
+func comparison(oneName string, one []figures, otherName string, other []figures) string {
 	var text strings.Builder
 	w := tabwriter.NewWriter(&text, 0, 0, 3, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(w, "median of %d\tworker\tloop\tworker/loop\tmin\tmax\t\n", len(worker))
+	fmt.Fprintf(w, "median of %d\t%s\t%s\t%[2]s/%[3]s\tmin\tmax\t\n", len(one), oneName, otherName)
 	for _, m := range measures {
-		ratios := make([]float64, len(worker))
+		ratios := make([]float64, len(one))
 		for i := range ratios {
-			ratios[i] = m.of(worker[i]) / m.of(loop[i])
+			ratios[i] = m.of(one[i]) / m.of(other[i])
 		}
-		fmt.Fprintf(w, "%s\t%.4g\t%.4g\t%.2f\t%.2f\t%.2f\t\n", m.unit, median(each(worker, m.of)), median(each(loop, m.of)),
+		fmt.Fprintf(w, "%s\t%.4g\t%.4g\t%.2f\t%.2f\t%.2f\t\n", m.unit, median(each(one, m.of)), median(each(other, m.of)),
 			median(ratios), slices.Min(ratios), slices.Max(ratios))
 	}
 	w.Flush()
