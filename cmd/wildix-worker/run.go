@@ -66,6 +66,8 @@ func (cmd *runCmd) Run(ctx context.Context) (err error) {
 	}
 	log := cfg.Logger
 	defer log.Sync()
+	notify := startNotifier(ctx, cfg.ShutdownTimeout, log)
+	defer notify.stop()
 	client, err := newClient(ctx, cfg.QueueURL)
 	if ctx.Err() != nil {
 		return nil // stopped before it had begun
@@ -100,6 +102,7 @@ func (cmd *runCmd) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer stop()
+	notify.ready(consumerStatus(c.Stats), a.healthy)
 	return c.Run(ctx)
 }
 

@@ -58,6 +58,8 @@ func (cmd *webhookCmd) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer cfg.Logger.Sync()
+	notify := startNotifier(ctx, cfg.ShutdownTimeout, cfg.Logger)
+	defer notify.stop()
 	if cmd.ForwardQueueURL != "" {
 		handlers, err = cmd.relay(ctx, handlers)
 		if err != nil || ctx.Err() != nil {
@@ -77,7 +79,9 @@ func (cmd *webhookCmd) Run(ctx context.Context) (err error) {
 	if err := handlers.open(ctx, a.metrics); err != nil || ctx.Err() != nil {
 		return err
 	}
-	cfg.Observe, cfg.Tracer = a.metrics.Observe, handlers.traces.tracer
+	var seen seenOutcomes
+	cfg.Observe = func(r consumer.Result) { a.metrics.Observe(r); seen.observe(r) }
+	cfg.Tracer = handlers.traces.tracer
 	r, err := webhook.New(cfg)
 	if err != nil {
 		return err
@@ -88,6 +92,7 @@ func (cmd *webhookCmd) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer stop()
+	notify.ready(receiverStatus(l, &seen), a.healthy)
 	return r.Serve(ctx, l)
 }
 

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"wildix-worker/consumer/sqslocal"
+)
+
+const unitFile = "../../deploy/systemd/wildix-worker.service"
+
+// A unit is the program as the unit file has it run, by a service manager that needs no
+// systemd: its ExecStart line, with its Environment and a copy of the secrets.
+type unit struct {
+	*serviceManager
+	srv      *sqslocal.Server
+	queueURL string
+	settings map[string][]string // those of the unit file
+}
+
+func newUnit(t *testing.T) *unit {
+	t.Helper()
+	u := &unit{serviceManager: newServiceManager(t), srv: sqslocal.New(sqslocal.Options{}), settings: readUnit(t)}
+	fatal(t, u.srv.Start(""))
+	t.Cleanup(func() { u.srv.Close() })
+	var err error
+	u.queueURL, err = u.srv.CreateQueue("calls", nil)
+	fatal(t, err)
+	return u
+}
+
+// readUnit returns the settings of the unit file, in which some occur more than once.
+func readUnit(t *testing.T) map[string][]string {
+	t.Helper()
+	content, err := os.ReadFile(unitFile)
+	fatal(t, err)
+	settings := make(map[string][]string)
+	for line := range strings.Lines(string(content)) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), "="); ok && !strings.HasPrefix(line, "#") {
+			settings[name] = append(settings[name], value)
+		}
+	}
+	return settings
+}
+
+// start runs the unit, with another subcommand if args name one.
+func (u *unit) start(args ...string) *exec.Cmd {
+	u.t.Helper()
+	credentials := u.t.TempDir()
+	name, _, _ := strings.Cut(u.settings["LoadCredential"][0], ":")
+	fatal(u.t, os.WriteFile(filepath.Join(credentials, name), []byte("s3cret\n"), 0o400))
+	line := strings.Fields(u.settings["ExecStart"][0])
+	if len(args) == 0 {
+		args = line[1:]
+	}
+	cmd := exec.Command(filepath.Base(line[0]), args...)
+	cmd.Dir = u.t.TempDir() // for what a crash may leave
+	cmd.Env = append(os.Environ(),
+		"WATCHDOG_USEC=200000", "WILDIX_ADMIN_ADDR=", "WILDIX_QUEUE_URL="+u.queueURL,
+		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_EC2_METADATA_DISABLED=true")
+	for _, assignment := range u.settings["Environment"] {
+		cmd.Env = append(cmd.Env, strings.ReplaceAll(assignment, "%d", credentials))
+	}
+	cmd.Stderr = &strings.Builder{}
+	fatal(u.t, cmd.Start())
+	u.t.Cleanup(func() {
+		if cmd.ProcessState == nil {
+			cmd.Process.Kill()
+			cmd.Wait()
+		}
+	})
+	return cmd
+}
+
+func TestUnitTellsThatItIsReadyAliveAndStopping(t *testing.T) {
+	u := newUnit(t)
+	worker := u.start()
+	u.await("READY=1")
+	u.await("WATCHDOG=1")
+	event := newPBX().newCall()
+	eventType, body := event.next()
+	_, err := sendAll(t.Context(), u.srv.Client(), u.queueURL, []outgoing{newOutgoing("s3cret", eventType, event.id, body, "")})
+	fatal(t, err)
+	u.await("STATUS=0 in hand; 1 handled")
+	u.await("WATCHDOG=1")
+	fatal(t, worker.Process.Signal(syscall.SIGTERM))
+	if err := worker.Wait(); err != nil {
+		t.Errorf("%v\n%s", err, worker.Stderr)
+	}
+	u.want("STOPPING=1", "EXTEND_TIMEOUT_USEC=35000000")
+	ready, stopping := slices.Index(u.news, "READY=1"), slices.Index(u.news, "STOPPING=1")
+	if ready > stopping || slices.Contains(u.news[ready+1:], "READY=1") {
+		t.Errorf("told %q", u.news)
+	}
+}
+
+func TestUnitThatReceivesByHTTPIsReadyWhenItListens(t *testing.T) {
+	u := newUnit(t)
+	u.start("webhook", "--listen-addr", "127.0.0.1:0")
+	u.await("READY=1")
+	u.await("WATCHDOG=1")
+	if !slices.ContainsFunc(u.news, func(line string) bool { return strings.HasPrefix(line, "STATUS=listening on 127.0.0.1:") }) {
+		t.Errorf("told %q", u.news)
+	}
+}
+
+// Exit code 2 keeps systemd from starting the worker again. One that crashes, or that
+// the watchdog kills by SIGABRT, must not end with it, as Go programs do.
+func TestUnitTellsWrongSettingsFromACrash(t *testing.T) {
+	u := newUnit(t)
+	if got := u.settings["RestartPreventExitStatus"]; !slices.Equal(got, []string{"2"}) {
+		t.Errorf("RestartPreventExitStatus=%q", got)
+	}
+	wrong := u.start("run", "--concurrency", "none")
+	var exit *exec.ExitError
+	if err := wrong.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 2 {
+		t.Errorf("wrong settings: %v", err)
+	}
+	if len(u.listen()) > 0 {
+		t.Errorf("wrong settings: told %q", u.news)
+	}
+
+	worker := u.start()
+	u.await("READY=1")
+	fatal(t, worker.Process.Signal(syscall.SIGABRT))
+	err := worker.Wait()
+	if !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGABRT {
+		t.Errorf("a crash: %v", err)
+	}
+	if !strings.Contains(worker.Stderr.(*strings.Builder).String(), "goroutine ") {
+		t.Error("a crash does not show where the goroutines were")
+	}
+}
