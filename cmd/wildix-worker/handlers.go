@@ -17,7 +17,7 @@ import (
 
 // handlerSettings choose the handlers, and say what each of them needs.
 type handlerSettings struct {
-	Handlers        string `default:"log" env:"WILDIX_HANDLERS" help:"The handlers that run, in order, with commas between: log, command, forward, store."`
+	Handlers        string `default:"log" env:"WILDIX_HANDLERS" help:"The handlers that run, in order, with commas between: log, command, forward, store." values:"log,command,forward,store"`
 	Mask            bool   `env:"WILDIX_MASK" help:"The log handler hides all but the last two digits of phone numbers."`
 	commandSettings `embed:""`
 	Forward         forwardSettings `embed:"" prefix:"forward-"`

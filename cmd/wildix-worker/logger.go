@@ -12,8 +12,8 @@ import (
 
 // logSettings say how the program's own log looks. It goes to standard error.
 type logSettings struct {
-	LogLevel  string `default:"info" env:"WILDIX_LOG_LEVEL" help:"debug, info, warn or error."`
-	LogFormat string `placeholder:"FORMAT" env:"WILDIX_LOG_FORMAT" help:"json or console. Default: json, console on a terminal."`
+	LogLevel  string `default:"info" env:"WILDIX_LOG_LEVEL" help:"debug, info, warn or error." values:"debug,info,warn,error"`
+	LogFormat string `placeholder:"FORMAT" env:"WILDIX_LOG_FORMAT" help:"json or console. Default: json, console on a terminal." values:"json,console"`
 }
 
 // logger returns the logger that the settings describe.

@@ -28,6 +28,8 @@ type cli struct {
 	Verify      verifyCmd      `cmd:"" help:"Check the signature of one event."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Ask the worker on this machine whether it is well."`
 	Version     versionCmd     `cmd:"" help:"Show the version."`
+	Completion  completionCmd  `cmd:"" help:"Write the completion script of a shell."`
+	Manual      manualCmd      `cmd:"" help:"Write the manual page."`
 }
 
 const description = "Takes the signed call events of a Wildix PBX from an AWS SQS queue, or by HTTP, and hands them to handlers."

@@ -22,7 +22,7 @@ import (
 type onceSettings struct {
 	OnceTable       string      `placeholder:"TABLE" env:"WILDIX_ONCE_TABLE" help:"The DynamoDB table in which workers remember together what each handler has done with which event. Without it, each remembers for itself, until it ends."`
 	OnceWindow      duration    `placeholder:"720h" env:"WILDIX_ONCE_WINDOW" help:"How long that is remembered."`
-	OnceUnreachable unreachable `placeholder:"wait" env:"WILDIX_ONCE_UNREACHABLE" help:"What becomes of events while the table can't be reached: wait, or at-least-once (handled all the same)."`
+	OnceUnreachable unreachable `placeholder:"wait" env:"WILDIX_ONCE_UNREACHABLE" help:"What becomes of events while the table can't be reached: wait, or at-least-once (handled all the same)." values:"wait,at-least-once"`
 }
 
 // An unreachable is what becomes of events without the table. It keeps what is

@@ -21,7 +21,7 @@ type workerSettings struct {
 	HandlerTimeout     duration `placeholder:"30s" env:"WILDIX_HANDLER_TIMEOUT" help:"Limit for handling one message."`
 	ShutdownTimeout    duration `placeholder:"25s" env:"WILDIX_SHUTDOWN_TIMEOUT" help:"How long running handlers get to finish when the worker is stopped."`
 	OrderByCall        bool     `env:"WILDIX_ORDER_BY_CALL" help:"Handle the events of one call one at a time."`
-	OnRejected         policy   `placeholder:"leave" env:"WILDIX_ON_REJECTED" help:"What becomes of rejected and malformed messages: leave, quarantine or delete."`
+	OnRejected         policy   `placeholder:"leave" env:"WILDIX_ON_REJECTED" help:"What becomes of rejected and malformed messages: leave, quarantine or delete." values:"leave,quarantine,delete"`
 	QuarantineQueueURL string   `placeholder:"URL" env:"WILDIX_QUARANTINE_QUEUE_URL" help:"The queue that --on-rejected quarantine sends to."`
 	handlerSettings    `embed:""`
 	adminSettings      `embed:""`

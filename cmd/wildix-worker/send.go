@@ -18,7 +18,7 @@ type sendCmd struct {
 	Type     string `placeholder:"TYPE" xor:"what" help:"Send one event of this type, such as call:end, instead of a whole call."`
 	File     string `placeholder:"FILE" xor:"what" help:"Send what this file holds, byte by byte, instead of a made-up event; - is standard input."`
 	Count    count  `placeholder:"1" help:"How many calls, events or copies of the file."`
-	Bad      string `placeholder:"HOW" help:"Spoil them: tampered (changed after signing), unsigned, or malformed (signed, but not JSON)."`
+	Bad      string `placeholder:"HOW" help:"Spoil them: tampered (changed after signing), unsigned, or malformed (signed, but not JSON)." values:"tampered,unsigned,malformed"`
 	Create   bool   `help:"Make the queue first, if there is none."`
 }
 

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+type completionCmd struct {
+	Shell string `arg:"" enum:"bash,zsh,fish" help:"bash, zsh or fish."`
+}
+
+// Help is what --help shows below the summary.
+func (*completionCmd) Help() string {
+	return `For bash: source <(wildix-worker completion bash), in ~/.bashrc. For zsh and fish:
+write it to a file _wildix-worker in a folder of $fpath, or to
+~/.config/fish/completions/wildix-worker.fish. The packages bring all three.`
+}
+
+// Run writes the script, which is made of the command line's own definition.
+func (cmd *completionCmd) Run(ctx *kong.Context) error {
+	var script strings.Builder
+	shells := map[string]func(io.Writer, []*kong.Node){"bash": completeBash, "zsh": completeZsh, "fish": completeFish}
+	shells[cmd.Shell](&script, ctx.Model.Leaves(true))
+	_, err := io.WriteString(os.Stdout, script.String())
+	return err
+}
+
+// flags are those of a command, --help among them.
+func flags(command *kong.Node) []*kong.Flag { return slices.Concat(command.AllFlags(true)...) }
+
+// values are what a flag takes, where that is a list: the tag `values`, or an
+// argument's enum.
+func values(v *kong.Value) string {
+	list := v.Tag.Get("values")
+	if v.Flag == nil && list == "" {
+		list = v.Enum
+	}
+	return strings.ReplaceAll(list, ",", " ")
+}
+
+// isFile tells of a flag or an argument whether it is the name of a file.
+func isFile(v *kong.Value) bool {
+	if v.Flag != nil {
+		return v.Flag.PlaceHolder == "FILE"
+	}
+	return values(v) == ""
+}
+
+// inShort is the first sentence of a help text.
+func inShort(help string) string {
+	sentence, _, _ := strings.Cut(help, ". ")
+	return strings.TrimSuffix(sentence, ".")
+}
+
+// quoted is for a shell.
+func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
+
+// completeBash leaves to bash what it is to complete by itself: names of files.
+func completeBash(w io.Writer, commands []*kong.Node) {
+	var names, valueCases, flagCases string
+	for _, c := range commands {
+		names += " " + c.Name
+		words := ""
+		for _, f := range flags(c) {
+			words += " --" + f.Name
+			if !f.IsBool() {
+				valueCases += fmt.Sprintf("\t'%s --%s') words='%s' ;;\n", c.Name, f.Name, values(f.Value))
+			}
+		}
+		for _, p := range c.Positional {
+			words += " " + values(p)
+		}
+		flagCases += fmt.Sprintf("\t\t%s) words='%s' ;;\n", c.Name, strings.TrimSpace(words))
+	}
+	fmt.Fprintf(w, `# bash completion for wildix-worker
+_wildix_worker() {
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} words=
+	# For bash the = of --flag=value is a word of its own.
+	if [[ $cur == = ]]; then
+		cur=
+	elif [[ $prev == = ]]; then
+		prev=${COMP_WORDS[COMP_CWORD - 2]}
+	fi
+	case "${COMP_WORDS[1]} $prev" in
+	*\ wildix-worker | *\ */wildix-worker) words='%s' ;;
+%s	*)
+		case ${COMP_WORDS[1]} in
+%s		esac
+		;;
+	esac
+	COMPREPLY=($(compgen -W "$words" -- "$cur"))
+}
+complete -o default -F _wildix_worker wildix-worker
+`, strings.TrimSpace(names), valueCases, flagCases)
+}
+
+func completeZsh(w io.Writer, commands []*kong.Node) {
+	escape := strings.NewReplacer(`\`, `\\`, "[", `\[`, "]", `\]`, ":", `\:`)
+	action := func(v *kong.Value) string {
+		switch {
+		case values(v) != "":
+			return "(" + values(v) + ")"
+		case isFile(v):
+			return "_files"
+		default:
+			return " "
+		}
+	}
+	fmt.Fprint(w, "#compdef wildix-worker\n_wildix-worker() {\n\tlocal -a commands=(\n")
+	for _, c := range commands {
+		fmt.Fprintf(w, "\t\t%s\n", quoted(c.Name+":"+inShort(c.Help)))
+	}
+	fmt.Fprint(w, "\t)\n\tif ((CURRENT == 2)); then\n\t\t_describe command commands\n\t\treturn\n\tfi\n"+
+		"\tlocal command=$words[2]\n\tshift words\n\t((CURRENT--))\n\tcase $command in\n")
+	for _, c := range commands {
+		fmt.Fprintf(w, "\t%s) _arguments", c.Name)
+		for _, f := range flags(c) {
+			help := "[" + escape.Replace(inShort(f.Help)) + "]"
+			if !f.IsBool() {
+				help = "=" + help + ":" + f.Name + ":" + action(f.Value)
+			}
+			fmt.Fprintf(w, " \\\n\t\t%s", quoted("--"+f.Name+help))
+		}
+		for i, p := range c.Positional {
+			fmt.Fprintf(w, " \\\n\t\t%s", quoted(fmt.Sprintf("%d:%s:%s", i+1, p.Name, action(p))))
+		}
+		fmt.Fprint(w, " ;;\n")
+	}
+	fmt.Fprint(w, "\tesac\n}\ncompdef _wildix-worker wildix-worker\n")
+}
+
+func completeFish(w io.Writer, commands []*kong.Node) {
+	how := func(v *kong.Value) string {
+		switch {
+		case values(v) != "":
+			return "-x -a '" + values(v) + "'"
+		case isFile(v):
+			return "-r -F"
+		default:
+			return "-x"
+		}
+	}
+	fmt.Fprint(w, "complete -c wildix-worker -f\n")
+	for _, c := range commands {
+		fmt.Fprintf(w, "complete -c wildix-worker -n __fish_use_subcommand -a %s -d %s\n", c.Name, quoted(inShort(c.Help)))
+		condition := "complete -c wildix-worker -n '__fish_seen_subcommand_from " + c.Name + "'"
+		for _, f := range flags(c) {
+			takes := ""
+			if !f.IsBool() {
+				takes = how(f.Value) + " "
+			}
+			fmt.Fprintf(w, "%s -l %s %s-d %s\n", condition, f.Name, takes, quoted(inShort(f.Help)))
+		}
+		for _, p := range c.Positional {
+			fmt.Fprintf(w, "%s %s\n", condition, strings.TrimPrefix(how(p), "-r "))
+		}
+	}
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+// A completion is what is typed, and what its last word may become.
+type completion struct {
+	typed string
+	want  []string
+}
+
+var completions = []completion{
+	{"wildix-worker heal", []string{"healthcheck"}},
+	{"wildix-worker ver", []string{"verify", "version"}},
+	{"wildix-worker run --on-r", []string{"--on-rejected"}},
+	{"wildix-worker run --on-rejected qu", []string{"quarantine"}},
+	{"wildix-worker run --on-rejected=", []string{"leave", "quarantine", "delete"}},
+	{"wildix-worker run --log-level=de", []string{"debug"}},
+	{"wildix-worker run --queue-url ", nil},
+	{"wildix-worker demo --", []string{"--help", "--forever", "--rate"}},
+	{"wildix-worker send --bad t", []string{"tampered"}},
+	{"wildix-worker completion f", []string{"fish"}},
+}
+
+func TestCompletionInBash(t *testing.T) {
+	script := completionScript(t, "bash")
+	for _, c := range completions {
+		// Bash makes a word of each = on the line.
+		line := strings.ReplaceAll(c.typed, "=", " = ")
+		words := strings.Split(line, " ")
+		driver := fmt.Sprintf(`source %q; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _wildix_worker; printf '%%s\n' "${COMPREPLY[@]}"`, script)
+		got := strings.Fields(inShell(t, "bash", slices.Concat([]string{"--norc", "-c", driver, "bash"}, words)...))
+		wantCompletions(t, c.typed, got, c.want)
+	}
+}
+
+func TestCompletionInFish(t *testing.T) {
+	script := completionScript(t, "fish")
+	for _, c := range completions {
+		out := inShell(t, "fish", "--no-config", "-c", fmt.Sprintf("source %q; complete -C %q", script, c.typed))
+		var got []string
+		for line := range strings.Lines(out) {
+			word, _, _ := strings.Cut(strings.TrimSpace(line), "\t")
+			_, value, isFlag := strings.Cut(word, "=") // fish repeats the flag
+			if isFlag && value != "" {
+				word = value
+			}
+			got = append(got, strings.TrimSuffix(word, "="))
+		}
+		wantCompletions(t, c.typed, got, c.want)
+	}
+}
+
+// In zsh completion works in an interactive shell only; there the completed line is
+// entered, and a function of the program's name shows it.
+func TestCompletionInZsh(t *testing.T) {
+	script := completionScript(t, "zsh")
+	driver := `
+zmodload zsh/zpty
+zpty shell zsh -f -i
+zpty -w shell 'autoload -U compinit; compinit -u -D; source $SCRIPT; wildix-worker() { print -r -- "<$*>" }; print re''ady'
+zpty -r shell out '*ready*'
+for typed; do
+	zpty -w shell $typed$'\t'
+	zpty -r shell out $'*<*>*'
+	print -r -- ${${out##*<}%%>*}
+done
+zpty -d shell`
+	args := []string{"-f", "-c", driver, "zsh"}
+	var unique []completion
+	for _, c := range completions {
+		if len(c.want) == 1 {
+			unique, args = append(unique, c), append(args, c.typed)
+		}
+	}
+	t.Setenv("SCRIPT", script)
+	entered := strings.Split(strings.TrimSpace(inShell(t, "zsh", args...)), "\n")
+	if len(entered) != len(unique) {
+		t.Fatalf("entered %q", entered)
+	}
+	for i, c := range unique {
+		typed := strings.TrimPrefix(c.typed, "wildix-worker ")
+		want := typed[:strings.LastIndexAny(typed, " =")+1] + c.want[0]
+		if got := strings.TrimRight(entered[i], "= "); got != want {
+			t.Errorf("%q became %q, want %q", typed, got, want)
+		}
+	}
+}
+
+// What a completion offers, the program takes.
+func TestCompletionOffersNothingThatIsRefused(t *testing.T) {
+	t.Setenv(secretVariable, "") // so that no command gets further than its settings
+	offered := 0
+	for _, command := range kong.Must(&cli{}).Model.Leaves(true) {
+		for _, f := range flags(command) {
+			for _, value := range strings.Fields(values(f.Value)) {
+				offered++
+				out, _ := exec.Command("wildix-worker", command.Name, "--"+f.Name, value).CombinedOutput()
+				if complaint := "--" + f.Name; strings.Contains(string(out), complaint) && strings.Contains(string(out), fmt.Sprintf("%q", value)) {
+					t.Errorf("%s %s %s:\n%s", command.Name, complaint, value, out)
+				}
+			}
+		}
+	}
+	if offered == 0 {
+		t.Error("no values are offered")
+	}
+}
+
+func completionScript(t *testing.T, shell string) string {
+	t.Helper()
+	if _, err := exec.LookPath(shell); err != nil {
+		t.Skipf("%s is not installed; .ci/release installs it", shell)
+	}
+	out, err := exec.Command("wildix-worker", "completion", shell).Output()
+	fatal(t, err)
+	file := filepath.Join(t.TempDir(), "_wildix-worker")
+	fatal(t, os.WriteFile(file, out, 0o644))
+	return file
+}
+
+func inShell(t *testing.T, shell string, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, shell, args...)
+	cmd.Stderr = &strings.Builder{}
+	out, err := cmd.Output()
+	if stderr := cmd.Stderr.(*strings.Builder).String(); err != nil || stderr != "" {
+		t.Fatalf("%s: %v\n%s", shell, err, stderr)
+	}
+	return string(out)
+}
+
+func wantCompletions(t *testing.T, typed string, got, want []string) {
+	t.Helper()
+	slices.Sort(got)
+	want = slices.Sorted(slices.Values(want))
+	if !slices.Equal(got, want) {
+		t.Errorf("%q: offers %q, want %q", typed, got, want)
+	}
+}

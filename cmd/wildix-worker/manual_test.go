@@ -1,0 +1,40 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+)
+
+func TestManualHasEveryCommandAndFlag(t *testing.T) {
+	program := kong.Must(&cli{}, kong.Description(description)).Model
+	var page strings.Builder
+	writeManual(&page, program)
+	for _, command := range program.Leaves(true) {
+		_, section, found := strings.Cut(page.String(), "\n.SS "+command.Name)
+		if !found {
+			t.Errorf("no command %s", command.Name)
+		}
+		section, _, _ = strings.Cut(section, "\n.SS ")
+		for _, f := range command.Flags {
+			if !strings.Contains(section, "\n.B "+roff("--"+f.Name)) {
+				t.Errorf("%s: no flag --%s", command.Name, f.Name)
+			}
+		}
+	}
+	requests := []string{".TH", ".SH", ".SS", ".PP", ".TP", ".B", ".I", ".RI", ".br"}
+	for line := range strings.Lines(page.String()) {
+		request, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if strings.HasPrefix(line, "'") || strings.HasPrefix(line, ".") && !slices.Contains(requests, request) {
+			t.Errorf("roff takes this for an instruction: %s", line)
+		}
+	}
+}
+
+func TestManualShowsTextAsItIs(t *testing.T) {
+	if got, want := roff(".a\n'b\n\\c --d"), "\\&.a\n\\&'b\n\\ec \\-\\-d"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
