@@ -12,7 +12,7 @@ BENCH ?= AgainstLoop
 SOAK ?= 200000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all build lint race fuzz bench soak conformance clean
+.PHONY: help demo test test-all build lint race fuzz bench soak conformance release packages clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,5 +65,11 @@ conformance: ## run one suite, and check, on the embedded queue and on SERVERS
 	{ CONFORMANCE_SERVERS="$$servers" $(GO) test -count 1 -v ./consumer/conformance && \
 	CHECK_SERVERS="$$servers" $(GO) test -count 1 -v -run '^TestCheck' ./cmd/wildix-worker; } | grep -v '^=== '
 
+release: ## build dist/: archives for Linux and macOS, packages, checksums
+	RELEASE=$(RELEASE) deploy/release
+
+packages: ## build only the deb and rpm packages
+	RELEASE=$(RELEASE) deploy/release packages
+
 clean: ## remove what was built and the installed servers
-	rm -rf bin .servers
+	rm -rf bin dist .servers

@@ -131,7 +131,8 @@ func completeZsh(w io.Writer, commands []*kong.Node) {
 		}
 		fmt.Fprint(w, " ;;\n")
 	}
-	fmt.Fprint(w, "\tesac\n}\ncompdef _wildix-worker wildix-worker\n")
+	// The first time that a file of $fpath is called for, it is to complete as well.
+	fmt.Fprint(w, "\tesac\n}\nif [[ $funcstack[1] == _wildix-worker ]]; then\n\t_wildix-worker\nelse\n\tcompdef _wildix-worker wildix-worker\nfi\n")
 }
 
 func completeFish(w io.Writer, commands []*kong.Node) {

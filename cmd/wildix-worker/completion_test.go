@@ -69,7 +69,7 @@ func TestCompletionInZsh(t *testing.T) {
 	driver := `
 zmodload zsh/zpty
 zpty shell zsh -f -i
-zpty -w shell 'autoload -U compinit; compinit -u -D; source $SCRIPT; wildix-worker() { print -r -- "<$*>" }; print re''ady'
+zpty -w shell 'fpath=(${SCRIPT:h} $fpath); autoload -U compinit; compinit -u -D; wildix-worker() { print -r -- "<$*>" }; print re''ady'
 zpty -r shell out '*ready*'
 for typed; do
 	zpty -w shell $typed$'\t'
