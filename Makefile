@@ -68,8 +68,8 @@ conformance: ## run one suite, and check, on the embedded queue and on SERVERS
 release: ## build dist/: archives for Linux and macOS, packages, checksums
 	RELEASE=$(RELEASE) deploy/release
 
-packages: ## build only the deb and rpm packages
-	RELEASE=$(RELEASE) deploy/release packages
+packages: ## build only what is for Linux, deb and rpm packages among it
+	RELEASE=$(RELEASE) deploy/release linux/amd64 linux/arm64
 
 clean: ## remove what was built and the installed servers
 	rm -rf bin dist .servers
