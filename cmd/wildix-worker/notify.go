@@ -93,6 +93,10 @@ func (n *notifier) run(ctx context.Context) {
 	patience := time.After(startPatience)
 	started, stopping := n.started, ctx.Done()
 	s := service{status: func() string { return "starting: waiting for AWS, or for a database" }}
+	stop := func() {
+		n.tell(s, daemon.SdNotifyStopping, fmt.Sprintf("EXTEND_TIMEOUT_USEC=%d", (n.shutdownTimeout+closeTime).Microseconds()))
+		patience, started, stopping = nil, nil, nil
+	}
 	n.tell(s)
 	for {
 		select {
@@ -102,11 +106,13 @@ func (n *notifier) run(ctx context.Context) {
 		case <-patience:
 			n.tell(s, daemon.SdNotifyReady)
 		case <-stopping:
-			n.tell(s, daemon.SdNotifyStopping, fmt.Sprintf("EXTEND_TIMEOUT_USEC=%d", (n.shutdownTimeout+closeTime).Microseconds()))
-			patience, started, stopping = nil, nil, nil
+			stop()
 		case <-tick.C:
 			n.tell(s)
 		case <-n.end:
+			if stopping != nil && ctx.Err() != nil { // a stop that took no time
+				stop()
+			}
 			return
 		}
 	}

@@ -101,9 +101,8 @@ func TestStartThatAnOutageHoldsUpPassesForDone(t *testing.T) {
 		synctest.Wait()
 		m.want("STATUS=at work")
 		cancel()
-		synctest.Wait()
-		m.want("STOPPING=1", "EXTEND_TIMEOUT_USEC=70000000")
 		n.stop()
+		m.want("STOPPING=1", "EXTEND_TIMEOUT_USEC=70000000")
 	})
 	for _, line := range m.news {
 		if strings.HasPrefix(line, "WATCHDOG") {
