@@ -86,6 +86,7 @@ func (cmd *webhookCmd) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	a.metrics.Receiver(r.Stats)
 	a.ready = r.Ready
 	stop, err := a.serve(&cmd.adminSettings, cfg.Logger)
 	if err != nil {

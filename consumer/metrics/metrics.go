@@ -3,7 +3,7 @@
 //	m := metrics.New(prometheus.DefaultRegisterer)
 //	c, err := consumer.New(client, consumer.Config{..., Handler: m.Handler("crm")(mux), Observe: m.Observe})
 //	...
-//	m.Consumer(c.Stats)
+//	m.Consumer(c.Stats) // or m.Receiver(r.Stats), of the HTTP transport
 //
 // What it exports, all with the prefix wildix_:
 //
@@ -12,6 +12,7 @@
 //	event_age_seconds                     from the event's time to its being handled
 //	message_age_seconds                   from its being sent to SQS to its being handled
 //	handler_seconds{handler}              calls of a handler
+//	handler_failures_total{handler}       calls that ended in an error or a panic
 //	handlers_running{handler}             calls under way
 //	messages_in_hand                      received and not settled
 //	messages_settled_total{how}           deleted, returned, quarantined or left
@@ -22,6 +23,8 @@
 //	sqs_requests_total{operation,result}  calls of SQS
 //	deletes_failed_total                  deletes that were tried again
 //	leases_extended_total, leases_lost_total
+//	requests_in_flight                    requests of the HTTP transport that were let in
+//	requests_refused_total                requests that were not, since there were too many
 //
 // An outcome is one of the six words of package events. A type is one that package
 // events declares, or "other"; messages that are no event have the type "none".
@@ -52,10 +55,11 @@ type Metrics struct {
 	messages                       *prometheus.CounterVec
 	handling, eventAge, messageAge prometheus.Histogram
 	handlerTook                    *prometheus.HistogramVec
+	handlerFailed                  *prometheus.CounterVec
 	handlersRunning                *prometheus.GaugeVec
 }
 
-// New registers the metrics that do not depend on a consumer.
+// New registers the metrics that do not depend on a transport.
 func New(registry prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		registry: registry,
@@ -74,11 +78,19 @@ func New(registry prometheus.Registerer) *Metrics {
 		handlerTook: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "wildix_handler_seconds", Help: "Calls of a handler.", Buckets: briefly,
 		}, []string{"handler"}),
+		handlerFailed: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "wildix_handler_failures_total", Help: "Calls of a handler that ended in an error or a panic.",
+		}, []string{"handler"}),
 		handlersRunning: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "wildix_handlers_running", Help: "Calls of a handler under way.",
 		}, []string{"handler"}),
 	}
-	registry.MustRegister(m.messages, m.handling, m.eventAge, m.messageAge, m.handlerTook, m.handlersRunning)
+	registry.MustRegister(m.messages, m.handling, m.eventAge, m.messageAge, m.handlerTook, m.handlerFailed, m.handlersRunning)
+	// Prometheus sees no increase in a counter's first value, and of these a single one
+	// matters.
+	for _, o := range []events.Outcome{events.Failed, events.Rejected, events.Malformed} {
+		m.messages.WithLabelValues(o.String(), typeOf(nil))
+	}
 	return m
 }
 
@@ -116,7 +128,7 @@ func typeOf(e *events.Event) string {
 
 // Handler returns a middleware that measures the calls of a handler.
 func (m *Metrics) Handler(name string) events.Middleware {
-	took, running := m.handlerTook.WithLabelValues(name), m.handlersRunning.WithLabelValues(name)
+	took, failed, running := m.handlerTook.WithLabelValues(name), m.handlerFailed.WithLabelValues(name), m.handlersRunning.WithLabelValues(name)
 	return func(next events.Handler) events.Handler {
 		return events.HandlerFunc(func(ctx context.Context, e *events.Event) error {
 			running.Inc()
@@ -125,7 +137,17 @@ func (m *Metrics) Handler(name string) events.Middleware {
 				took.Observe(time.Since(begun).Seconds())
 				running.Dec()
 			}()
-			return next.HandleEvent(ctx, e)
+			switch outcome, err := events.Dispatch(ctx, next, e); outcome {
+			case events.Handled:
+				return nil
+			case events.Ignored:
+				return events.ErrNoHandler
+			case events.Duplicate:
+				return events.ErrDuplicate
+			default:
+				failed.Inc()
+				return err
+			}
 		})
 	}
 }

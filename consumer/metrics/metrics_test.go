@@ -14,6 +14,7 @@ import (
 	"wildix-worker/consumer"
 	"wildix-worker/consumer/metrics"
 	"wildix-worker/consumer/sqslocal"
+	"wildix-worker/consumer/webhook"
 	"wildix-worker/events"
 	"wildix-worker/signature"
 )
@@ -44,8 +45,10 @@ func TestOutcomesAndAges(t *testing.T) {
 		want(t, registry, `
 # HELP wildix_messages_total Messages and requests by what became of them.
 # TYPE wildix_messages_total counter
+wildix_messages_total{outcome="failed",type="none"} 0
 wildix_messages_total{outcome="failed",type="other"} 1
 wildix_messages_total{outcome="handled",type="call:end"} 2
+wildix_messages_total{outcome="malformed",type="none"} 0
 wildix_messages_total{outcome="rejected",type="none"} 1
 `, "wildix_messages_total")
 		for name, sum := range map[string]float64{"wildix_event_age_seconds": 2, "wildix_message_age_seconds": 1, "wildix_handling_seconds": 0.003} {
@@ -81,7 +84,9 @@ func TestHandlerIsMeasuredAlsoWhenItFails(t *testing.T) {
 			return errors.New("down")
 		}))
 		for _, id := range []string{"error", "panic"} {
-			events.Dispatch(t.Context(), h, &events.Event{ID: id})
+			if outcome, err := events.Dispatch(t.Context(), h, &events.Event{ID: id}); outcome != events.Failed || err == nil {
+				t.Errorf("%s: %s, %v", id, outcome, err)
+			}
 		}
 		go h.HandleEvent(t.Context(), &events.Event{})
 		synctest.Wait()
@@ -89,12 +94,47 @@ func TestHandlerIsMeasuredAlsoWhenItFails(t *testing.T) {
 # HELP wildix_handlers_running Calls of a handler under way.
 # TYPE wildix_handlers_running gauge
 wildix_handlers_running{handler="crm"} 1
-`, "wildix_handlers_running")
+# HELP wildix_handler_failures_total Calls of a handler that ended in an error or a panic.
+# TYPE wildix_handler_failures_total counter
+wildix_handler_failures_total{handler="crm"} 2
+`, "wildix_handlers_running", "wildix_handler_failures_total")
 		if got := sumOf(t, registry, "wildix_handler_seconds"); got != 2 {
 			t.Errorf("the handler took %g s", got)
 		}
 		time.Sleep(time.Second)
 	})
+}
+
+func TestWhatNeedsNoHandlerIsNoFailureOfIt(t *testing.T) {
+	registry := prometheus.NewPedanticRegistry()
+	m := metrics.New(registry)
+	for err, outcome := range map[error]events.Outcome{nil: events.Handled, events.ErrNoHandler: events.Ignored, events.ErrDuplicate: events.Duplicate} {
+		h := m.Handler("crm")(events.HandlerFunc(func(context.Context, *events.Event) error { return err }))
+		if got, _ := events.Dispatch(t.Context(), h, &events.Event{}); got != outcome {
+			t.Errorf("a handler that returns %v: %s, want %s", err, got, outcome)
+		}
+	}
+	want(t, registry, `
+# HELP wildix_handler_failures_total Calls of a handler that ended in an error or a panic.
+# TYPE wildix_handler_failures_total counter
+wildix_handler_failures_total{handler="crm"} 0
+`, "wildix_handler_failures_total")
+}
+
+func TestReceiverIsMeasured(t *testing.T) {
+	registry := prometheus.NewPedanticRegistry()
+	metrics.New(registry).Receiver(func() webhook.Stats { return webhook.Stats{InFlight: 3, Refused: 2} })
+	want(t, registry, `
+# HELP wildix_requests_in_flight Requests let in and not answered.
+# TYPE wildix_requests_in_flight gauge
+wildix_requests_in_flight 3
+# HELP wildix_requests_refused_total Requests answered 503 unread, since there were too many.
+# TYPE wildix_requests_refused_total counter
+wildix_requests_refused_total 2
+`, "wildix_requests_in_flight", "wildix_requests_refused_total")
+	if problems, err := testutil.GatherAndLint(registry); err != nil || len(problems) > 0 {
+		t.Errorf("%v %v", problems, err)
+	}
 }
 
 // With the real consumer on the embedded queue.

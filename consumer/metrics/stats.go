@@ -4,6 +4,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"wildix-worker/consumer"
+	"wildix-worker/consumer/webhook"
 )
 
 // Consumer registers what the stats of a consumer say. They are asked for at each
@@ -64,4 +65,17 @@ func (c collector) Collect(to chan<- prometheus.Metric) {
 		counter(requests, r.Succeeded, operation, "succeeded")
 		counter(requests, r.Failed, operation, "failed")
 	}
+}
+
+// Receiver registers what the stats of a receiver say, asked for as those of a
+// consumer are.
+func (m *Metrics) Receiver(stats func() webhook.Stats) {
+	m.registry.MustRegister(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "wildix_requests_in_flight", Help: "Requests let in and not answered.",
+		}, func() float64 { return float64(stats().InFlight) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "wildix_requests_refused_total", Help: "Requests answered 503 unread, since there were too many.",
+		}, func() float64 { return float64(stats().Refused) }),
+	)
 }

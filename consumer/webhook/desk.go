@@ -33,12 +33,13 @@ type desk struct {
 
 	running sync.WaitGroup // requests and tasks
 
-	mu       sync.Mutex
-	closed   bool // nobody is let in
-	halted   bool // no task begins
-	requests int
-	refused  int              // since the desk was last found full
-	tasks    map[string]*task // under way, by signature
+	mu         sync.Mutex
+	closed     bool // nobody is let in
+	halted     bool // no task begins
+	requests   int
+	refused    int              // since the desk was last found full
+	turnedAway int64            // refused in all
+	tasks      map[string]*task // under way, by signature
 }
 
 func newDesk(cfg Config) *desk {
@@ -86,6 +87,7 @@ func (d *desk) enter() bool {
 		return false
 	case d.requests == d.most:
 		d.refused++
+		d.turnedAway++
 		if d.refused == 1 {
 			d.log.Warn("too many requests at once, answering some with 503", zap.Int("inFlight", d.most))
 		}
@@ -189,6 +191,12 @@ func (d *desk) end(t *task, e *events.Event) {
 	d.mu.Unlock()
 	t.cancel(nil)
 	close(t.done)
+}
+
+func (d *desk) stats() Stats {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return Stats{InFlight: d.requests, Refused: d.turnedAway}
 }
 
 func (d *desk) isClosed() bool {

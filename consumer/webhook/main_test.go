@@ -46,6 +46,7 @@ type site struct {
 	t      *testing.T
 	client *http.Client
 	logs   *observer.ObservedLogs
+	stats  func() webhook.Stats
 	stop   context.CancelFunc
 	done   chan error
 
@@ -74,6 +75,7 @@ func newSite(t *testing.T, cfg webhook.Config) *site {
 	cfg.Keys, cfg.Logger, cfg.Observe = keyring(t), zap.New(core), s.observe
 	receiver, err := webhook.New(cfg)
 	fatal(t, err)
+	s.stats = receiver.Stats
 	l := sqslocal.Pipe()
 	s.client = &http.Client{Transport: &http.Transport{DialContext: l.DialContext, MaxIdleConnsPerHost: 1000}}
 	ctx, stop := context.WithCancel(t.Context())

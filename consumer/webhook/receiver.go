@@ -37,6 +37,18 @@ func New(cfg Config) (*Receiver, error) {
 	}, nil
 }
 
+// Stats are what a receiver is doing, and has done, besides what its Observe is told.
+type Stats struct {
+	// InFlight is how many requests are looked at or handled.
+	InFlight int
+	// Refused counts requests that were answered 503 since there were too many at
+	// once. Those that a stop turned away are not among them.
+	Refused int64
+}
+
+// Stats may be called at any time.
+func (r *Receiver) Stats() Stats { return r.desk.stats() }
+
 // ServeHTTP answers a request, on whatever path it comes; see the package's
 // documentation for the answers.
 func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {

@@ -210,6 +210,9 @@ func TestTooManyRequestsAreRefusedAtOnce(t *testing.T) {
 				t.Errorf("refused after %s", a.took)
 			}
 		}
+		if got, want := s.stats(), (webhook.Stats{InFlight: 3, Refused: 2}); got != want {
+			t.Errorf("the stats are %+v, want %+v", got, want)
+		}
 		for _, a := range answers {
 			s.want(<-a, http.StatusNoContent)
 		}
@@ -217,6 +220,10 @@ func TestTooManyRequestsAreRefusedAtOnce(t *testing.T) {
 		s.wantOutcomes("handled handled handled handled")
 		if begun, ended := s.logs.FilterMessageSnippet("too many requests").Len(), s.logs.FilterMessage("requests get through again").Len(); begun != 1 || ended != 1 {
 			t.Errorf("logged %d times that it is full, and %d times that it no longer is", begun, ended)
+		}
+		synctest.Wait()
+		if got, want := s.stats(), (webhook.Stats{Refused: 2}); got != want {
+			t.Errorf("in the end the stats are %+v, want %+v", got, want)
 		}
 	})
 }
