@@ -26,7 +26,7 @@ func anchors(readme string) (names []string) {
 
 // questions are what a runbook answers, each in a paragraph.
 var questions = []string{
-	"**It means.**", "**Noticed.**", "**Look first.**", "**Causes**", "**Escalate**", "**Over**",
+	"**It means.**", "**Noticed.**", "**Look first.**", "**Causes, likeliest first, and remedies.**", "**Escalate**", "**Over**",
 }
 
 func TestEveryAlertHasItsRunbook(t *testing.T) {
