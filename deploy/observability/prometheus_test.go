@@ -28,6 +28,7 @@ func prometheusDir(t *testing.T) string {
 }
 
 func TestRulesDoWhatTheirTestsExpect(t *testing.T) {
+	t.Parallel()
 	promtool := filepath.Join(prometheusDir(t), "promtool")
 	for _, args := range [][]string{{"check", "rules", "alerts.yaml"}, {"test", "rules", "alerts_test.yaml"}} {
 		out, err := exec.Command(promtool, args...).CombinedOutput()
@@ -49,6 +50,7 @@ func TestRulesDoWhatTheirTestsExpect(t *testing.T) {
 // A real Prometheus, by the configuration of the example, scrapes a real worker and a
 // real webhook. Then each rule and each query of the dashboard is asked.
 func TestPrometheusAnswersEveryQuery(t *testing.T) {
+	t.Parallel()
 	dir := prometheusDir(t)
 	s := newSite(t)
 	s.trouble(t)

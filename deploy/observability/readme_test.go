@@ -109,6 +109,7 @@ func describe(name, kind string, labels []string) string {
 
 // The table and what a real worker and a real webhook export, compared both ways.
 func TestTableHoldsWhatIsExported(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	s.trouble(t)
 	s.traffic(t)
