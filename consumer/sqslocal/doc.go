@@ -30,9 +30,9 @@
 // # What it does as SQS does
 //
 // Standard and FIFO queues, short and long polls, visibility timeouts and their limit of twelve hours, receipt handles that change
-// with each receive, delays, dead-letter queues, message attributes and their digests, batches that fail in part, the limits on sizes
-// and numbers, and the errors the SDK turns into types. Where SQS leaves something open, this server picks the case that is harder
-// for a consumer, and always the same one:
+// with each receive, delays, dead-letter queues and the tasks that move messages out of them, message attributes and their digests,
+// batches that fail in part, the limits on sizes and numbers, and the errors the SDK turns into types. Where SQS leaves something
+// open, this server picks the case that is harder for a consumer, and always the same one:
 //
 //   - Deleting with a handle older than the latest receive succeeds and deletes nothing on a standard queue; on a FIFO queue it is
 //     an InvalidParameterValue, as is deleting after the visibility timeout has passed.
@@ -42,12 +42,14 @@
 //     it is an InvalidParameterValue.
 //   - A receive returns as many messages as there are, up to the number asked for; SQS may return fewer.
 //   - Messages that become visible again line up behind those already visible; on a FIFO queue they keep their place in their group.
+//   - A message move task moves one message at a time, 500 a second unless it is told to be slower, and is complete when no message
+//     is visible. What is in flight stays. Messages are new to the queue that they come to, with another id, as SQS documents it.
 //   - A message past the retention period is dropped when its turn to be received comes, and counted until then.
 //
 // # What it does not do
 //
 // Nothing is stored: a closed server has forgotten its queues. Signatures, credentials, policies and encryption are neither checked
-// nor applied (attributes of that kind are kept and given back). Tags, permissions, message-move tasks and the older query protocol
-// answer with an error. ReceiveRequestAttemptId is accepted and ignored. A deleted queue can be made again at once, and a queue
-// purged twice in a minute, both of which SQS refuses. The account is always 000000000000, the region us-east-1.
+// nor applied (attributes of that kind are kept and given back). Tags, permissions and the older query protocol answer with an
+// error. ReceiveRequestAttemptId is accepted and ignored. A deleted queue can be made again at once, and a queue purged twice in a
+// minute, both of which SQS refuses. The account is always 000000000000, the region us-east-1.
 package sqslocal

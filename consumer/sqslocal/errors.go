@@ -56,6 +56,14 @@ func errHandle(handle, reason string) *apiError {
 	return errInvalidValue("Value %s for parameter ReceiptHandle is invalid. Reason: %s.", handle, reason)
 }
 
+func errResourceNotFound(message string) *apiError {
+	return &apiError{404, "ResourceNotFoundException", "ResourceNotFoundException", message}
+}
+
+func errUnsupported(message string) *apiError {
+	return &apiError{400, "UnsupportedOperation", legacyPrefix + "UnsupportedOperation", message}
+}
+
 func errContents(message string) *apiError {
 	return &apiError{400, "InvalidMessageContents", "InvalidMessageContents", message}
 }

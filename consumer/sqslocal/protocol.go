@@ -41,6 +41,9 @@ var actions = map[string]action{
 	"DeleteMessageBatch":           typed((*Server).deleteMessageBatch),
 	"ChangeMessageVisibility":      typed((*Server).changeMessageVisibility),
 	"ChangeMessageVisibilityBatch": typed((*Server).changeMessageVisibilityBatch),
+	"StartMessageMoveTask":         typed((*Server).startMessageMoveTask),
+	"ListMessageMoveTasks":         typed((*Server).listMessageMoveTasks),
+	"CancelMessageMoveTask":        typed((*Server).cancelMessageMoveTask),
 }
 
 func typed[In, Out any](run func(*Server, *request, *In) (Out, error)) action {

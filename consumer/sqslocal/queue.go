@@ -30,6 +30,8 @@ type queue struct {
 	inFlight int                 // how many of the hidden ones were received; the rest are delayed
 	recent   recentSends         // FIFO: what was sent in the last minutes
 
+	moves []*move // message move tasks out of this queue, the latest last
+
 	waiters list.List   // of chan struct{}: receives that wait, the longest first
 	alarm   *time.Timer // calls wake when the next hidden message becomes visible; set only while a receive waits
 	alarmAt time.Time   // what alarm is set to; zero if it is not set

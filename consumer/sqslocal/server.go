@@ -171,6 +171,9 @@ func (s *Server) Close() error {
 		defer s.mu.Unlock()
 		for _, q := range s.queues {
 			q.alarm.Stop()
+			for _, m := range q.moves {
+				m.next.Stop()
+			}
 		}
 	})
 	return nil
