@@ -63,7 +63,7 @@ conformance: ## run one suite, and check, on the embedded queue and on SERVERS
 	@set -o pipefail; trap '.ci/servers stop' EXIT; trap 'exit 130' INT TERM; \
 	servers=$$(.ci/servers start $(SERVERS)) && \
 	{ CONFORMANCE_SERVERS="$$servers" $(GO) test -count 1 -v ./consumer/conformance && \
-	CHECK_SERVERS="$$servers" $(GO) test -count 1 -v -run '^TestCheck' ./cmd/wildix-worker; } | grep -v '^=== '
+	CHECK_SERVERS="$$servers" $(GO) test -count 1 -v -run '^Test(Check|DLQ)' ./cmd/wildix-worker; } | grep -v '^=== '
 
 release: ## build dist/: archives for Linux and macOS, packages, checksums
 	RELEASE=$(RELEASE) deploy/release

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"wildix-worker/events"
+	"wildix-worker/signature"
 )
 
 // accept takes charge of received messages, opens them and hands them to the
@@ -73,13 +74,24 @@ func (c *Consumer) open(m *message) {
 }
 
 func (c *Consumer) verified(m *message) (r Result) {
+	r.Event, r.Outcome, r.Err = m.verify(c.cfg.Keys)
+	return r
+}
+
+// Open verifies and decodes a received message as a [Consumer] does before any
+// handler. See [events.Open] for what it returns.
+func Open(keys *signature.Keyring, received *types.Message) (*events.Event, events.Outcome, error) {
+	return newMessage(received, time.Now()).verify(keys)
+}
+
+func (m *message) verify(keys *signature.Keyring) (*events.Event, events.Outcome, error) {
 	sig, err := m.signature()
 	if err != nil {
-		return Result{Outcome: events.Rejected, Err: err}
+		return nil, events.Rejected, err
 	}
-	r.Event, r.Outcome, r.Err = events.Open(c.cfg.Keys, m.body, sig)
-	if r.Event != nil {
-		r.Event.ReceiveCount = m.receiveCount
+	e, outcome, err := events.Open(keys, m.body, sig)
+	if e != nil {
+		e.ReceiveCount = m.receiveCount
 	}
-	return r
+	return e, outcome, err
 }

@@ -22,6 +22,7 @@ type cli struct {
 	Webhook webhookCmd `cmd:"" help:"Take events by HTTP until stopped, and handle them or put them on a queue."`
 
 	Calls callsCmd `cmd:"" help:"List the calls that the store handler has written."`
+	DLQ   dlqCmd   `cmd:"" name:"dlq" help:"See what is in the dead-letter queue, take it along, send it back."`
 
 	Demo        demoCmd        `cmd:"" help:"See it work, with an embedded queue and made-up calls. Needs no AWS account."`
 	Send        sendCmd        `cmd:"" help:"Sign events and send them to a queue or a webhook."`
@@ -54,7 +55,7 @@ func program(args []string) int {
 		return complain(&usageError{err}, commandOf(err))
 	}
 	if err := command.Run(); err != nil {
-		return complain(err, command.Selected().Name)
+		return complain(err, command.Selected().Path())
 	}
 	return 0
 }
@@ -76,7 +77,7 @@ func unsetEmpty() {
 func commandOf(err error) string {
 	var parse *kong.ParseError
 	if errors.As(err, &parse) && parse.Context.Selected() != nil {
-		return parse.Context.Selected().Name
+		return parse.Context.Selected().Path()
 	}
 	return ""
 }

@@ -16,6 +16,9 @@ import (
 	"wildix-worker/signature"
 )
 
+// signatureAttribute is the message attribute that carries the signature.
+const signatureAttribute = "X-SIGNATURE"
+
 // An outgoing message is what a PBX puts on the queue: a body and its signature.
 type outgoing struct {
 	eventType string
@@ -91,7 +94,7 @@ func batchOf(queueURL string, messages []outgoing) *sqs.SendMessageBatchInput {
 		entry := types.SendMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), MessageBody: aws.String(string(p.body))}
 		if p.signature != "" {
 			entry.MessageAttributes = map[string]types.MessageAttributeValue{
-				"X-SIGNATURE": {DataType: aws.String("String"), StringValue: aws.String(p.signature)},
+				signatureAttribute: {DataType: aws.String("String"), StringValue: aws.String(p.signature)},
 			}
 		}
 		if isFIFO(queueURL) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"wildix-worker/consumer/sqslocal"
@@ -37,6 +40,9 @@ func TestScripts(t *testing.T) {
 			"depth": depth,
 			"await": await,
 			"queue": queue,
+			"bury":  bury,
+			"tasks": tasks,
+			"hide":  hide,
 			"hang":  hang,
 			"clock": clockAhead,
 			"fetch": fetch,
@@ -138,6 +144,47 @@ func queue(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	_, err := server(ts).CreateQueue(args[0], attributes)
 	ts.Check(err)
+}
+
+// bury QUEUE receives the messages until the queue has given up on all of them.
+func bury(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: bury QUEUE")
+	}
+	client := server(ts).Client()
+	for held(server(ts), args[0]) > 0 {
+		_, err := client.ReceiveMessage(context.Background(), &sqs.ReceiveMessageInput{
+			QueueUrl: aws.String(server(ts).URL() + "/000000000000/" + args[0]), MaxNumberOfMessages: 10, VisibilityTimeout: 0,
+		})
+		ts.Check(err)
+	}
+}
+
+// hide QUEUE receives ten messages and keeps them.
+func hide(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: hide QUEUE")
+	}
+	_, err := server(ts).Client().ReceiveMessage(context.Background(), &sqs.ReceiveMessageInput{
+		QueueUrl: aws.String(server(ts).URL() + "/000000000000/" + args[0]), MaxNumberOfMessages: 10, VisibilityTimeout: 3600,
+	})
+	ts.Check(err)
+}
+
+// tasks QUEUE STATUS waits until the latest task that moves the queue's messages has
+// the status.
+func tasks(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: tasks QUEUE STATUS")
+	}
+	client := server(ts).Client()
+	eventually(ts, "a task out of "+args[0]+" is "+args[1], func() bool {
+		out, err := client.ListMessageMoveTasks(context.Background(), &sqs.ListMessageMoveTasksInput{
+			SourceArn: aws.String("arn:aws:sqs:us-east-1:000000000000:" + args[0]),
+		})
+		ts.Check(err)
+		return len(out.Results) > 0 && aws.ToString(out.Results[0].Status) == args[1]
+	})
 }
 
 // depth QUEUE N waits until the queue holds n messages, whatever their state.

@@ -17,6 +17,7 @@ type sendCmd struct {
 	Webhook  string `placeholder:"URL" help:"Post to this webhook instead, such as http://127.0.0.1:8080/webhook."`
 	Type     string `placeholder:"TYPE" xor:"what" help:"Send one event of this type, such as call:end, instead of a whole call."`
 	File     string `placeholder:"FILE" xor:"what" help:"Send what this file holds, byte by byte, instead of a made-up event; - is standard input."`
+	Exported string `placeholder:"FILE" xor:"what" help:"Send the messages of a file that dlq export wrote, as they were signed; - is standard input."`
 	Count    count  `placeholder:"1" help:"How many calls, events or copies of the file."`
 	Bad      string `placeholder:"HOW" help:"Spoil them: tampered (changed after signing), unsigned, or malformed (signed, but not JSON)." values:"tampered,unsigned,malformed"`
 	Create   bool   `help:"Make the queue first, if there is none."`
@@ -24,8 +25,9 @@ type sendCmd struct {
 
 // Help is what --help shows below the summary.
 func (*sendCmd) Help() string {
-	return `Signs with the secret in WILDIX_SECRET, as the PBX would. Without --type and
---file it sends whole calls: a call:start, some call:update, a call:end.`
+	return `Signs with the secret in WILDIX_SECRET, as the PBX would. Without --type,
+--file and --exported it sends whole calls: a call:start, some call:update, a
+call:end. What was exported has signatures, and needs no secret.`
 }
 
 // Run makes, signs and sends events.
@@ -63,6 +65,10 @@ func (cmd *sendCmd) check() (secret string, err error) {
 	default:
 		wrong.add("--bad", fmt.Errorf("%q is not tampered, unsigned or malformed", cmd.Bad))
 	}
+	if cmd.Exported != "" {
+		cmd.checkExported(&wrong)
+		return "", wrong.err()
+	}
 	secret, ok, err := readSecret()
 	if !ok {
 		err = errors.New("required, to sign with")
@@ -83,9 +89,22 @@ func (cmd *sendCmd) checkTarget() (setting string, err error) {
 	}
 }
 
+// checkExported adds what makes no sense with messages that are there already.
+func (cmd *sendCmd) checkExported(wrong *faults) {
+	if cmd.Count.value > 1 {
+		wrong.add("--count", errors.New("makes copies, and what was exported is sent once"))
+	}
+	if cmd.Bad != "" {
+		wrong.add("--bad", errors.New("spoils events, and what was exported is sent as it is"))
+	}
+}
+
 // messages makes what is to be sent.
 func (cmd *sendCmd) messages(secret string) ([]outgoing, error) {
-	if cmd.File != "" {
+	switch {
+	case cmd.Exported != "":
+		return readExported(cmd.Exported)
+	case cmd.File != "":
 		return cmd.copies(secret)
 	}
 	var messages []outgoing

@@ -159,6 +159,8 @@ type keySettings struct {
 	SecretsFile string `placeholder:"FILE" env:"WILDIX_SECRETS_FILE" help:"Signing secrets, a line each: SECRET or INTEGRATION_ID=SECRET. Read again when it changes. The other way is WILDIX_SECRET in the environment."`
 }
 
+var errNoSecret = errors.New("no signing secret: set WILDIX_SECRET, or --secrets-file (WILDIX_SECRETS_FILE)")
+
 // load returns the ring of keys. notify is told when the file changes.
 func (s keySettings) load(notify func(error)) (*signature.Keyring, error) {
 	secret, ok, err := readSecret()
@@ -176,6 +178,6 @@ func (s keySettings) load(notify func(error)) (*signature.Keyring, error) {
 		}
 		return ring, nil
 	default:
-		return nil, errors.New("no signing secret: set WILDIX_SECRET, or --secrets-file (WILDIX_SECRETS_FILE)")
+		return nil, errNoSecret
 	}
 }

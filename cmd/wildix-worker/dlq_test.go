@@ -1,0 +1,271 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"wildix-worker/consumer/sqslocal"
+	"wildix-worker/signature"
+)
+
+// newDeadLetters makes a queue that gives up on a message after its first receive,
+// and its dead-letter queue, and buries messages.
+func newDeadLetters(t *testing.T, endpoint string, messages []outgoing) (queueURL string, d *deadLetterQueue) {
+	t.Helper()
+	client, deadURL := newQueue(t, endpoint, "")
+	dead := deadLetterQueue{held: ask(t.Context(), client, deadURL)}
+	fatal(t, dead.held.err)
+	// ElasticMQ never answers to a move if the policy was set later.
+	out, err := client.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("check-" + rand.Text()), Attributes: map[string]string{
+		"RedrivePolicy":     fmt.Sprintf(`{"deadLetterTargetArn":"%s","maxReceiveCount":"1"}`, dead.arn()),
+		"VisibilityTimeout": "0",
+	}})
+	fatal(t, err)
+	queueURL = *out.QueueUrl
+	t.Cleanup(func() {
+		_, err := client.DeleteQueue(context.WithoutCancel(t.Context()), &sqs.DeleteQueueInput{QueueUrl: &queueURL})
+		fatal(t, err)
+	})
+	_, err = sendAll(t.Context(), client, queueURL, messages)
+	fatal(t, err)
+	settings := deadLetterSettings{QueueURL: queueURL}
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		_, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &queueURL, MaxNumberOfMessages: 10})
+		fatal(t, err)
+		d, err = settings.find(t.Context(), nil)
+		fatal(t, err)
+		if d.visible() == len(messages) {
+			return queueURL, d
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d of %d messages are dead after a minute", d.visible(), len(messages))
+		}
+	}
+}
+
+// mixed are messages of each verdict.
+func mixed() []outgoing {
+	body := []byte(`{"id":"call-1","type":"call:end","time":1693389850810}`)
+	return []outgoing{
+		newOutgoing("s3cret", "call:end", "a", body, ""),
+		newOutgoing("s3cret", "call:end", "b", append(bytes.Clone(body), '\n'), ""),
+		newOutgoing("s3cret", "call:end", "c", body, tampered),
+		newOutgoing("s3cret", "call:end", "d", body, unsigned),
+		newOutgoing("s3cret", "call:end", "e", body, malformed),
+	}
+}
+
+func counted(t *testing.T, queueURL string) (visible, inFlight int) {
+	t.Helper()
+	client, err := newClient(t.Context(), queueURL)
+	fatal(t, err)
+	d := deadLetterQueue{held: ask(t.Context(), client, queueURL)}
+	fatal(t, d.held.err)
+	return d.visible(), d.inFlight()
+}
+
+func TestDLQSampleIsJudgedAndGivenBack(t *testing.T) {
+	everywhere(t, func(t *testing.T, endpoint string) {
+		_, d := newDeadLetters(t, endpoint, mixed())
+		for range 2 {
+			letters, err := d.sample(t.Context(), 10)
+			fatal(t, err)
+			counts := map[string]int{}
+			for _, l := range letters {
+				counts[l.verdict.word]++
+			}
+			if len(letters) != 5 || counts["valid"] != 2 || counts["rejected"] != 2 || counts["malformed"] != 1 {
+				t.Errorf("the sample has %v", counts)
+			}
+			if visible, inFlight := counted(t, d.url); visible != 5 || inFlight != 0 {
+				t.Errorf("afterwards %d are visible and %d in flight, want 5 and 0", visible, inFlight)
+			}
+		}
+	})
+}
+
+func TestDLQExportKeepsAllAndIsSentAgain(t *testing.T) {
+	everywhere(t, func(t *testing.T, endpoint string) {
+		messages := mixed()
+		for len(messages) < 23 { // more than two receives
+			messages = append(messages, newOutgoing("s3cret", "call:end", "f", fmt.Appendf(nil, `{"n":%d}`, len(messages)), ""))
+		}
+		_, d := newDeadLetters(t, endpoint, messages)
+		var out bytes.Buffer
+		written, err := d.export(t.Context(), &out, time.Minute)
+		fatal(t, err)
+		if written != len(messages) {
+			t.Errorf("exported %d messages, want %d", written, len(messages))
+		}
+		if visible, inFlight := counted(t, d.url); visible != len(messages) || inFlight != 0 {
+			t.Errorf("afterwards %d are visible and %d in flight, want %d and 0", visible, inFlight, len(messages))
+		}
+		wanted := make(map[string]int)
+		for _, m := range messages {
+			wanted[string(m.body)+m.signature]++
+		}
+		for lines := json.NewDecoder(&out); ; {
+			var e exported
+			if err := lines.Decode(&e); err == io.EOF {
+				break
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			m, err := e.outgoing()
+			fatal(t, err)
+			wanted[string(m.body)+m.signature]--
+		}
+		for what, n := range wanted {
+			if n != 0 {
+				t.Errorf("%d too few of %q", n, what)
+			}
+		}
+	})
+}
+
+// cancelling stops whoever writes to it.
+type cancelling struct{ cancel context.CancelFunc }
+
+func (c cancelling) Write(p []byte) (int, error) { c.cancel(); return len(p), nil }
+
+func TestDLQExportThatIsStoppedGivesAllBack(t *testing.T) {
+	everywhere(t, func(t *testing.T, endpoint string) {
+		_, d := newDeadLetters(t, endpoint, mixed())
+		ctx, cancel := context.WithCancel(t.Context())
+		if _, err := d.export(ctx, cancelling{cancel}, time.Hour); !errors.Is(err, errStopped) {
+			t.Errorf("error is %v, want %v", err, errStopped)
+		}
+		if visible, inFlight := counted(t, d.url); visible != 5 || inFlight != 0 {
+			t.Errorf("afterwards %d are visible and %d in flight, want 5 and 0", visible, inFlight)
+		}
+	})
+}
+
+// Messages come again while the export runs, if it takes longer than their
+// visibility timeout: each is written once.
+func TestDLQExportWritesEachMessageOnce(t *testing.T) {
+	srv := startLocal(t)
+	_, d := newDeadLetters(t, srv.URL(), mixed())
+	srv.Inject(sqslocal.Fault{Action: "ReceiveMessage", Duplicate: true, Count: 1})
+	if written, err := d.export(t.Context(), io.Discard, time.Minute); written != 5 || err != nil {
+		t.Errorf("exported %d messages (%v), want 5", written, err)
+	}
+}
+
+// movesNothing are servers without message move tasks.
+var movesNothing = map[string]bool{"moto": true, "fauxqs": true}
+
+func TestDLQRedrive(t *testing.T) {
+	everywhere(t, func(t *testing.T, endpoint string) {
+		queueURL, d := newDeadLetters(t, endpoint, mixed())
+		var said bytes.Buffer
+		m := &mover{deadLetterQueue: d, out: &screen{out: &said}}
+		running, err := m.adopt(t.Context())
+		if name := serverName(t); movesNothing[name] {
+			if err == nil || !strings.Contains(err.Error(), "knows no message move tasks") {
+				t.Errorf("error is %v", err)
+			}
+			t.Skipf("%s has no message move tasks: %v", name, err)
+		}
+		fatal(t, err)
+		if running {
+			t.Fatal("a task is running that nobody started")
+		}
+		fatal(t, m.move(t.Context()))
+		if !strings.Contains(said.String(), "moved 5 messages\n") {
+			t.Errorf("said %q", said.String())
+		}
+		if visible, _ := counted(t, queueURL); visible != 5 {
+			t.Errorf("the queue holds %d messages, want 5", visible)
+		}
+		if visible, _ := counted(t, d.url); visible != 0 {
+			t.Errorf("the dead-letter queue holds %d messages, want none", visible)
+		}
+	})
+}
+
+func TestDLQRedriveIsCancelled(t *testing.T) {
+	everywhere(t, func(t *testing.T, endpoint string) {
+		switch name := serverName(t); {
+		case movesNothing[name]:
+			t.Skipf("%s has no message move tasks", name)
+		case name == "elasticmq":
+			t.Skip("elasticmq moves all at once, whatever the rate, so that there is nothing to cancel")
+		}
+		queueURL, d := newDeadLetters(t, endpoint, mixed())
+		m := &mover{deadLetterQueue: d, out: &screen{out: io.Discard}, rate: 1}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := m.move(ctx); err == nil || !strings.HasPrefix(err.Error(), "cancelled: moved ") {
+			t.Errorf("error is %v", err)
+		}
+		moved, _ := counted(t, queueURL)
+		if left, _ := counted(t, d.url); moved+left != 5 || left == 0 {
+			t.Errorf("%d were moved and %d are left", moved, left)
+		}
+	})
+}
+
+// serverName is the name by which everywhere runs the test.
+func serverName(t *testing.T) string { return t.Name()[strings.LastIndex(t.Name(), "/")+1:] }
+
+// A body that is no text comes out as it went in.
+func TestDLQExportOfBytes(t *testing.T) {
+	body := string([]byte{0xff, 0xfe, 0})
+	e := exportedOf(&types.Message{Body: &body, MessageAttributes: map[string]types.MessageAttributeValue{
+		signatureAttribute: {DataType: aws.String("Binary"), BinaryValue: []byte{1}},
+	}}, verdict{word: wordUnchecked})
+	text, err := json.Marshal(e)
+	fatal(t, err)
+	var back exported
+	fatal(t, json.Unmarshal(text, &back))
+	if m, err := back.outgoing(); err != nil || string(m.body) != body || m.signature != "" {
+		t.Errorf("%s becomes %+v (%v)", text, m, err)
+	}
+}
+
+// What a body holds goes to no terminal as a command.
+func TestDLQExportHoldsNoControlCharacters(t *testing.T) {
+	body := "{\"id\":\"\u009b31m\"}"
+	var out bytes.Buffer
+	fatal(t, exportTo(&out, exportedOf(&types.Message{Body: &body}, verdict{word: wordUnchecked})))
+	if strings.Contains(out.String(), "\u009b") {
+		t.Errorf("written as %q", out.String())
+	}
+	var back exported
+	fatal(t, json.Unmarshal(out.Bytes(), &back))
+	if back.Body != body {
+		t.Errorf("read as %q", back.Body)
+	}
+}
+
+func TestDLQVerdictWithUnreadableKeysIsNone(t *testing.T) {
+	body := "{}"
+	if v := judgeMessage(new(signature.Keyring), &types.Message{Body: &body}); v.word == wordValid {
+		t.Errorf("an empty ring says %v", v)
+	}
+}
+
+func TestDLQBarFitsALine(t *testing.T) {
+	for want, got := range map[string]string{
+		"[                                        ]   0%  0 of about 0":                  bar(0, 0, 0),
+		"[====================                    ]  50%  200 of about 400, 42/s":        bar(200, 400, 42.4),
+		"[========================================] 100%  100120 of about 100000, 500/s": bar(100120, 100000, 500),
+	} {
+		if got != want || len(got) > columns {
+			t.Errorf("the bar is %q, want %q", got, want)
+		}
+	}
+}
