@@ -69,7 +69,7 @@ func (cmd *sendCmd) check() (secret string, err error) {
 		cmd.checkExported(&wrong)
 		return "", wrong.err()
 	}
-	secret, ok, err := readSecret()
+	secret, ok, err := readSecret(secretVariable)
 	if !ok {
 		err = errors.New("required, to sign with")
 	}

@@ -131,17 +131,19 @@ func (f faults) err() error {
 	}
 }
 
-// secretVariable holds the signing secret. It has no flag, since the flags of
-// a process are seen by everyone on its machine.
-const secretVariable = "WILDIX_SECRET"
+// The variables that hold signing secrets. They have no flags, since the flags of a
+// process are seen by everyone on its machine.
+const (
+	secretVariable         = "WILDIX_SECRET"
+	previousSecretVariable = "WILDIX_PREVIOUS_SECRET" // valid too, while secretVariable takes its place
+)
 
 // errSpaceAround: most likely a line end that came along with a copied secret.
 var errSpaceAround = errors.New("begins or ends with white space, which would be part of the secret")
 
-// readSecret returns the secret of the environment; ok tells whether there is
-// one.
-func readSecret() (secret string, ok bool, err error) {
-	secret, ok = os.LookupEnv(secretVariable)
+// readSecret returns the secret in a variable; ok tells whether there is one.
+func readSecret(variable string) (secret string, ok bool, err error) {
+	secret, ok = os.LookupEnv(variable)
 	switch {
 	case !ok:
 		return "", false, nil
@@ -163,14 +165,14 @@ var errNoSecret = errors.New("no signing secret: set WILDIX_SECRET, or --secrets
 
 // load returns the ring of keys. notify is told when the file changes.
 func (s keySettings) load(notify func(error)) (*signature.Keyring, error) {
-	secret, ok, err := readSecret()
+	keys, err := environmentKeys()
 	switch {
-	case ok && s.SecretsFile != "":
+	case len(keys) > 0 && s.SecretsFile != "":
 		return nil, errors.New("set either WILDIX_SECRET or --secrets-file (WILDIX_SECRETS_FILE), not both")
 	case err != nil:
-		return nil, fmt.Errorf("%s: %w", secretVariable, err)
-	case ok:
-		return signature.NewKeyring(signature.Key{Secret: secret})
+		return nil, err
+	case len(keys) > 0:
+		return signature.NewKeyring(keys...)
 	case s.SecretsFile != "":
 		ring, err := signature.LoadKeyring(s.SecretsFile, notify)
 		if err != nil {
@@ -179,5 +181,26 @@ func (s keySettings) load(notify func(error)) (*signature.Keyring, error) {
 		return ring, nil
 	default:
 		return nil, errNoSecret
+	}
+}
+
+// environmentKeys returns a key for each secret in the environment.
+func environmentKeys() ([]signature.Key, error) {
+	secret, ok, err := readSecret(secretVariable)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", secretVariable, err)
+	}
+	previous, changing, err := readSecret(previousSecretVariable)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", previousSecretVariable, err)
+	case changing && !ok:
+		return nil, fmt.Errorf("%s: of no use without %s; a secrets file takes several secrets", previousSecretVariable, secretVariable)
+	case changing:
+		return []signature.Key{{Secret: secret}, {Secret: previous}}, nil
+	case ok:
+		return []signature.Key{{Secret: secret}}, nil
+	default:
+		return nil, nil
 	}
 }
