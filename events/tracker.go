@@ -36,7 +36,9 @@ type Tracker struct {
 
 	// MaxCalls bounds how many calls are known to go on; beyond it the one that
 	// was not heard of for the longest time is forgotten. Ten times as many are
-	// remembered to have ended. 0 is 10,000, and all together take up to 40 MB.
+	// remembered to have ended. 0 is 10,000, and all together take up to 40 MB. Of
+	// events of more than 4 KiB, which is more than nearly all have, texts are cut to
+	// 1,000 bytes so that it stays that.
 	MaxCalls int
 
 	mu    sync.Mutex
@@ -65,7 +67,7 @@ func (c *liveCall) last() time.Time { return time.UnixMilli(c.facts.Last) }
 // HandleEvent takes in an event. It returns [ErrNoHandler] for one that is not
 // about a call, and fails only if OnCallFinished does.
 func (t *Tracker) HandleEvent(ctx context.Context, e *Event) error {
-	facts, ok := FactsOf(e)
+	facts, ok := keptFacts(e)
 	if !ok {
 		return ErrNoHandler
 	}
@@ -76,7 +78,7 @@ func (t *Tracker) HandleEvent(ctx context.Context, e *Event) error {
 // counts unless OnCallFinished fails: then next is not called.
 func (t *Tracker) Track(next Handler) Handler {
 	return HandlerFunc(func(ctx context.Context, e *Event) error {
-		if facts, ok := FactsOf(e); ok {
+		if facts, ok := keptFacts(e); ok {
 			if err := t.add(ctx, facts); err != nil {
 				return err
 			}

@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"pgregory.net/rapid"
 
@@ -371,4 +374,32 @@ func BenchmarkTracker(b *testing.B) {
 	for i := 0; b.Loop(); i++ {
 		tracker.HandleEvent(context.Background(), body[i%len(body)])
 	}
+}
+
+func TestTrackerKeepsLittleOfLargeEvents(t *testing.T) {
+	tracker := &events.Tracker{}
+	const calls = 200
+	large := strings.Repeat("é", 100_000)
+	before := liveHeap()
+	for i := range calls {
+		take(t, tracker, now(t, fmt.Sprint(i), events.CallStart, `{"status":"RINGING","tags":["`+large+`"],"caller":{"name":"Ada `+large+`","phone":"+12025550100"}}`))
+	}
+	if grown := liveHeap() - before; grown > calls*10_000 {
+		t.Errorf("%d calls take %d bytes", calls, grown)
+	}
+	live := tracker.Live()
+	if len(live) != calls {
+		t.Fatalf("%d calls", len(live))
+	}
+	if c := live[0].Caller; !strings.HasPrefix(c.Name, "Ada éé") || len(c.Name) > 1000 || !utf8.ValidString(c.Name) || c.Phone != "+12025550100" {
+		t.Errorf("caller %q", c)
+	}
+	runtime.KeepAlive(tracker)
+}
+
+func liveHeap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }

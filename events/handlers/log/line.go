@@ -41,19 +41,10 @@ func (h *Handler) appendPhone(line []byte, p *events.Participant) []byte {
 	case p == nil || !p.Phone.Valid:
 		return append(line, "null"...)
 	case h.mask:
-		return appendString(line, masked(p.Phone.Value))
+		return appendString(line, events.MaskNumber(p.Phone.Value))
 	default:
 		return appendString(line, p.Phone.Value)
 	}
-}
-
-// masked keeps as much of a number as helps to recognise one's own.
-func masked(number string) string {
-	const shown = 2
-	if len(number) <= shown {
-		return "***"
-	}
-	return "***" + number[len(number)-shown:]
 }
 
 // appendString appends s as encoding/json writes it, but leaves <, > and & as
