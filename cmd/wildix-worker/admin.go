@@ -10,6 +10,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,12 +18,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.uber.org/zap"
 
+	"wildix-worker/cmd/wildix-worker/console"
+	"wildix-worker/consumer"
 	"wildix-worker/consumer/metrics"
 )
 
 // adminSettings say where the program can be looked at while it runs.
 type adminSettings struct {
-	AdminAddr adminAddr `placeholder:"127.0.0.1:9464" env:"WILDIX_ADMIN_ADDR" help:"Where to serve /metrics, /healthz and /readyz; empty for nowhere. On any address but loopback, WILDIX_ADMIN_TOKEN is the bearer token for /metrics."`
+	AdminAddr       adminAddr `placeholder:"127.0.0.1:9464" env:"WILDIX_ADMIN_ADDR" help:"Where to serve the console, /metrics, /healthz and /readyz; empty for nowhere. On any address but loopback, WILDIX_ADMIN_TOKEN is the bearer token for the first two."`
+	ConsoleUnmasked bool      `env:"WILDIX_CONSOLE_UNMASKED" help:"The console shows names, phone numbers and emails as they are."`
 }
 
 const (
@@ -86,6 +90,8 @@ type admin struct {
 	registry       *prometheus.Registry
 	metrics        *metrics.Metrics
 	healthy, ready func() error // nil: always
+	shows          console.Config
+	console        *console.Console // nil while nobody can look at it
 }
 
 func newAdmin() *admin {
@@ -97,6 +103,22 @@ func newAdmin() *admin {
 	build.Set(1)
 	registry.MustRegister(build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return &admin{registry: registry, metrics: metrics.New(registry)}
+}
+
+// consumes has the admin show what a consumer and its queue are doing.
+func (a *admin) consumes(stats func() consumer.Stats, d *depths) {
+	a.metrics.Consumer(stats)
+	a.registry.MustRegister(d)
+	a.healthy, a.ready = checkHealth(stats), checkReadiness(stats)
+	a.shows.Stats, a.shows.Depths = stats, d.known
+}
+
+// observe is for the Observe of a transport that starts when the admin serves.
+func (a *admin) observe(r consumer.Result) {
+	a.metrics.Observe(r)
+	if a.console != nil {
+		a.console.Observe(r)
+	}
 }
 
 // serve serves until stop is called. A default address that is taken, as when two
@@ -114,29 +136,42 @@ func (a *admin) serve(s *adminSettings, log *zap.Logger) (stop func(), err error
 		return nil, fmt.Errorf("--admin-addr (%s): %w", adminAddrVariable, err)
 	}
 	if err != nil {
-		log.Warn("no metrics: the admin address can't be used", zap.Error(err))
+		log.Warn("no metrics and no console: the admin address can't be used", zap.Error(err))
 		return func() {}, nil
 	}
+	a.shows.Unmasked = s.ConsoleUnmasked
+	stop = a.serveOn(l, log)
+	log.Info("metrics", zap.Stringer("address", l.Addr()), zap.String("console", pageURL(l)))
+	return stop, nil
+}
+
+func pageURL(l net.Listener) string { return fmt.Sprintf("http://%s/", l.Addr()) }
+
+// serveOn serves on a listener until stop is called.
+func (a *admin) serveOn(l net.Listener, log *zap.Logger) (stop func()) {
+	a.shows.Version, a.shows.Ready = version(), a.ready
+	a.console = console.New(a.shows)
 	srv := &http.Server{
 		Handler: a.handler(l.Addr(), os.Getenv(adminTokenVariable)), ReadTimeout: 5 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
 		ErrorLog: zap.NewStdLog(zap.NewNop()),
 	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
+	ctx, cancel := context.WithCancel(context.Background())
+	var serving sync.WaitGroup
+	serving.Go(func() { a.console.Run(ctx) })
+	serving.Go(func() {
 		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			log.Error("admin address no longer served", zap.Error(err))
 		}
-	}()
-	log.Info("metrics", zap.Stringer("address", l.Addr()))
+	})
 	return func() {
+		cancel() // so that no stream of the console holds up the rest
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		if srv.Shutdown(ctx) != nil {
 			srv.Close()
 		}
-		<-done
-	}, nil
+		serving.Wait()
+	}
 }
 
 // handler serves what is there. On an address that others reach it wants the token for
@@ -146,11 +181,38 @@ func (a *admin) handler(at net.Addr, token string) http.Handler {
 	mux.Handle("GET /healthz", tellState(a.healthy))
 	mux.Handle("GET /readyz", tellState(a.ready))
 	scrape := promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{})
-	if tcp, ok := at.(*net.TCPAddr); !ok || !tcp.IP.IsLoopback() {
-		scrape = withToken(scrape, token)
+	protect := func(next http.Handler) http.Handler { return withToken(next, token) }
+	shown := http.NotFoundHandler()
+	tcp, ok := at.(*net.TCPAddr)
+	local := ok && tcp.IP.IsLoopback()
+	if local {
+		protect = func(next http.Handler) http.Handler { return next }
 	}
-	mux.Handle("GET /metrics", scrape)
+	if a.console != nil {
+		shown = a.console.Handler(protect)
+	}
+	if local {
+		shown = withLocalName(shown)
+	}
+	mux.Handle("GET /metrics", protect(scrape))
+	mux.Handle("GET /", shown)
 	return mux
+}
+
+// withLocalName refuses what asks for another name than this machine's own: where no
+// token is wanted, another site could have its name lead here and read what is shown.
+func withLocalName(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, _, err := net.SplitHostPort(r.Host)
+		if err != nil { // no port
+			host = strings.Trim(r.Host, "[]")
+		}
+		if !isLoopback(host) {
+			http.Error(w, "the console answers to localhost and 127.0.0.1 only", http.StatusMisdirectedRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 func tellState(check func() error) http.Handler {

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"go.uber.org/zap"
 
 	"wildix-worker/consumer"
 	"wildix-worker/consumer/sqslocal"
@@ -25,8 +27,9 @@ func (*demoCmd) Help() string {
 	return `A queue inside this process, a sender that plays a PBX, and the worker, which
 reaches the queue over HTTP with the AWS SDK. Three messages are bad on purpose:
 one tampered with, one unsigned, one that is not JSON. The worker leaves them,
-and the queue moves them to its dead-letter queue. Exit code: 0 if nothing was
-lost.`
+and the queue moves them to its dead-letter queue. What it does can be watched on
+its console, a page on this machine whose address is shown. Exit code: 0 if
+nothing was lost.`
 }
 
 const (
@@ -37,6 +40,8 @@ const (
 	demoVisibility = 2 * time.Second
 	demoReceives   = 2
 	demoCalls      = 5
+	// demoDepthAge is no more than the console shows, since asking costs nothing.
+	demoDepthAge = time.Second
 	// demoPatience is far more than everything takes.
 	demoPatience = 30 * time.Second
 	maxDemoRate  = 10_000
@@ -56,10 +61,14 @@ func (cmd *demoCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	l, err := listenForDemo()
+	if err != nil {
+		return fmt.Errorf("listen for the console: %w", err)
+	}
 	screen := newScreen(os.Stdout)
-	screen.intro(queueURL, cmd.Forever)
+	screen.intro(queueURL, pageURL(l), cmd.Forever)
 	books := newLedger()
-	if err := cmd.play(ctx, srv, queueURL, screen, books); err != nil {
+	if err := cmd.play(ctx, srv, queueURL, l, screen, books); err != nil {
 		return err
 	}
 	books.left, books.dead = held(srv, demoQueue), held(srv, demoDeadLetter)
@@ -79,13 +88,25 @@ func createDemoQueues(srv *sqslocal.Server) (queueURL string, err error) {
 	})
 }
 
-// play runs the sender and the worker until ctx ends or all is settled.
-func (cmd *demoCmd) play(ctx context.Context, srv *sqslocal.Server, queueURL string, screen *screen, books *ledger) error {
+// listenForDemo takes any port if a worker has the usual one.
+func listenForDemo() (net.Listener, error) {
+	l, err := net.Listen("tcp", defaultAdminAddr)
+	if err != nil {
+		l, err = net.Listen("tcp", "127.0.0.1:0")
+	}
+	return l, err
+}
+
+// play runs the sender and the worker, with its console, until ctx ends or all is
+// settled.
+func (cmd *demoCmd) play(ctx context.Context, srv *sqslocal.Server, queueURL string, l net.Listener, screen *screen, books *ledger) error {
+	defer l.Close() // also if it is not served
 	keys, err := signature.NewKeyring(signature.Key{Secret: demoSecret})
 	if err != nil {
 		return err
 	}
 	client := srv.Client()
+	a := newAdmin()
 	worker, err := consumer.New(client, consumer.Config{
 		QueueURL:          queueURL,
 		Keys:              keys,
@@ -94,11 +115,17 @@ func (cmd *demoCmd) play(ctx context.Context, srv *sqslocal.Server, queueURL str
 		Observe: func(r consumer.Result) {
 			books.observe(r)
 			screen.observe(r)
+			a.observe(r)
 		},
 	})
 	if err != nil {
 		return err
 	}
+	depth := newDepths(client, queueURL, zap.NewNop())
+	depth.age = demoDepthAge
+	a.consumes(worker.Stats, depth)
+	a.shows.Unmasked = true // nobody of the demo exists
+	defer a.serveOn(l, zap.NewNop())()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var working sync.WaitGroup

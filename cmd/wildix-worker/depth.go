@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+
+	"wildix-worker/cmd/wildix-worker/console"
 )
 
 const (
@@ -22,28 +24,23 @@ const (
 
 var depthDescription = prometheus.NewDesc("wildix_queue_messages", "Messages in a queue, as SQS counts them.", []string{"queue", "state"}, nil)
 
-// depths tells Prometheus how many messages the queue and its dead-letter queue hold.
-// It asks when it is asked, so it costs nothing where nobody scrapes; what it may not
-// see is left out.
+// depths tells Prometheus and the console how many messages the queue and its
+// dead-letter queue hold. It asks when it is asked, so it costs nothing where nobody
+// scrapes or watches; what it may not see is left out.
 type depths struct {
 	client   *sqs.Client
 	queueURL string
 	log      *zap.Logger
+	age      time.Duration // that a depth may have
 
 	mu      sync.Mutex
 	asked   time.Time
-	known   []queueDepth
+	depths  []console.Depth
 	failing bool
 }
 
-// A queueDepth is how many messages of a state a queue holds.
-type queueDepth struct {
-	queue, state string
-	messages     float64
-}
-
 func newDepths(client *sqs.Client, queueURL string, log *zap.Logger) *depths {
-	return &depths{client: client, queueURL: queueURL, log: log}
+	return &depths{client: client, queueURL: queueURL, log: log, age: depthAge}
 }
 
 // Describe is prometheus.Collector's.
@@ -51,21 +48,29 @@ func (d *depths) Describe(to chan<- *prometheus.Desc) { to <- depthDescription }
 
 // Collect is prometheus.Collector's.
 func (d *depths) Collect(to chan<- prometheus.Metric) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if time.Since(d.asked) >= depthAge {
-		d.ask()
-	}
-	for _, k := range d.known {
-		to <- prometheus.MustNewConstMetric(depthDescription, prometheus.GaugeValue, k.messages, k.queue, k.state)
+	for _, depth := range d.known(context.Background()) {
+		to <- prometheus.MustNewConstMetric(depthDescription, prometheus.GaugeValue, depth.Messages, depth.Queue, depth.State)
 	}
 }
 
-func (d *depths) ask() {
-	ctx, cancel := context.WithTimeout(context.Background(), depthTimeout)
+// known returns the depths, of a while ago perhaps: a scrape and the console share them.
+func (d *depths) known(ctx context.Context) []console.Depth {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if time.Since(d.asked) >= d.age {
+		d.ask(ctx)
+	}
+	return d.depths
+}
+
+func (d *depths) ask(stop context.Context) {
+	ctx, cancel := context.WithTimeout(stop, depthTimeout)
 	defer cancel()
-	d.asked, d.known = time.Now(), nil
+	d.asked, d.depths = time.Now(), nil
 	out, err := attributes(ctx, d.client, d.queueURL, noRetries)
+	if stop.Err() != nil {
+		return
+	}
 	if err != nil {
 		if !d.failing {
 			d.log.Info("depth of the queue not known", zap.Error(err))
@@ -91,7 +96,7 @@ func (d *depths) add(queue string, attributes map[string]string) {
 		types.QueueAttributeNameApproximateNumberOfMessagesDelayed:    "delayed",
 	} {
 		if n, err := strconv.ParseFloat(attributes[string(name)], 64); err == nil {
-			d.known = append(d.known, queueDepth{queue, state, n})
+			d.depths = append(d.depths, console.Depth{Queue: queue, State: state, Messages: n})
 		}
 	}
 }

@@ -7,13 +7,13 @@ import (
 	"net"
 	"os"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 	"go.uber.org/zap"
 
 	"wildix-worker/consumer"
+	"wildix-worker/consumer/webhook"
 	"wildix-worker/events"
 )
 
@@ -167,20 +167,9 @@ func consumerStatus(stats func() consumer.Stats) func() string {
 }
 
 // receiverStatus says in a line what a receiver has done.
-func receiverStatus(l net.Listener, seen *seenOutcomes) func() string {
-	return func() string {
-		var counts [events.Outcomes]int64
-		for o := range seen {
-			counts[o] = seen[o].Load()
-		}
-		return fmt.Sprintf("listening on %s; %s", l.Addr(), inWords(counts))
-	}
+func receiverStatus(l net.Listener, stats func() webhook.Stats) func() string {
+	return func() string { return fmt.Sprintf("listening on %s; %s", l.Addr(), inWords(stats().Outcomes)) }
 }
-
-// seenOutcomes counts what a receiver has told of.
-type seenOutcomes [events.Outcomes]atomic.Int64
-
-func (c *seenOutcomes) observe(r consumer.Result) { c[r.Outcome].Add(1) }
 
 // inWords says how many messages have ended how.
 func inWords(counts [events.Outcomes]int64) string {

@@ -89,14 +89,12 @@ func (cmd *runCmd) Run(ctx context.Context) (err error) {
 	if err := handlers.open(ctx, a.metrics); err != nil || ctx.Err() != nil {
 		return err
 	}
-	cfg.Observe, cfg.Tracer = a.metrics.Observe, handlers.traces.tracer
+	cfg.Observe, cfg.Tracer = a.observe, handlers.traces.tracer
 	c, err := consumer.New(client, cfg)
 	if err != nil {
 		return err
 	}
-	a.metrics.Consumer(c.Stats)
-	a.registry.MustRegister(newDepths(client, cfg.QueueURL, log))
-	a.healthy, a.ready = checkHealth(c.Stats), checkReadiness(c.Stats)
+	a.consumes(c.Stats, newDepths(client, cfg.QueueURL, log))
 	stop, err := a.serve(&cmd.adminSettings, log)
 	if err != nil {
 		return err

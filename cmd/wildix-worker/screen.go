@@ -50,14 +50,17 @@ func (s *screen) printf(format string, args ...any) error {
 	return err
 }
 
-func (s *screen) intro(queueURL string, forever bool) {
+func (s *screen) intro(queueURL, consoleURL string, forever bool) {
 	s.printf("A queue in this process, made-up calls on it, and the worker reading it by HTTP.\n")
 	if forever {
+		s.printf("Its console: %s\n", consoleURL)
 		s.printf("Ctrl-C ends it. To join in from another terminal:\n\n"+
 			"  export WILDIX_QUEUE_URL=%s\n"+
 			"  export WILDIX_SECRET=%s AWS_REGION=us-east-1\n"+
 			"  export AWS_ACCESS_KEY_ID=demo AWS_SECRET_ACCESS_KEY=demo\n"+
 			"  wildix-worker send      # or: wildix-worker run\n", queueURL, demoSecret)
+	} else {
+		s.printf("Its console, while this goes on (--forever: for longer): %s\n", consoleURL)
 	}
 	s.printf("\n")
 }

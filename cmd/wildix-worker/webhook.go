@@ -79,9 +79,7 @@ func (cmd *webhookCmd) Run(ctx context.Context) (err error) {
 	if err := handlers.open(ctx, a.metrics); err != nil || ctx.Err() != nil {
 		return err
 	}
-	var seen seenOutcomes
-	cfg.Observe = func(r consumer.Result) { a.metrics.Observe(r); seen.observe(r) }
-	cfg.Tracer = handlers.traces.tracer
+	cfg.Observe, cfg.Tracer = a.observe, handlers.traces.tracer
 	r, err := webhook.New(cfg)
 	if err != nil {
 		return err
@@ -93,7 +91,7 @@ func (cmd *webhookCmd) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer stop()
-	notify.ready(receiverStatus(l, &seen), a.healthy)
+	notify.ready(receiverStatus(l, r.Stats), a.healthy)
 	return r.Serve(ctx, l)
 }
 

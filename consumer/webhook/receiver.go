@@ -39,6 +39,8 @@ func New(cfg Config) (*Receiver, error) {
 
 // Stats are what a receiver is doing, and has done, besides what its Observe is told.
 type Stats struct {
+	// Outcomes counts requests by what became of them, indexed by their outcome.
+	Outcomes [events.Outcomes]int64
 	// InFlight is how many requests are looked at or handled.
 	InFlight int
 	// Refused counts requests that were answered 503 since there were too many at
@@ -47,7 +49,13 @@ type Stats struct {
 }
 
 // Stats may be called at any time.
-func (r *Receiver) Stats() Stats { return r.desk.stats() }
+func (r *Receiver) Stats() Stats {
+	s := r.desk.stats()
+	for o := range r.counts {
+		s.Outcomes[o] = r.counts[o].Load()
+	}
+	return s
+}
 
 // ServeHTTP answers a request, on whatever path it comes; see the package's
 // documentation for the answers.

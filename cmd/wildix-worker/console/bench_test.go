@@ -1,0 +1,62 @@
+package console
+
+import (
+	"fmt"
+	"testing"
+
+	"wildix-worker/consumer"
+	"wildix-worker/events"
+)
+
+// script is n calls of five events each, all of them started before the first ends.
+func script(t testing.TB, n int) (results []consumer.Result) {
+	party := `{"type":"LOCAL","phone":"201","name":"Reception","email":"201@example.com","userExtension":"201","groupName":"Default"}`
+	for _, step := range []struct{ eventType, status string }{
+		{events.CallStart, "CONNECTING"}, {events.CallUpdate, "RINGING"}, {events.CallUpdate, "RINGING"}, {events.CallUpdate, "TALKING"}, {events.CallEnd, "TALKING"},
+	} {
+		for i := range n {
+			data := fmt.Sprintf(`{"status":%q,"caller":%s,"callee":%s,"destination":"201","trunkName":"Main trunk"}`, step.status, ada, party)
+			results = append(results, result(t, fmt.Sprint("example_1693389850.", i), step.eventType, data, events.Handled, nil))
+		}
+	}
+	return results
+}
+
+// BenchmarkObserve is what the console costs for each event when nobody watches.
+func BenchmarkObserve(b *testing.B) {
+	results := script(b, 200)
+	c := New(Config{})
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		if i%len(results) == 0 {
+			c.calls = events.Tracker{MaxCalls: maxCalls}
+		}
+		c.Observe(results[i%len(results)])
+	}
+}
+
+// BenchmarkSecond is a second of 1,000 events with somebody watching: 200 calls start,
+// change and end while 1,000 others go on.
+func BenchmarkSecond(b *testing.B) {
+	c := New(Config{})
+	for _, r := range script(b, 1000)[:1000] {
+		r.Event.ID = "long " + r.Event.ID
+		c.Observe(r)
+	}
+	if err := c.enter(); err != nil {
+		b.Fatal(err)
+	}
+	defer c.leave()
+	results := script(b, 200)
+	b.ReportAllocs()
+	for round := 0; b.Loop(); round++ {
+		for i, r := range results {
+			// The ends are of the calls of the second before.
+			e := *r.Event
+			e.ID = fmt.Sprint(e.ID, "-", round-i/800)
+			r.Event = &e
+			c.Observe(r)
+		}
+		c.makeFrame(b.Context())
+	}
+}

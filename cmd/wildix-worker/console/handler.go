@@ -1,0 +1,129 @@
+package console
+
+import (
+	"context"
+	"crypto/sha256"
+	"embed"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+//go:embed static
+var static embed.FS
+
+// assets are the page and what it is made of. None of it holds data.
+var assets = []struct{ pattern, file, contentType string }{
+	{"/{$}", "index.html", "text/html; charset=utf-8"},
+	{"/console/page.css", "page.css", "text/css; charset=utf-8"},
+	{"/console/page.js", "page.js", "text/javascript; charset=utf-8"},
+	{"/console/stream.js", "stream.js", "text/javascript; charset=utf-8"},
+	{"/console/rows.js", "rows.js", "text/javascript; charset=utf-8"},
+	{"/console/plot.js", "plot.js", "text/javascript; charset=utf-8"},
+	{"/console/icon.svg", "icon.svg", "image/svg+xml"},
+}
+
+// policy lets the page have its own parts and stream, and nothing else; nor may a
+// script make markup of a text.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+
+// writeTimeout is how long somebody who does not read what is sent may watch.
+const writeTimeout = 5 * time.Second
+
+// Handler serves the page, and the stream of data through protect.
+func (c *Console) Handler(protect func(http.Handler) http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	for _, a := range assets {
+		mux.Handle("GET "+a.pattern, serveAsset(a.file, a.contentType))
+	}
+	mux.Handle("GET /console/events", fromHere(protect(http.HandlerFunc(c.stream))))
+	return withHeaders(mux)
+}
+
+func withHeaders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// fromHere refuses what another site's page asks for: it could not read the answer,
+// but would take a place from those who can.
+func fromHere(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.Header.Get("Sec-Fetch-Site") {
+		case "", "same-origin", "none":
+			next.ServeHTTP(w, r)
+		default:
+			http.Error(w, "this is for the console's own page", http.StatusForbidden)
+		}
+	})
+}
+
+func serveAsset(file, contentType string) http.Handler {
+	content, err := static.ReadFile("static/" + file)
+	if err != nil {
+		panic(err) // it is embedded
+	}
+	etag := fmt.Sprintf(`"%x"`, sha256.Sum256(content))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", contentType)
+		w.Header().Set("Cache-Control", "no-cache")
+		w.Header().Set("ETag", etag)
+		http.ServeContent(w, r, "", time.Time{}, strings.NewReader(string(content)))
+	})
+}
+
+// stream sends server-sent events until one of both sides has enough.
+func (c *Console) stream(w http.ResponseWriter, r *http.Request) {
+	if err := c.enter(); err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	defer c.leave()
+	control := http.NewResponseController(w)
+	// The request was read, and the server's limit for that would end the stream.
+	if err := control.SetReadDeadline(time.Time{}); err != nil {
+		http.Error(w, "can't stream: "+err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Cache-Control", "no-store")
+	for have := uint64(0); ; {
+		frame, number, changed, err := c.next(have)
+		if err == nil && number != have {
+			have, err = number, send(control, w, frame)
+		}
+		if err != nil || !c.wait(r.Context(), changed) {
+			return
+		}
+	}
+}
+
+func send(control *http.ResponseController, w http.ResponseWriter, frame []byte) error {
+	if err := control.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(w, "data: %s\n\n", frame); err != nil {
+		return err
+	}
+	return control.Flush()
+}
+
+// wait reports whether to go on.
+func (c *Console) wait(ctx context.Context, changed <-chan struct{}) bool {
+	select {
+	case <-changed:
+		return true
+	case <-ctx.Done():
+	case <-c.closed:
+	}
+	return false
+}

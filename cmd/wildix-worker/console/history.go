@@ -1,0 +1,99 @@
+package console
+
+import (
+	"math/bits"
+	"time"
+
+	"wildix-worker/events"
+)
+
+// The history is of five minutes.
+const (
+	step  = 2 * time.Second
+	steps = 150
+)
+
+// A history counts by step of time. It is kept without a clock of its own: a step
+// begins with the first message that falls into it.
+type history [steps]stepCounts
+
+type stepCounts struct {
+	number   int64 // of the step, since 1970
+	outcomes [events.Outcomes]uint32
+	took     spread
+}
+
+func (h *history) add(at time.Time, o events.Outcome, took time.Duration) {
+	number := at.UnixNano() / int64(step)
+	counts := &h[number%steps]
+	if counts.number != number {
+		*counts = stepCounts{number: number}
+	}
+	counts.outcomes[o]++
+	counts.took.add(took)
+}
+
+// A point is a step as the page wants it: when it began, the outcomes, and in
+// milliseconds how long half and how long 95 % of the messages took at most.
+type point [1 + events.Outcomes + 2]float64
+
+// since returns the last n steps, that which is going on included.
+func (h *history) since(now time.Time, n int) []point {
+	points := make([]point, n)
+	last := now.UnixNano() / int64(step)
+	for i := range points {
+		number := last - int64(n-1-i)
+		p := &points[i]
+		p[0] = float64(number * step.Milliseconds())
+		counts := &h[number%steps]
+		if counts.number != number {
+			continue
+		}
+		for o, count := range counts.outcomes {
+			p[1+o] = float64(count)
+		}
+		p[1+events.Outcomes] = counts.took.quantile(.5)
+		p[2+events.Outcomes] = counts.took.quantile(.95)
+	}
+	return points
+}
+
+// A spread tells durations apart by their first three binary digits, in microseconds:
+// to an eighth, from a microsecond to a minute and more.
+type spread [28 * 4]uint32
+
+func (s *spread) add(d time.Duration) { s[min(spreadIndex(max(d.Microseconds(), 0)), len(s)-1)]++ }
+
+func spreadIndex(micros int64) int {
+	if micros < 8 {
+		return int(micros)
+	}
+	digits := bits.Len64(uint64(micros))
+	return 4*(digits-2) + int(micros>>(digits-3))&3
+}
+
+// middle is the middle of what has that index, in milliseconds.
+func middle(index int) float64 {
+	if index < 8 {
+		return float64(index) / 1000
+	}
+	shift := index/4 - 1
+	return (float64(4+index%4) + .5) * float64(int64(1)<<shift) / 1000
+}
+
+// quantile is about the duration, in milliseconds, that this part does not exceed.
+func (s *spread) quantile(part float64) float64 {
+	var sum, until float64
+	for _, n := range s {
+		sum += float64(n)
+	}
+	if sum == 0 {
+		return 0
+	}
+	for i, n := range s {
+		if until += float64(n); until >= part*sum {
+			return middle(i)
+		}
+	}
+	return middle(len(s) - 1)
+}

@@ -1,0 +1,69 @@
+// Small plots of the last minutes, as SVG that is stretched to its place.
+
+const width = 600;
+const height = 100;
+
+// A Plot draws series over time. kind is area (they are stacked) or line; classes
+// name the series.
+export class Plot {
+  constructor(svg, kind, classes) {
+    svg.setAttribute('viewBox', `0 0 ${width} ${height}`);
+    svg.setAttribute('preserveAspectRatio', 'none');
+    this.svg = svg;
+    this.top = svg.parentElement.querySelector('.top');
+    this.kind = kind;
+    this.paths = classes.map((name) => {
+      const path = document.createElementNS('http://www.w3.org/2000/svg', 'path');
+      path.setAttribute('class', `${kind} ${name}`);
+      return path;
+    });
+    svg.replaceChildren(...this.paths);
+  }
+
+  // draw shows a list of values for each time from first on; NaN is a gap. text says
+  // what a value is.
+  draw(series, text) {
+    const stacked = this.kind === 'area';
+    const sums = series[0].map((_, i) => (stacked ? series.reduce((sum, s) => sum + s[i], 0) : Math.max(...series.map((s) => s[i] || 0))));
+    const top = roundUp(Math.max(...sums));
+    this.top.textContent = text(top);
+    const x = (i) => (width * i) / (series[0].length - 1);
+    const y = (value) => height * (1 - value / top);
+    const base = series[0].map(() => 0);
+    this.paths.forEach((path, n) => {
+      path.setAttribute('d', stacked ? band(series[n], base, x, y) : line(series[n], x, y));
+    });
+    this.svg.setAttribute('aria-label', `${this.name ??= this.svg.getAttribute('aria-label')}: over five minutes at most ${text(Math.max(...sums))}, now ${text(sums.at(-1))}`);
+  }
+}
+
+// roundUp is the next of 1, 2, 5, 10 and so on.
+function roundUp(value) {
+  if (!(value > 0)) return 1;
+  const power = 10 ** Math.floor(Math.log10(value));
+  return [1, 2, 5, 10].find((n) => n * power >= value) * power;
+}
+
+// band puts values on those below them.
+function band(values, base, x, y) {
+  if (!values.some((value) => value > 0)) return '';
+  const below = base.map((value, i) => `${x(i).toFixed(1)},${y(value).toFixed(1)}`).reverse();
+  values.forEach((value, i) => { base[i] += value; });
+  const above = base.map((value, i) => `${x(i).toFixed(1)},${y(value).toFixed(1)}`);
+  return `M${above.join('L')}L${below.join('L')}Z`;
+}
+
+function line(values, x, y) {
+  let path = '';
+  let drawn = false;
+  values.forEach((value, i) => {
+    if (Number.isNaN(value)) {
+      drawn = false;
+      return;
+    }
+    const at = `${x(i).toFixed(1)},${y(value).toFixed(1)}`;
+    path += drawn ? `L${at}` : `M${at}L${at}`; // one alone is a dot
+    drawn = true;
+  });
+  return path;
+}
