@@ -46,7 +46,7 @@ function begin(what) {
   callRows ??= new Rows($('.calls tbody'), callRow);
   noteRows?.show([]);
   noteRows = new Rows($('.notes tbody'), () => noteRow(whole.outcomes));
-  $('main').classList.toggle('no-queue', !whole.queue);
+  $('.board').classList.toggle('no-queue', !whole.queue);
   $('#outcomes').replaceChildren(...stack.map((word) => element('li', word, `${word} `, element('b'))));
   setText($('#version'), `version ${whole.version}, since ${new Date(whole.started).toLocaleString('en-GB')}`);
   setText($('#masked'), whole.masked ? 'Names, numbers and emails are masked by the worker.' : 'Names, numbers and emails are shown as they are.');
@@ -124,7 +124,9 @@ function short(n) {
 function drawTiles() {
   setText($('#live'), count(frame.calls.total) + (frame.calls.full ? '+' : ''));
   for (const item of $('#outcomes').children) {
-    setText(item.lastChild, count(frame.totals[whole.outcomes.indexOf(item.className)]));
+    const total = frame.totals[whole.outcomes.indexOf(item.className)];
+    setText(item.lastChild, count(total));
+    item.hidden = total === 0 && item.className !== 'handled';
   }
   if (!frame.work) return;
   setText($('#in-hand'), count(frame.work.inHand));
@@ -165,7 +167,8 @@ function tick() {
 // say shows how the connection is.
 function say(state, why, pause) {
   open = state === 'open';
-  $('main').classList.toggle('stale', !open);
+  $('.board').classList.toggle('stale', !open);
+  $('.board').hidden = state === 'token';
   $('#token-form').hidden = state !== 'token';
   const node = $('#state');
   switch (state) {

@@ -131,6 +131,7 @@ export function milliseconds(n) {
   if (n >= 10000) return `${Math.round(n / 1000)} s`;
   if (n >= 1000) return `${(n / 1000).toFixed(1)} s`;
   if (n >= 10) return `${Math.round(n)} ms`;
+  if (n < 0.01) return n > 0 ? '<0.01 ms' : '0 ms';
   return `${n.toFixed(n >= 1 ? 1 : 2)} ms`;
 }
 

@@ -1,0 +1,359 @@
+// What has to be seen of the console in a browser. Run by .ci/console.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const { WORKER, CHROMIUM, TOOLS, PICTURES } = process.env;
+const tool = createRequire(join(TOOLS, 'node_modules', '/'));
+const { chromium } = tool('playwright-core');
+const axe = readFileSync(tool.resolve('axe-core/axe.min.js'), 'utf8');
+const files = mkdtempSync(join(tmpdir(), 'console-'));
+const secret = 'console-secret';
+const patience = 60_000; // far more than anything takes
+
+// start runs the worker until it says where its console is.
+const started = [];
+async function start(args, env = {}) {
+  const child = spawn(WORKER, args, {
+    env: { PATH: process.env.PATH, WILDIX_SECRET: secret, WILDIX_LISTEN_ADDR: '127.0.0.1:0', WILDIX_ADMIN_ADDR: '127.0.0.1:0', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  started.push(child);
+  const worker = { child, lines: [] };
+  const said = (pattern) => new Promise((resolve, reject) => {
+    for (const stream of [child.stdout, child.stderr]) {
+      createInterface(stream).on('line', (line) => {
+        worker.lines.push(line);
+        const match = line.match(pattern);
+        if (match) resolve(match[1]);
+      });
+    }
+    child.on('exit', () => reject(new Error(`${args[0]} ended:\n${worker.lines.join('\n')}`)));
+  });
+  const url = said(/(?:"console":"|Its console: )(http:[^"]+)/);
+  const webhook = args[0] === 'webhook' ? said(/"message":"receiving","address":"([^"]+)"/) : '';
+  worker.url = (await url).replace('[::]', '127.0.0.1').replace('0.0.0.0', '127.0.0.1');
+  worker.webhook = `http://${await webhook}/webhook`;
+  return worker;
+}
+
+async function stop({ child }) {
+  child.kill('SIGTERM');
+  if (child.exitCode === null) await once(child, 'exit');
+  assert.equal(child.exitCode, 0, 'the worker ends cleanly');
+}
+
+async function run(args, env = {}) {
+  const child = spawn(WORKER, args, { env: { PATH: process.env.PATH, WILDIX_SECRET: secret, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => { said += data; });
+  const [code] = await once(child, 'exit');
+  return { code, said };
+}
+
+const send = (worker, ...args) => run(['send', '--webhook', worker.webhook, ...args]);
+
+// event makes the file of an event that happens now.
+let events = 0;
+function event(type, id, data, age = 0) {
+  const file = join(files, `${events++}.json`);
+  writeFileSync(file, JSON.stringify({ id, type, company: 'example', pbx: '221100001bab', integrationId: '8qkmnq', time: Date.now() - age, data }));
+  return file;
+}
+
+async function post(worker, ...what) {
+  const { code, said } = await send(worker, '--file', event(...what));
+  assert.equal(code, 0, said);
+}
+
+const party = (name, phone, more) => ({ type: 'REMOTE', name, phone, ...more });
+
+// look opens a page and notes whatever a page of ours has no business to do.
+async function look(worker, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(patience);
+  page.faults = [];
+  page.on('console', (message) => page.faults.push(`console: ${message.text()}`));
+  page.on('pageerror', (error) => page.faults.push(`error: ${error.stack}`));
+  page.on('dialog', (dialog) => {
+    page.faults.push(`dialog: ${dialog.message()}`);
+    dialog.dismiss();
+  });
+  page.on('request', (request) => {
+    if (new URL(request.url()).origin !== new URL(worker.url).origin) page.faults.push(`request of ${request.url()}`);
+  });
+  await page.addInitScript(() => addEventListener('securitypolicyviolation', (e) => console.error(`violates ${e.violatedDirective}: ${e.blockedURI}`)));
+  await page.goto(worker.url);
+  return page;
+}
+
+async function leave(page, ...expected) {
+  const faults = page.faults.filter((fault) => !expected.some((pattern) => pattern.test(fault)));
+  assert.deepEqual(faults, [], 'the browser has nothing to complain about');
+  await page.context().close();
+}
+
+const text = (page, selector) => page.locator(selector).textContent();
+const until = (page, what, ...args) => page.waitForFunction(what, ...args);
+const has = (page, selector, wanted) => page.locator(selector).filter({ hasText: wanted }).first().waitFor();
+const rows = (page, table) => page.locator(`.${table} tbody tr`);
+const fits = (page) => page.evaluate(() => document.documentElement.scrollWidth <= innerWidth);
+
+// accessible asks axe, contrasts included.
+async function accessible(page, where) {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => window.axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
+  assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}: ${nodes[0].failureSummary}`), [], where);
+}
+
+const checks = {
+  async 'the demo shows its calls as they come and go, and why a message was rejected'() {
+    const demo = await start(['demo', '--forever']);
+    const page = await look(demo);
+    await has(page, '.state', 'consuming');
+    await has(page, '.calls tbody tr', /\+1202555010\d/);
+    await has(page, '.calls tbody tr', 'Talking');
+    const handle = await rows(page, 'calls').first().elementHandle();
+    await until(page, (row) => !row.isConnected, handle); // it has ended
+    await has(page, '.notes tbody tr', /rejected.*signature mismatch/);
+    await has(page, '.notes tbody tr', /rejected.*signature missing/);
+    await has(page, '.notes tbody tr', /malformed.*not JSON at byte 1/);
+    await has(page, '#dead', /^[1-9]/);
+    await has(page, '#rate', /^[1-9]/);
+    await until(page, () => document.querySelector('#rates .handled').getAttribute('d').length > 100);
+    await page.locator('#trouble').check();
+    await until(page, () => [...document.querySelectorAll('.notes .outcome')].every((node) => !/handled/.test(node.textContent)));
+    await leave(page);
+    await stop(demo);
+  },
+
+  async 'names, numbers and emails are masked before they are sent'() {
+    const worker = await start(['webhook']);
+    const page = await look(worker);
+    const caller = party('Ada Example', '+12025550142', { email: 'ada.example@example.com' });
+    await post(worker, 'call:start', 'masked-1', { status: 'RINGING', caller, destination: '+12025550143', callee: { ...party('Bea Sample', '+12025550143'), type: 'LOCAL' } });
+    await has(page, '.calls tbody tr', /A\. E\..*\*\*\*42.*B\. S\..*\*\*\*43/);
+    const response = await fetch(`${worker.url}console/events`);
+    const { value } = await response.body.getReader().read();
+    const stream = new TextDecoder().decode(value);
+    assert.match(stream, /A\. E\./);
+    for (const shown of [stream, await page.content()]) {
+      for (const hidden of ['Ada', 'Bea', 'Sample', '5550142', '5550143', '202555', 'ada.example']) assert.ok(!shown.includes(hidden), hidden);
+    }
+    await has(page, '#masked', 'are masked');
+    await leave(page);
+    await stop(worker);
+  },
+
+  async 'hostile texts are texts'() {
+    const worker = await start(['webhook', '--console-unmasked']);
+    const page = await look(worker);
+    const evil = [
+      '<img src=x onerror=alert(1)>', '</script><script>alert(2)</script>', '"><svg onload=alert(3)>', "';alert(4)//",
+      '\u202egnp.exe\u202c \u2067\u05d0\u05d1\u2069', '${alert(5)}{{alert(6)}}', 'data: x\n\ndata: {"number":1}\n\n', '__proto__',
+    ];
+    for (const [i, name] of evil.entries()) {
+      await post(worker, 'call:start', `<b>${i}</b>`, { status: name, caller: party(name, name), queueName: name });
+      await post(worker, name, name, {});
+    }
+    await send(worker, '--bad', 'tampered', '--type', 'call:end');
+    await has(page, '.notes tbody tr', 'signature mismatch');
+    assert.equal(await rows(page, 'calls').count(), evil.length);
+    for (const name of evil.slice(0, 4)) await has(page, '.calls .who', name);
+    await has(page, '.notes tbody tr', evil[1]);
+    assert.equal(await page.locator('table img, table script, table svg, table b').count(), 0);
+    assert.ok(!/[\u202a-\u202e\u2066-\u2069]/.test(await text(page, 'main')), 'nothing turns the writing round');
+    // That the policy is in force, and would stop what gets past the texts.
+    const markup = () => { try { document.body.innerHTML = '<i></i>'; return 'made'; } catch (error) { return error.name; } };
+    assert.equal(await page.evaluate(markup), 'TypeError');
+    const violation = page.waitForEvent('console', (message) => message.text().startsWith('violates img-src'));
+    await page.evaluate(() => { new Image().src = 'http://outside.example.com/'; });
+    await violation;
+    await leave(page, /TrustedHTML|violates|Content Security Policy|request of http:\/\/outside.example.com/);
+    await stop(worker);
+  },
+
+  async 'a thousand calls, a filter, and keys'() {
+    const worker = await start(['webhook', '--console-unmasked']);
+    const page = await look(worker);
+    const { said } = await send(worker, '--type', 'call:start', '--count', '1000');
+    assert.match(said, /1000 × 204/);
+    await has(page, '#live', '1,000');
+    await has(page, '#calls-count', '1,000');
+    assert.equal(await rows(page, 'calls').count(), 100);
+    await page.getByRole('button', { name: 'and 900 more: show all' }).click();
+    await until(page, () => document.querySelectorAll('.calls tbody tr').length === 1000);
+    await post(worker, 'call:start', 'needle', { status: 'RINGING', caller: party('Needle Example', '+12025550199') });
+    await has(page, '#live', '1,001');
+    const top = rows(page, 'calls').first();
+    await has(page, '#calls-count', 'the newest 1,000 of 1,001');
+    assert.match(await top.textContent(), /Needle Example/);
+    const age = await top.locator('.end').textContent();
+    await until(page, (age) => document.querySelector('.calls tbody .end').textContent !== age, age); // it ticks
+
+    await page.keyboard.press('/');
+    await page.keyboard.type('needle');
+    await until(page, () => document.querySelectorAll('.calls tbody tr').length === 1);
+    await has(page, '#calls-count', '1 fit');
+    await page.keyboard.press('Escape');
+    await until(page, () => document.querySelectorAll('.calls tbody tr').length === 1000);
+    assert.equal(await page.locator('#filter').inputValue(), '');
+
+    await page.keyboard.press('p');
+    await has(page, '.state', 'display paused');
+    await post(worker, 'call:end', 'needle', { status: 'RINGING' });
+    await post(worker, 'call:start', 'other', { status: 'RINGING', caller: party('Other Example', '+12025550198') });
+    assert.match(await rows(page, 'calls').first().textContent(), /Needle/);
+    await page.keyboard.press('p');
+    await has(page, '.calls tbody tr', 'Other Example');
+    await until(page, () => !document.querySelector('.calls').textContent.includes('Needle'));
+    await has(page, '.state', 'receiving');
+
+    await page.reload();
+    await has(page, '#live', '1,001');
+    await page.keyboard.press('Tab');
+    assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Skip to the calls');
+    await page.keyboard.press('Enter');
+    await until(page, () => document.activeElement.id === 'calls');
+    const ring = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
+    assert.equal(ring, 'solid', 'the focus is seen');
+    await page.keyboard.press('End');
+    await until(page, () => document.querySelector('#calls').scrollTop > 0);
+    await leave(page);
+    await stop(worker);
+  },
+
+  async 'elsewhere than on loopback it wants the token'() {
+    const token = 'a long token';
+    const { code, said } = await run(['webhook', '--admin-addr', '0.0.0.0:0']);
+    assert.equal(code, 2, said);
+    assert.match(said, /0\.0\.0\.0:0 is not a loopback address: set WILDIX_ADMIN_TOKEN/);
+    const worker = await start(['webhook', '--admin-addr', '0.0.0.0:0'], { WILDIX_ADMIN_TOKEN: token });
+    const page = await look(worker);
+    await has(page, '.state', 'a token is wanted');
+    await until(page, () => document.activeElement.id === 'token');
+    await page.keyboard.type('another');
+    await page.keyboard.press('Enter');
+    await has(page, '.state', 'does not know this token');
+    await accessible(page, 'token');
+    await page.keyboard.type(token);
+    await page.keyboard.press('Enter');
+    await has(page, '.state', 'receiving');
+    assert.ok(!await page.locator('#token-form').isVisible());
+    await page.reload();
+    await has(page, '.state', 'receiving'); // the tab knows it still
+    assert.ok(!page.url().includes('token'));
+    await leave(page, /console: Failed to load resource: the server responded with a status of 401/);
+    await stop(worker);
+  },
+
+  async 'it says that the connection is lost, and comes back'() {
+    const worker = await start(['webhook']);
+    const page = await look(worker);
+    await has(page, '.state', 'receiving');
+    await post(worker, 'call:start', 'first', { status: 'RINGING' });
+    await until(page, () => document.querySelectorAll('.calls tbody tr').length === 1);
+    await stop(worker);
+    await has(page, '.state', 'connection lost');
+    assert.ok(await page.locator('.board.stale').count(), 'what is shown is old, and looks so');
+    const again = await start(['webhook'], { WILDIX_ADMIN_ADDR: new URL(worker.url).host });
+    await has(page, '.state', 'receiving');
+    await until(page, () => document.querySelectorAll('.calls tbody tr').length === 0);
+    await leave(page, /console: Failed to load resource: net::ERR_/);
+    await stop(again);
+  },
+
+  async 'no other name leads to it'() {
+    const worker = await start(['webhook']);
+    const { port } = new URL(worker.url);
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    const answer = await page.goto(`http://rebound.example.com:${port}/`); // which is 127.0.0.1 to this browser
+    assert.equal(answer.status(), 421);
+    // Nor does a page from elsewhere get the stream.
+    const other = await start(['webhook']);
+    await page.goto(other.url);
+    await page.evaluate(() => document.querySelector('#pause').click());
+    const refused = await fetch(`${worker.url}console/events`, { headers: { 'Sec-Fetch-Site': 'cross-site' } });
+    assert.equal(refused.status, 403);
+    await context.close();
+    await stop(other);
+    await stop(worker);
+  },
+
+  async 'it is fit to be seen, by anyone and on anything'() {
+    const demo = await start(['demo', '--forever', '--rate', '9']);
+    while (!demo.lines.some((said) => said.includes('wildix-worker send'))) await once(demo.child.stdout, 'data');
+    const env = Object.fromEntries(['WILDIX_QUEUE_URL', 'WILDIX_SECRET', 'AWS_REGION', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'].map((name) => {
+      const line = demo.lines.find((said) => said.includes(`${name}=`)) ?? '';
+      return [name, line.match(`${name}=(\\S+)`)?.[1]];
+    }));
+    await longCalls(env);
+    for (const [name, options] of Object.entries({
+      light: { colorScheme: 'light' },
+      dark: { colorScheme: 'dark' },
+      phone: { colorScheme: 'light', viewport: { width: 360, height: 780 }, isMobile: true, hasTouch: true },
+      'phone-dark': { colorScheme: 'dark', viewport: { width: 360, height: 780 }, isMobile: true, hasTouch: true, reducedMotion: 'reduce' },
+    })) {
+      const page = await look(demo, options);
+      await has(page, '.notes tbody tr', 'rejected');
+      await until(page, () => document.querySelectorAll('.calls tbody tr').length > 8 && document.querySelector('#p95').textContent !== '–');
+      if (name === 'light') { // something of the past on the plots
+        await until(page, () => Number(document.querySelector('#outcomes .handled b').textContent.replace(',', '')) > 700, undefined, { timeout: 4 * patience });
+      }
+      assert.ok(await fits(page), `${name}: no scrolling sideways`);
+      await until(page, () => [...document.querySelectorAll('.notes tbody tr')].slice(1, 6).some((row) => row.textContent.includes('rejected')));
+      await page.screenshot({ path: join(PICTURES, `console-${name}.png`) });
+      await accessible(page, name);
+      await leave(page);
+    }
+    await stop(demo);
+  },
+};
+
+// longCalls have the demo's console show calls that go on for longer than the demo's own.
+async function longCalls(env) {
+  const people = [
+    ['Ada Example', 'Sales', 'TALKING', 312], ['Joan Sample', 'Support', 'TALKING', 274], ['Kurt Muster', 'Support', 'TALKING', 191],
+    ['Grete Model', 'Accounts', 'TALKING', 127], ['Emil Demo', 'Sales', 'TALKING', 88], ['Rosa Specimen', 'Reception', 'TALKING', 61],
+    ['', 'Support', 'RINGING', 37], ['Jean Exemple', 'Sales', 'RINGING', 14],
+  ];
+  for (const [i, [name, group, status, seconds]] of people.entries()) {
+    const caller = party(name || null, `+1202555012${i}`);
+    const callee = { type: 'LOCAL', name: group, phone: `20${i % 4}` };
+    const queueName = group === 'Support' ? 'Support' : null;
+    const age = 1000 * seconds;
+    for (const [type, data, when] of [['call:start', { status: 'CONNECTING', caller }, age], ['call:update', { status, caller, callee, queueName }, 0]]) {
+      const { code, said } = await run(['send', '--file', event(type, `example_long.${i}`, data, when)], env);
+      assert.equal(code, 0, said);
+    }
+  }
+}
+
+const browser = await chromium.launch({
+  executablePath: CHROMIUM,
+  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
+    '--host-resolver-rules=MAP rebound.example.com 127.0.0.1'],
+});
+let failed = 0;
+const only = process.argv[2] ?? '';
+for (const [what, check] of Object.entries(checks)) {
+  if (!what.includes(only)) continue;
+  try {
+    await check();
+    console.log(`ok    ${what}`);
+  } catch (error) {
+    failed++;
+    console.log(`not ok ${what}\n${error.stack}`);
+  }
+}
+await browser.close();
+for (const child of started) child.kill('SIGKILL');
+console.log(failed ? `console: ${failed} of ${Object.keys(checks).length} are not as they should be` : `console: seen in Chromium ${browser.version()}`);
+process.exit(failed ? 1 : 0);
