@@ -93,14 +93,19 @@ func (t *Tracker) Live() []CallRecord {
 	now := time.Now()
 	t.mu.Lock()
 	t.expire(now)
-	var records []CallRecord
+	var sorted []*CallRecord // pointers, since a record is half a kilobyte
 	for _, call := range t.live.all() {
 		if call.goesOn(now.Add(-t.expiry())) {
-			records = append(records, call.facts.Record())
+			record := call.facts.Record()
+			sorted = append(sorted, &record)
 		}
 	}
 	t.mu.Unlock()
-	slices.SortFunc(records, func(a, b CallRecord) int { return a.Start.Compare(b.Start) })
+	slices.SortFunc(sorted, func(a, b *CallRecord) int { return a.Start.Compare(b.Start) })
+	records := make([]CallRecord, len(sorted))
+	for i, record := range sorted {
+		records[i] = *record
+	}
 	return records
 }
 

@@ -37,7 +37,7 @@ const insertEvents = `INSERT INTO events (delivery_key, time, type, id, company,
 	SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bytea[])
 	ON CONFLICT DO NOTHING`
 
-func (p *postgresDialect) writeEvents(ctx context.Context, tx *sql.Tx, rows []eventRow) error {
+func (p *postgresDialect) writeEvents(ctx context.Context, tx *sql.Tx, rows []*eventRow) error {
 	var keys, types, ids, companies, pbxs, integrations []string
 	var times []string
 	var raws [][]byte

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -33,12 +34,12 @@ func eventRowOf(e *events.Event) eventRow {
 
 // eventRows are in the order of their keys, in which all workers write, so that
 // no two wait for each other.
-func eventRows(batch []*request) []eventRow {
-	rows := make([]eventRow, len(batch))
+func eventRows(batch []*request) []*eventRow {
+	rows := make([]*eventRow, len(batch))
 	for i, r := range batch {
-		rows[i] = r.event
+		rows[i] = &r.event
 	}
-	slices.SortFunc(rows, func(a, b eventRow) int { return cmp.Compare(a.key, b.key) })
+	slices.SortFunc(rows, func(a, b *eventRow) int { return cmp.Compare(a.key, b.key) })
 	return rows
 }
 
@@ -66,10 +67,9 @@ func callsOf(batch []*request) []call {
 		}
 	}
 	calls := make([]call, 0, len(byKey))
-	for key, facts := range byKey {
-		calls = append(calls, call{key, facts})
+	for _, key := range slices.SortedFunc(maps.Keys(byKey), callKey.compare) {
+		calls = append(calls, call{key, byKey[key]})
 	}
-	slices.SortFunc(calls, func(a, b call) int { return a.key.compare(b.key) })
 	return calls
 }
 

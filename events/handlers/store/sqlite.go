@@ -32,7 +32,7 @@ func (s *sqliteDialect) prepare(ctx context.Context, db *sql.DB) error {
 	})
 }
 
-func (s *sqliteDialect) writeEvents(ctx context.Context, tx *sql.Tx, rows []eventRow) error {
+func (s *sqliteDialect) writeEvents(ctx context.Context, tx *sql.Tx, rows []*eventRow) error {
 	insert := tx.StmtContext(ctx, s.insertEvent)
 	for _, r := range rows {
 		if _, err := insert.ExecContext(ctx, r.key, at(r.time), r.eventType, r.id, r.company, r.pbx, r.integration, r.raw); err != nil {

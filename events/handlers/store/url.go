@@ -33,7 +33,7 @@ type dialect interface {
 	// prepare does what is to be done once the tables are there.
 	prepare(ctx context.Context, db *sql.DB) error
 	// writeEvents adds the rows that are not there. They are sorted.
-	writeEvents(ctx context.Context, tx *sql.Tx, rows []eventRow) error
+	writeEvents(ctx context.Context, tx *sql.Tx, rows []*eventRow) error
 	// writeCalls merges calls, each of another row, into the table. They are
 	// sorted.
 	writeCalls(ctx context.Context, tx *sql.Tx, calls []call) error
