@@ -32,7 +32,7 @@ test-all: ## run the tests, also those that need PostgreSQL or DynamoDB (moto)
 	$(GO) test -count 1 ./...
 
 build: ## build bin/wildix-worker
-	$(GO) build -ldflags '-s -w -X main.release=$(RELEASE)' -o bin/wildix-worker ./cmd/wildix-worker
+	$(GO) build -trimpath -ldflags '-s -w -funcalign=16 -X main.release=$(RELEASE)' -o bin/wildix-worker ./cmd/wildix-worker
 
 lint: ## check formatting, vet, staticcheck and go.mod
 	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
