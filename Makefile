@@ -12,10 +12,10 @@ BENCH ?= AgainstLoop
 SOAK ?= 200000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all build lint race fuzz bench soak conformance release packages clean
+.PHONY: help demo test test-all build lint race fuzz bench soak conformance release packages localstack run-localstack localstack-stop clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: build ## see it work: an embedded queue, made-up calls, no AWS account
 	@bin/wildix-worker demo
@@ -64,6 +64,22 @@ conformance: ## run one suite, and check, on the embedded queue and on SERVERS
 	servers=$$(.ci/servers start $(SERVERS)) && \
 	{ CONFORMANCE_SERVERS="$$servers" $(GO) test -count 1 -v ./consumer/conformance && \
 	CHECK_SERVERS="$$servers" $(GO) test -count 1 -v -run '^Test(Check|DLQ)' ./cmd/wildix-worker; } | grep -v '^=== '
+
+localstack: SHELL := bash
+localstack: ## start LocalStack without Docker, in the background, with the queues
+	@set -euo pipefail; url=$$(.ci/servers start localstack); url=$${url#localstack=}; \
+	PATH="$$PWD/.servers/localstack/venv/bin:$$PATH" AWS_ENDPOINT_URL="$$url" deploy/localstack/init.sh; \
+	echo "LocalStack answers at $$url until make localstack-stop; next: make run-localstack"
+
+run-localstack: SHELL := bash
+run-localstack: build localstack ## run a worker on it until stopped, and show how to send it events
+	@set -euo pipefail; url=$$(.ci/servers start localstack); url=$${url#localstack=}; \
+	set -a; . deploy/localstack/worker.env; WILDIX_QUEUE_URL=$$url/000000000000/wildix-events; set +a; \
+	printf '\nFrom another terminal, here:\n\n  set -a; . deploy/localstack/worker.env; set +a\n  export WILDIX_QUEUE_URL=%s\n  bin/wildix-worker send\n\n' "$$WILDIX_QUEUE_URL" >&2; \
+	exec bin/wildix-worker run
+
+localstack-stop: ## stop LocalStack, which forgets its queues
+	@.ci/servers stop localstack
 
 release: ## build dist/: archives for Linux and macOS, packages, checksums
 	RELEASE=$(RELEASE) deploy/release
