@@ -32,15 +32,12 @@ type deadLetterSettings struct {
 
 // A deadLetterQueue is one that was found.
 type deadLetterQueue struct {
-	client *sqs.Client
-	url    string
-	keys   *signature.Keyring // nil if there are none
-	held   answer
-	redrive
+	client  *sqs.Client
+	url     string
+	keys    *signature.Keyring // nil if there are none
+	held    answer             // what it holds, as SQS counts it
+	redrive                    // zero if the queue's policy was not asked for
 }
-
-// A redrive from the settings has no name for the queue that messages come from.
-const sourceQueues = "the queue that each message came from"
 
 // find asks for the dead-letter queue. wrong has what else is wrong with the
 // command line.

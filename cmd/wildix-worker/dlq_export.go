@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -51,20 +52,7 @@ const (
 
 // Run writes the messages.
 func (cmd *dlqExportCmd) Run(ctx context.Context) (err error) {
-	var wrong faults
-	visibility := exportTimeout
-	switch v := cmd.VisibilityTimeout; {
-	case v.err == nil && v.Duration != 0 && (v.Duration < time.Second || v.Duration > maxExportTimeout):
-		wrong.add("--visibility-timeout", fmt.Errorf("%s is not from 1s to %s", v.Duration, short(maxExportTimeout)))
-	case v.Duration != 0:
-		wrong.add("--visibility-timeout", v.err)
-		visibility = v.Duration
-	default:
-		wrong.add("--visibility-timeout", v.err)
-	}
-	if cmd.Force && cmd.Output == "" {
-		wrong.add("--force", errors.New("overwrites the file of --output, which is not given"))
-	}
+	visibility, wrong := cmd.check()
 	d, err := cmd.find(ctx, wrong)
 	if err != nil {
 		return err
@@ -83,6 +71,20 @@ func (cmd *dlqExportCmd) Run(ctx context.Context) (err error) {
 	}
 	fmt.Fprintf(os.Stderr, "exported %s; all are still in the queue\n", plural(written, "message"))
 	return nil
+}
+
+// check returns the visibility timeout, and what is wrong with the settings.
+func (cmd *dlqExportCmd) check() (visibility time.Duration, wrong faults) {
+	visibility = cmp.Or(cmd.VisibilityTimeout.Duration, exportTimeout)
+	err := cmd.VisibilityTimeout.err
+	if err == nil && (visibility < time.Second || visibility > maxExportTimeout) {
+		err = fmt.Errorf("%s is not from 1s to %s", visibility, short(maxExportTimeout))
+	}
+	wrong.add("--visibility-timeout", err)
+	if cmd.Force && cmd.Output == "" {
+		wrong.add("--force", errors.New("overwrites the file of --output, which is not given"))
+	}
+	return visibility, wrong
 }
 
 // create makes the file, which holds what was said about people.

@@ -44,8 +44,7 @@ func (cmd *dlqRedriveCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	out := newScreen(os.Stdout)
-	m := &mover{deadLetterQueue: d, out: out, rate: int32(cmd.Rate.value)}
+	m := &mover{deadLetterQueue: d, out: newScreen(os.Stdout), rate: int32(cmd.Rate.value)}
 	if m.destination, err = d.destination(ctx, cmd.To); err != nil {
 		return err
 	}
@@ -60,11 +59,11 @@ func (cmd *dlqRedriveCmd) Run(ctx context.Context) error {
 	}
 	m.intro(letters)
 	switch {
-	case len(letters) == 0:
+	case len(letters) == 0 && m.visible() == 0:
 		return m.nothing()
 	case cmd.DryRun:
-		out.printf("nothing was moved: this is a dry run\n")
-		return out.err
+		m.out.printf("nothing was moved: this is a dry run\n")
+		return m.out.err
 	default:
 		return m.move(ctx)
 	}
@@ -100,7 +99,7 @@ func (d *deadLetterQueue) destination(ctx context.Context, to string) (string, e
 func (m *mover) intro(letters []deadLetter) {
 	to := m.destination
 	if to == "" {
-		to = sourceQueues
+		to = "the queue that each message came from"
 	}
 	m.out.printf("from  %s\nto    %s\n", m.url, to)
 	m.out.printf("about %d visible, %d in flight, %d delayed\n", m.visible(), m.inFlight(), m.delayed())

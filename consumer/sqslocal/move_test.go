@@ -109,7 +109,7 @@ func TestMoveKeepsToItsRate(t *testing.T) {
 		handle, err := f.start(deadARN, rate(2))
 		wantNil(f, err)
 		time.Sleep(1250 * time.Millisecond)
-		if latest := f.wantMove("RUNNING", 2); *latest.TaskHandle != handle || *latest.MaxNumberOfMessagesPerSecond != 2 {
+		if latest := f.wantMove("RUNNING", 2); aws.ToString(latest.TaskHandle) != handle || aws.ToInt32(latest.MaxNumberOfMessagesPerSecond) != 2 {
 			f.Errorf("the task is listed as %+v", latest)
 		}
 		_, err = f.start(deadARN)

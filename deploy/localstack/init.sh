@@ -8,6 +8,10 @@ shopt -s inherit_errexit
 export AWS_DEFAULT_REGION=${AWS_REGION:-us-east-1}
 export AWS_ACCESS_KEY_ID=${AWS_ACCESS_KEY_ID:-test} AWS_SECRET_ACCESS_KEY=${AWS_SECRET_ACCESS_KEY:-test}
 
+# LocalStack is near: no proxy is to be asked for it.
+export NO_PROXY=127.0.0.1,localhost${NO_PROXY:+,$NO_PROXY}
+export no_proxy=$NO_PROXY
+
 # awslocal, in LocalStack's image, is aws with the endpoint.
 sqs() {
 	if command -v awslocal >/dev/null; then
