@@ -24,8 +24,8 @@ write it to a file _wildix-worker in a folder of $fpath, or to
 // Run writes the script, which is made of the command line's own definition.
 func (cmd *completionCmd) Run(ctx *kong.Context) error {
 	var script strings.Builder
-	shells := map[string]func(io.Writer, []*kong.Node){"bash": completeBash, "zsh": completeZsh, "fish": completeFish}
-	shells[cmd.Shell](&script, ctx.Model.Leaves(true))
+	shells := map[string]func(io.Writer, *kong.Node){"bash": completeBash, "zsh": completeZsh, "fish": completeFish}
+	shells[cmd.Shell](&script, ctx.Model.Node)
 	_, err := io.WriteString(os.Stdout, script.String())
 	return err
 }
@@ -60,46 +60,100 @@ func inShort(help string) string {
 // quoted is for a shell.
 func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
+// commandNames are those that may follow a command, or the program's name.
+func commandNames(of *kong.Node) string {
+	var names []string
+	for _, c := range of.Children {
+		names = append(names, c.Name)
+	}
+	return strings.Join(names, " ")
+}
+
+// groups are the commands that have commands.
+func groups(program *kong.Node) (all []*kong.Node) {
+	for _, c := range program.Children {
+		if len(c.Children) > 0 {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
 // completeBash leaves to bash what it is to complete by itself: names of files.
-func completeBash(w io.Writer, commands []*kong.Node) {
-	var names, valueCases, flagCases string
-	for _, c := range commands {
-		names += " " + c.Name
+func completeBash(w io.Writer, program *kong.Node) {
+	var groupCases, valueCases, flagCases string
+	for _, g := range groups(program) {
+		groupCases += fmt.Sprintf("\t\t%s) ((COMP_CWORD > 2)) && command+=\" ${COMP_WORDS[2]}\" ;;\n", g.Name)
+		flagCases += fmt.Sprintf("\t\t%s) words='%s' ;;\n", g.Name, commandNames(g))
+	}
+	for _, c := range program.Leaves(true) {
 		words := ""
 		for _, f := range flags(c) {
 			words += " --" + f.Name
 			if !f.IsBool() {
-				valueCases += fmt.Sprintf("\t'%s --%s') words='%s' ;;\n", c.Name, f.Name, values(f.Value))
+				valueCases += fmt.Sprintf("\t'%s --%s') words='%s' ;;\n", c.Path(), f.Name, values(f.Value))
 			}
 		}
 		for _, p := range c.Positional {
 			words += " " + values(p)
 		}
-		flagCases += fmt.Sprintf("\t\t%s) words='%s' ;;\n", c.Name, strings.TrimSpace(words))
+		flagCases += fmt.Sprintf("\t\t'%s') words='%s' ;;\n", c.Path(), strings.TrimSpace(words))
 	}
 	fmt.Fprintf(w, `# bash completion for wildix-worker
 _wildix_worker() {
-	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} words=
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command= words=
 	# For bash the = of --flag=value is a word of its own.
 	if [[ $cur == = ]]; then
 		cur=
 	elif [[ $prev == = ]]; then
 		prev=${COMP_WORDS[COMP_CWORD - 2]}
 	fi
-	case "${COMP_WORDS[1]} $prev" in
-	*\ wildix-worker | *\ */wildix-worker) words='%s' ;;
+	if ((COMP_CWORD > 1)); then
+		command=${COMP_WORDS[1]}
+		case $command in
+%s		esac
+	fi
+	case "$command $prev" in
+	\ *) words='%s' ;;
 %s	*)
-		case ${COMP_WORDS[1]} in
+		case $command in
 %s		esac
 		;;
 	esac
 	COMPREPLY=($(compgen -W "$words" -- "$cur"))
 }
 complete -o default -F _wildix_worker wildix-worker
-`, strings.TrimSpace(names), valueCases, flagCases)
+`, groupCases, commandNames(program), valueCases, flagCases)
 }
 
-func completeZsh(w io.Writer, commands []*kong.Node) {
+func completeZsh(w io.Writer, program *kong.Node) {
+	fmt.Fprint(w, "#compdef wildix-worker\n_wildix-worker() {\n\tlocal -a commands\n\tlocal command\n")
+	completeZshAfter(w, program)
+	// The first time that a file of $fpath is called for, it is to complete as well.
+	fmt.Fprint(w, "}\nif [[ $funcstack[1] == _wildix-worker ]]; then\n\t_wildix-worker\nelse\n\tcompdef _wildix-worker wildix-worker\nfi\n")
+}
+
+// completeZshAfter completes what follows a command, or the program's name.
+func completeZshAfter(w io.Writer, of *kong.Node) {
+	fmt.Fprint(w, "\tcommands=(\n")
+	for _, c := range of.Children {
+		fmt.Fprintf(w, "\t\t%s\n", quoted(c.Name+":"+inShort(c.Help)))
+	}
+	fmt.Fprint(w, "\t)\n\tif ((CURRENT == 2)); then\n\t\t_describe command commands\n\t\treturn\n\tfi\n"+
+		"\tcommand=$words[2]\n\tshift words\n\t((CURRENT--))\n\tcase $command in\n")
+	for _, c := range of.Children {
+		fmt.Fprintf(w, "\t%s)\n", c.Name)
+		if len(c.Children) > 0 {
+			completeZshAfter(w, c)
+		} else {
+			completeZshFlags(w, c)
+		}
+		fmt.Fprint(w, "\t;;\n")
+	}
+	fmt.Fprint(w, "\tesac\n")
+}
+
+func completeZshFlags(w io.Writer, c *kong.Node) {
 	escape := strings.NewReplacer(`\`, `\\`, "[", `\[`, "]", `\]`, ":", `\:`)
 	action := func(v *kong.Value) string {
 		switch {
@@ -111,31 +165,21 @@ func completeZsh(w io.Writer, commands []*kong.Node) {
 			return " "
 		}
 	}
-	fmt.Fprint(w, "#compdef wildix-worker\n_wildix-worker() {\n\tlocal -a commands=(\n")
-	for _, c := range commands {
-		fmt.Fprintf(w, "\t\t%s\n", quoted(c.Name+":"+inShort(c.Help)))
-	}
-	fmt.Fprint(w, "\t)\n\tif ((CURRENT == 2)); then\n\t\t_describe command commands\n\t\treturn\n\tfi\n"+
-		"\tlocal command=$words[2]\n\tshift words\n\t((CURRENT--))\n\tcase $command in\n")
-	for _, c := range commands {
-		fmt.Fprintf(w, "\t%s) _arguments", c.Name)
-		for _, f := range flags(c) {
-			help := "[" + escape.Replace(inShort(f.Help)) + "]"
-			if !f.IsBool() {
-				help = "=" + help + ":" + f.Name + ":" + action(f.Value)
-			}
-			fmt.Fprintf(w, " \\\n\t\t%s", quoted("--"+f.Name+help))
+	fmt.Fprint(w, "\t_arguments")
+	for _, f := range flags(c) {
+		help := "[" + escape.Replace(inShort(f.Help)) + "]"
+		if !f.IsBool() {
+			help = "=" + help + ":" + f.Name + ":" + action(f.Value)
 		}
-		for i, p := range c.Positional {
-			fmt.Fprintf(w, " \\\n\t\t%s", quoted(fmt.Sprintf("%d:%s:%s", i+1, p.Name, action(p))))
-		}
-		fmt.Fprint(w, " ;;\n")
+		fmt.Fprintf(w, " \\\n\t\t%s", quoted("--"+f.Name+help))
 	}
-	// The first time that a file of $fpath is called for, it is to complete as well.
-	fmt.Fprint(w, "\tesac\n}\nif [[ $funcstack[1] == _wildix-worker ]]; then\n\t_wildix-worker\nelse\n\tcompdef _wildix-worker wildix-worker\nfi\n")
+	for i, p := range c.Positional {
+		fmt.Fprintf(w, " \\\n\t\t%s", quoted(fmt.Sprintf("%d:%s:%s", i+1, p.Name, action(p))))
+	}
+	fmt.Fprintln(w)
 }
 
-func completeFish(w io.Writer, commands []*kong.Node) {
+func completeFish(w io.Writer, program *kong.Node) {
 	how := func(v *kong.Value) string {
 		switch {
 		case values(v) != "":
@@ -146,10 +190,21 @@ func completeFish(w io.Writer, commands []*kong.Node) {
 			return "-x"
 		}
 	}
+	offer := func(condition string, c *kong.Node) {
+		fmt.Fprintf(w, "complete -c wildix-worker -n '%s' -a %s -d %s\n", condition, c.Name, quoted(inShort(c.Help)))
+	}
 	fmt.Fprint(w, "complete -c wildix-worker -f\n")
-	for _, c := range commands {
-		fmt.Fprintf(w, "complete -c wildix-worker -n __fish_use_subcommand -a %s -d %s\n", c.Name, quoted(inShort(c.Help)))
-		condition := "complete -c wildix-worker -n '__fish_seen_subcommand_from " + c.Name + "'"
+	for _, c := range program.Children {
+		offer("__fish_use_subcommand", c)
+	}
+	for _, g := range groups(program) {
+		for _, c := range g.Children {
+			offer(fmt.Sprintf("__fish_seen_subcommand_from %s; and not __fish_seen_subcommand_from %s", g.Name, commandNames(g)), c)
+		}
+	}
+	for _, c := range program.Leaves(true) {
+		seen := "__fish_seen_subcommand_from " + strings.ReplaceAll(c.Path(), " ", "; and __fish_seen_subcommand_from ")
+		condition := "complete -c wildix-worker -n '" + seen + "'"
 		for _, f := range flags(c) {
 			takes := ""
 			if !f.IsBool() {

@@ -31,6 +31,11 @@ var completions = []completion{
 	{"wildix-worker demo --", []string{"--help", "--forever", "--rate"}},
 	{"wildix-worker send --bad t", []string{"tampered"}},
 	{"wildix-worker completion f", []string{"fish"}},
+	{"wildix-worker d", []string{"demo", "dlq"}},
+	{"wildix-worker dlq ", []string{"list", "redrive", "export"}},
+	{"wildix-worker dlq re", []string{"redrive"}},
+	{"wildix-worker dlq redrive --dr", []string{"--dry-run"}},
+	{"wildix-worker dlq list --dr", nil},
 }
 
 func TestCompletionInBash(t *testing.T) {
@@ -106,7 +111,7 @@ func TestCompletionOffersNothingThatIsRefused(t *testing.T) {
 		for _, f := range flags(command) {
 			for _, value := range strings.Fields(values(f.Value)) {
 				offered++
-				out, _ := exec.Command("wildix-worker", command.Name, "--"+f.Name, value).CombinedOutput()
+				out, _ := exec.Command("wildix-worker", append(strings.Fields(command.Path()), "--"+f.Name, value)...).CombinedOutput()
 				if complaint := "--" + f.Name; strings.Contains(string(out), complaint) && strings.Contains(string(out), fmt.Sprintf("%q", value)) {
 					t.Errorf("%s %s %s:\n%s", command.Name, complaint, value, out)
 				}

@@ -13,14 +13,14 @@ func TestManualHasEveryCommandAndFlag(t *testing.T) {
 	var page strings.Builder
 	writeManual(&page, program)
 	for _, command := range program.Leaves(true) {
-		_, section, found := strings.Cut(page.String(), "\n.SS "+command.Name)
+		_, section, found := strings.Cut(page.String(), "\n.SS "+command.Path())
 		if !found {
-			t.Errorf("no command %s", command.Name)
+			t.Errorf("no command %s", command.Path())
 		}
 		section, _, _ = strings.Cut(section, "\n.SS ")
 		for _, f := range command.Flags {
 			if !strings.Contains(section, "\n.B "+roff("--"+f.Name)) {
-				t.Errorf("%s: no flag --%s", command.Name, f.Name)
+				t.Errorf("%s: no flag --%s", command.Path(), f.Name)
 			}
 		}
 	}
