@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -81,7 +82,9 @@ func TestConsoleIsForThisMachineUnlessThereIsAToken(t *testing.T) {
 		a.console = console.New(console.Config{})
 		addr, err := net.ResolveTCPAddr("tcp", test.addr)
 		fatal(t, err)
-		req := httptest.NewRequest(http.MethodGet, test.path, nil)
+		gone, leave := context.WithCancel(t.Context())
+		leave() // or a stream would go on
+		req := httptest.NewRequestWithContext(gone, http.MethodGet, test.path, nil)
 		req.Host = test.host
 		req.Header.Set("Authorization", test.authorization)
 		w := httptest.NewRecorder()

@@ -88,14 +88,9 @@ func (c *Console) stream(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer c.leave()
-	control := http.NewResponseController(w)
-	// The request was read, and the server's limit for that would end the stream.
-	if err := control.SetReadDeadline(time.Time{}); err != nil {
-		http.Error(w, "can't stream: "+err.Error(), http.StatusInternalServerError)
-		return
-	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
+	control := http.NewResponseController(w)
 	for have := uint64(0); ; {
 		frame, number, changed, err := c.next(have)
 		if err == nil && number != have {

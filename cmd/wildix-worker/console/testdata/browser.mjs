@@ -103,7 +103,8 @@ const text = (page, selector) => page.locator(selector).textContent();
 const until = (page, what, ...args) => page.waitForFunction(what, ...args);
 const has = (page, selector, wanted) => page.locator(selector).filter({ hasText: wanted }).first().waitFor();
 const rows = (page, table) => page.locator(`.${table} tbody tr`);
-const fits = (page) => page.evaluate(() => document.documentElement.scrollWidth <= innerWidth);
+const fits = (page) => page.evaluate((width) => [document.documentElement, ...document.querySelectorAll('.scroll')]
+  .every((node) => node.scrollWidth <= Math.min(width, node.clientWidth)), page.viewportSize().width);
 
 // accessible asks axe, contrasts included.
 async function accessible(page, where) {
