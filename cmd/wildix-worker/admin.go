@@ -145,7 +145,14 @@ func (a *admin) serve(s *adminSettings, log *zap.Logger) (stop func(), err error
 	return stop, nil
 }
 
-func pageURL(l net.Listener) string { return fmt.Sprintf("http://%s/", l.Addr()) }
+// pageURL is where the console is, seen from this machine.
+func pageURL(l net.Listener) string {
+	host, port, err := net.SplitHostPort(l.Addr().String())
+	if ip := net.ParseIP(host); err != nil || ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port) + "/"
+}
 
 // serveOn serves on a listener until stop is called.
 func (a *admin) serveOn(l net.Listener, log *zap.Logger) (stop func()) {

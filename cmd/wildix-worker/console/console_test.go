@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -325,6 +326,24 @@ func TestDepthsThatTakeLongHoldUpNothing(t *testing.T) {
 		if c.stage.asking {
 			t.Error("still asking")
 		}
+	})
+}
+
+func TestWhatCanNotBeSentEndsNoMoreThanTheStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := New(Config{Depths: func(context.Context) []Depth { return []Depth{{Messages: math.NaN()}} }})
+		stop := run(t, c)
+		if err := c.enter(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(interval + interval/2)
+		synctest.Wait()
+		for _, have := range []uint64{0, 1} {
+			if _, _, _, err := c.next(have); err == nil {
+				t.Error("a depth that is no number was sent")
+			}
+		}
+		stop()
 	})
 }
 

@@ -11,10 +11,10 @@ import (
 // so that nobody is waited for: who has missed a frame gets a whole one.
 type stage struct {
 	watchers int
-	live     bool          // frames are being made
-	number   uint64        // of the frame
-	changed  chan struct{} // closed when there is another frame
-	change   []byte        // what is new in the frame, for those who have the one before
+	live     bool                   // frames are being made
+	number   uint64                 // of the frame
+	changed  chan struct{}          // closed when there is another frame
+	change   func() ([]byte, error) // what is new in the frame, for those who have the one before
 	whole    func() ([]byte, error)
 
 	rows   rows
@@ -60,9 +60,10 @@ func (c *Console) next(have uint64) (frame []byte, number uint64, changed <-chan
 	case !s.live || have == s.number:
 		return nil, have, s.changed, nil
 	case have != 0 && have == s.number-1:
-		return s.change, s.number, s.changed, nil
+		frame, err = s.change()
+	default:
+		frame, err = s.whole()
 	}
-	frame, err = s.whole()
 	return frame, s.number, s.changed, err
 }
 
@@ -77,13 +78,9 @@ func (c *Console) makeFrame(ctx context.Context) bool {
 	}
 	c.askDepths(ctx)
 	s.number++
-	change := c.frame()
-	text, err := json.Marshal(change)
-	if err != nil { // texts and numbers always can be encoded
-		panic(fmt.Sprintf("console: %v", err))
-	}
-	s.change = text
-	s.whole = sync.OnceValues(func() ([]byte, error) { return json.Marshal(c.wholeFrame(change)) })
+	f := c.frame()
+	s.change = sync.OnceValues(func() ([]byte, error) { return json.Marshal(f) })
+	s.whole = sync.OnceValues(func() ([]byte, error) { return json.Marshal(c.wholeFrame(f)) })
 	close(s.changed)
 	s.changed = make(chan struct{})
 	return true

@@ -187,9 +187,13 @@ function say(state, why, pause) {
 }
 
 function sayState() {
-  if (!frame || !open) return;
-  setText($('#state'), paused ? 'display paused' : frame.state);
-  setClass($('#state'), paused ? 'state' : `state ${frame.trouble ? 'bad' : 'good'}`);
+  if (paused) {
+    setText($('#state'), 'display paused');
+    setClass($('#state'), 'state');
+  } else if (frame && open) {
+    setText($('#state'), frame.state);
+    setClass($('#state'), `state ${frame.trouble ? 'bad' : 'good'}`);
+  }
 }
 
 // setPaused keeps what is shown, and asks nothing of the worker meanwhile.

@@ -37,7 +37,7 @@ async function start(args, env = {}) {
   });
   const url = said(/(?:"console":"|Its console: )(http:[^"]+)/);
   const webhook = args[0] === 'webhook' ? said(/"message":"receiving","address":"([^"]+)"/) : '';
-  worker.url = (await url).replace('[::]', '127.0.0.1').replace('0.0.0.0', '127.0.0.1');
+  worker.url = await url;
   worker.webhook = `http://${await webhook}/webhook`;
   return worker;
 }
