@@ -130,14 +130,16 @@ function drawTiles() {
   }
   if (!frame.work) return;
   setText($('#in-hand'), count(frame.work.inHand));
-  setText($('#depth'), depth('main'));
-  setText($('#dead'), depth('dead_letter'));
-  setClass($('#dead').parentElement, depth('dead_letter') > '0' ? 'queue bad' : 'queue');
+  const said = (messages) => (messages === undefined ? '–' : count(messages));
+  setText($('#depth'), said(depth('main')));
+  setText($('#dead'), said(depth('dead_letter')));
+  setClass($('#dead').parentElement, depth('dead_letter') > 0 ? 'queue bad' : 'queue');
 }
 
+// depth is how many messages a queue holds, undefined if that is not known.
 function depth(queue) {
   const known = (frame.depths ?? []).filter((d) => d.queue === queue);
-  return known.length > 0 ? count(known.reduce((sum, d) => sum + d.messages, 0)) : '–';
+  return known.length > 0 ? known.reduce((sum, d) => sum + d.messages, 0) : undefined;
 }
 
 function drawWork() {
