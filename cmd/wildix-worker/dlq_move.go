@@ -197,6 +197,7 @@ type progress struct {
 	begun    time.Time
 	first    int64 // messages that were moved by then
 	shown    bool  // a bar is on the line of the cursor
+	warned   bool  // that there is no end
 }
 
 func newProgress() *progress {
@@ -208,9 +209,14 @@ func (p *progress) show(t *types.ListMessageMoveTasksResultEntry) {
 	if t != nil {
 		moved, of = t.ApproximateNumberOfMessagesMoved, aws.ToInt64(t.ApproximateNumberOfMessagesToMove)
 	}
+	if of > 0 && moved > of && !p.warned {
+		p.clear()
+		warn("more was moved than there was at first: messages come back, or new ones come; Ctrl-C cancels")
+		p.warned = true
+	}
 	switch {
 	case p.terminal:
-		if !p.shown {
+		if p.begun.IsZero() {
 			p.begun, p.first = time.Now(), moved
 		}
 		p.printf("\r%s\x1b[K", bar(moved, of, float64(moved-p.first)/time.Since(p.begun).Seconds()))

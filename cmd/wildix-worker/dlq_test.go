@@ -258,6 +258,22 @@ func TestDLQVerdictWithUnreadableKeysIsNone(t *testing.T) {
 	}
 }
 
+// Where messages come back as fast as they are moved, the task has no end: that is told
+// once, and the bar is out of its way.
+func TestDLQProgressTellsOfNoEnd(t *testing.T) {
+	var out bytes.Buffer
+	p := &progress{screen: &screen{out: &out}, terminal: true}
+	for moved, warned := range []bool{false, false, false, true, true} {
+		p.show(&types.ListMessageMoveTasksResultEntry{ApproximateNumberOfMessagesMoved: int64(moved), ApproximateNumberOfMessagesToMove: aws.Int64(2)})
+		if p.warned != warned {
+			t.Errorf("with %d of 2 moved, warned is %v", moved, p.warned)
+		}
+	}
+	if n := strings.Count(out.String(), "\r\x1b[K"); n != 1 {
+		t.Errorf("the bar is cleared %d times, want once: %q", n, out.String())
+	}
+}
+
 func TestDLQBarFitsALine(t *testing.T) {
 	for want, got := range map[string]string{
 		"[                                        ]   0%  0 of about 0":                  bar(0, 0, 0),
