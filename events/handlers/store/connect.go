@@ -35,24 +35,35 @@ func parsePostgres(raw string, purpose access) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
+	t := &target{connector: connector, dialect: &postgresDialect{}, hangUp: func() {}}
 	if purpose == toWrite {
-		connector.Dialer(dialer{answerTimeout})
+		hungUp, hangUp := context.WithCancel(context.Background())
+		connector.Dialer(dialer{answerTimeout, hungUp})
+		t.hangUp = hangUp
 	}
-	return &target{connector: connector, dialect: &postgresDialect{}}, nil
+	return t, nil
 }
 
 // A dialer makes connections on which no answer is waited for without end. The
 // driver asks a server to cancel a statement whose context has ended, and waits
-// for the answer: from a server that hangs none would come.
-type dialer struct{ patience time.Duration }
+// for the answer: from a server that hangs none would come. The driver also begins a
+// transaction without regard to the context.
+type dialer struct {
+	patience time.Duration
+	hungUp   context.Context // its end is that of all connections
+}
 
 func (d dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(d.hungUp, cancel)()
 	var net net.Dialer
 	conn, err := net.DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
-	return &impatientConn{Conn: conn, patience: d.patience}, nil
+	closed := context.AfterFunc(d.hungUp, func() { conn.Close() })
+	return &impatientConn{Conn: conn, patience: d.patience, closed: closed}, nil
 }
 
 func (d dialer) Dial(network, address string) (net.Conn, error) {
@@ -70,6 +81,12 @@ type impatientConn struct {
 	net.Conn
 	patience time.Duration
 	set      bool
+	closed   func() bool // that it need not be hung up
+}
+
+func (c *impatientConn) Close() error {
+	c.closed()
+	return c.Conn.Close()
 }
 
 func (c *impatientConn) SetDeadline(t time.Time) error {

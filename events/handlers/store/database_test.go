@@ -5,10 +5,13 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"fmt"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	_ "modernc.org/sqlite"
@@ -74,6 +77,53 @@ func connectTo(t testing.TB, postgresURL string) *sql.DB {
 		t.Fatal(err)
 	}
 	return sql.OpenDB(target.connector)
+}
+
+// hangable is a way to a PostgreSQL on which, once it hangs, nothing comes through:
+// neither an answer nor the end of a connection.
+func hangable(t testing.TB, postgresURL string) (way string, hang func()) {
+	t.Helper()
+	u, err := url.Parse(postgresURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := u.Host
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var relays sync.WaitGroup
+	var hangs atomic.Bool
+	relay := func(to, from net.Conn) {
+		for buffer := make([]byte, 4096); ; {
+			n, err := from.Read(buffer)
+			if err != nil {
+				to.Close()
+				return
+			}
+			if !hangs.Load() {
+				to.Write(buffer[:n])
+			}
+		}
+	}
+	relays.Go(func() {
+		for {
+			client, err := l.Accept()
+			if err != nil {
+				return
+			}
+			conn, err := net.Dial("tcp", server)
+			if err != nil {
+				client.Close()
+				continue
+			}
+			relays.Go(func() { relay(conn, client) })
+			relays.Go(func() { relay(client, conn) })
+		}
+	})
+	t.Cleanup(func() { l.Close(); relays.Wait() })
+	u.Host = l.Addr().String()
+	return u.String(), func() { hangs.Store(true) }
 }
 
 // open returns a store on the database that is closed with the test.

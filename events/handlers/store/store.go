@@ -25,9 +25,13 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"wildix-worker/events"
 )
+
+// closePatience is what a database gets to give up what it does when the Store is closed.
+const closePatience = time.Second
 
 // Config says where the database is.
 type Config struct {
@@ -52,6 +56,7 @@ type Store struct {
 	db       *sql.DB
 	requests chan *request
 	stop     context.CancelFunc
+	hangUp   func()
 	stopped  chan struct{} // closed when the writer has ended; nil before Open
 }
 
@@ -70,12 +75,13 @@ func (s *Store) Open(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
+	defer context.AfterFunc(ctx, target.hangUp)()
 	db, err := connect(ctx, target)
 	if err != nil {
 		return fmt.Errorf("store: %w", cleaned(err))
 	}
 	ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
-	s.db, s.stopped = db, make(chan struct{})
+	s.db, s.hangUp, s.stopped = db, target.hangUp, make(chan struct{})
 	w := &writer{db: db, dialect: target.dialect, requests: s.requests, file: newFile(target.file)}
 	go func() {
 		defer close(s.stopped)
@@ -91,6 +97,7 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.stop()
+	defer time.AfterFunc(closePatience, s.hangUp).Stop()
 	<-s.stopped
 	return s.db.Close()
 }

@@ -331,7 +331,7 @@ func TestServerThatHangsIsNotWaitedFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	const patience = 50 * time.Millisecond
-	target.connector.(*pq.Connector).Dialer(dialer{patience})
+	target.connector.(*pq.Connector).Dialer(dialer{patience, t.Context()})
 	pool := target.open()
 	defer pool.Close()
 	var overdue net.Error
@@ -341,6 +341,51 @@ func TestServerThatHangsIsNotWaitedFor(t *testing.T) {
 	}
 	if _, err := pool.Exec("SELECT 1"); err != nil {
 		t.Errorf("the next statement: %v", err)
+	}
+}
+
+func TestServerThatHangsDoesNotHoldUpAStop(t *testing.T) {
+	db := newPostgres(t)
+	url, hang := hangable(t, db.url)
+	s, err := New(Config{URL: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	hang()
+	ctx, cancel := context.WithCancel(t.Context())
+	failed := make(chan error)
+	go func() {
+		failed <- s.HandleEvent(ctx, decode(t, `{"id":"call-1","type":"call:start","time":1693389850810,"data":{}}`))
+	}()
+	for s.db.Stats().InUse == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	cancel()
+	if err := <-failed; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	begun := time.Now()
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(begun); took > answerTimeout/2 {
+		t.Errorf("the stop took %s", took)
+	}
+
+	ctx, cancel = context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	begun = time.Now()
+	if s, err = New(Config{URL: url}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Open(ctx); err == nil {
+		t.Error("open, where no server answers")
+	}
+	if took := time.Since(begun); took > connectTimeout/2 {
+		t.Errorf("the start was not given up for %s", took)
 	}
 }
 

@@ -16,6 +16,7 @@ type target struct {
 	connector driver.Connector
 	dialect   dialect
 	file      string // of SQLite
+	hangUp    func() // ends all connections, whatever they wait for
 }
 
 // open returns the one connection that is needed.
@@ -110,5 +111,5 @@ func parseSQLite(path string, purpose access) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &target{connector, &sqliteDialect{}, path}, nil
+	return &target{connector, &sqliteDialect{}, path, func() {}}, nil
 }
