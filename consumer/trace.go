@@ -3,6 +3,7 @@ package consumer
 import (
 	"context"
 	"path"
+	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -26,7 +27,8 @@ func (r Result) Trace(span trace.Span) {
 			attribute.String("wildix.integration_id", e.IntegrationID))
 	}
 	if r.Err != nil {
-		span.SetStatus(codes.Error, r.Err.Error())
+		// A collector refuses all spans of a request if a text of one is not valid.
+		span.SetStatus(codes.Error, strings.ToValidUTF8(r.Err.Error(), "\ufffd"))
 	}
 }
 

@@ -2,6 +2,7 @@ package consumer_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -128,4 +129,14 @@ func TestAnOutageIsOneSpanAReceive(t *testing.T) {
 			t.Errorf("spans of receives %v", counts)
 		}
 	})
+}
+
+// A collector refuses all spans of a request if a text of one is none.
+func TestASpanHoldsNoInvalidText(t *testing.T) {
+	recorder := tracetest.NewSpanRecorder()
+	_, span := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorder)).Tracer("test").Start(t.Context(), "process calls")
+	consumer.Result{Outcome: events.Failed, Err: errors.New("caf\xe9")}.Trace(span)
+	if got := recorder.Ended()[0].Status().Description; got != "caf\ufffd" {
+		t.Errorf("status %q", got)
+	}
 }

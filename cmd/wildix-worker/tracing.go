@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel"
@@ -27,6 +28,7 @@ type tracing struct {
 	on       bool
 	provider *sdktrace.TracerProvider
 	tracer   trace.Tracer // nil unless tracing is on
+	log      *zap.Logger
 }
 
 // newTracing reads OpenTelemetry's own variables; there are no others.
@@ -57,8 +59,8 @@ func (t *tracing) start(ctx context.Context, log *zap.Logger) error {
 	}
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("tracing", zap.Error(err)) }))
 	t.provider = sdktrace.NewTracerProvider(sdktrace.WithBatcher(&told{SpanExporter: exporter, log: log}), sdktrace.WithResource(about))
-	t.tracer = t.provider.Tracer("wildix-worker")
-	log.Info("traces", zap.String("endpoint", t.settings.URL))
+	t.tracer, t.log = t.provider.Tracer("wildix-worker"), log
+	log.Info("traces", zap.String("endpoint", t.settings.Endpoint()))
 	return nil
 }
 
@@ -69,7 +71,9 @@ func (t *tracing) stop() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), tracesTimeout)
 	defer cancel()
-	t.provider.Shutdown(ctx) // told has said it
+	if err := t.provider.Shutdown(ctx); err != nil { // what the collector answers, told has said
+		t.log.Warn("the last traces are not delivered; spans are lost", zap.Error(err))
+	}
 }
 
 // handler returns a middleware that makes a span of each call of a handler.
@@ -84,7 +88,7 @@ func (t *tracing) handler(name string) events.Middleware {
 			defer func() { // also when the handler ends its goroutine
 				span.SetAttributes(attribute.String("wildix.outcome", outcome.String()))
 				if err != nil && !outcome.Done() {
-					span.SetStatus(codes.Error, err.Error())
+					span.SetStatus(codes.Error, strings.ToValidUTF8(err.Error(), "\ufffd"))
 				}
 				span.End()
 			}()

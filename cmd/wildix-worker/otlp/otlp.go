@@ -12,6 +12,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -99,6 +100,9 @@ func (c *Client) send(ctx context.Context, body []byte) error {
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
+		if quoting, ok := errors.AsType[*url.Error](err); ok {
+			err = fmt.Errorf("%s: %w", c.settings.Endpoint(), quoting.Err)
+		}
 		return &retryError{error: err}
 	}
 	defer resp.Body.Close()

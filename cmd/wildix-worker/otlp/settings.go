@@ -19,11 +19,20 @@ const (
 
 // Settings are those of OpenTelemetry's specification that a client needs.
 type Settings struct {
-	URL     string
+	URL     string            // may hold a password
 	Headers map[string]string // may hold a password
 	Timeout time.Duration     // of one export, with all its tries
 	Gzip    bool
 	TLS     *tls.Config // nil for the system's
+}
+
+// Endpoint is the URL without what may be secret in it.
+func (s *Settings) Endpoint() string {
+	u, err := url.Parse(s.URL)
+	if err != nil {
+		return ""
+	}
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 }
 
 // FromEnvironment reads the variables OTEL_EXPORTER_OTLP_*, each also as
