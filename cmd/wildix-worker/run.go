@@ -76,14 +76,6 @@ func (cmd *runCmd) Run(ctx context.Context) (err error) {
 		return err
 	}
 	log.Info("starting", zap.String("version", version()))
-	if err := look(ctx, client, cfg.QueueURL, log); err != nil || ctx.Err() != nil {
-		return err
-	}
-	if cfg.OnRejected == consumer.Quarantine {
-		if err := lookForTarget(ctx, client, cfg.QuarantineQueueURL, "quarantine queue", "--quarantine-queue-url (WILDIX_QUARANTINE_QUEUE_URL)"); err != nil || ctx.Err() != nil {
-			return err
-		}
-	}
 	defer func() { err = errors.Join(err, handlers.close()) }()
 	a := newAdmin()
 	if err := handlers.open(ctx, a.metrics); err != nil || ctx.Err() != nil {
@@ -100,6 +92,15 @@ func (cmd *runCmd) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer stop()
+	// A queue that does not answer is waited for, by a worker that says that it is well.
+	if err := look(ctx, client, cfg.QueueURL, log); err != nil || ctx.Err() != nil {
+		return err
+	}
+	if cfg.OnRejected == consumer.Quarantine {
+		if err := lookForTarget(ctx, client, cfg.QuarantineQueueURL, "quarantine queue", "--quarantine-queue-url (WILDIX_QUARANTINE_QUEUE_URL)"); err != nil || ctx.Err() != nil {
+			return err
+		}
+	}
 	notify.ready(consumerStatus(c.Stats), a.healthy)
 	return c.Run(ctx)
 }
