@@ -13,10 +13,13 @@ import (
 // them.
 type pbx struct {
 	random *rand.Rand
+	began  int64 // in microseconds, so that no two have calls of the same id
 	calls  int
 }
 
-func newPBX() *pbx { return &pbx{random: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))} }
+func newPBX() *pbx {
+	return &pbx{random: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), began: time.Now().UnixMicro()}
+}
 
 const (
 	demoCompany     = "example"
@@ -27,6 +30,7 @@ const (
 // A call is one call as it goes on; each step makes its next event.
 type call struct {
 	id      string
+	last    int64 // time of the last event, in milliseconds
 	data    events.Call
 	callee  *events.Participant
 	updates int // still to come
@@ -59,7 +63,7 @@ func (p *pbx) newCall() *call {
 	whom := p.random.IntN(len(staff))
 	extension := fmt.Sprint(200 + whom)
 	return &call{
-		id: fmt.Sprintf("%s_%d.%d", demoCompany, time.Now().Unix(), p.calls),
+		id: fmt.Sprintf("%s_%d.%d", demoCompany, p.began, p.calls),
 		data: events.Call{
 			Status:      text("CONNECTING"),
 			Caller:      &events.Participant{Type: text("REMOTE"), Phone: text(fmt.Sprintf("+1202555010%d", who)), Name: optional(outsiders[who])},
@@ -103,9 +107,11 @@ func (c *call) end() {
 	}
 }
 
+// body is of a time after the last one, or two updates could be the same.
 func (c *call) body(eventType string) []byte {
+	c.last = max(time.Now().UnixMilli(), c.last+1)
 	encoded, err := json.Marshal(body{
-		ID: c.id, PBX: demoSerial, Time: time.Now().UnixMilli(), Company: demoCompany,
+		ID: c.id, PBX: demoSerial, Time: c.last, Company: demoCompany,
 		Type: eventType, IntegrationID: demoIntegration, Data: c.data,
 	})
 	if err != nil {
