@@ -52,7 +52,7 @@ func newOutgoing(secret, eventType, call string, body []byte, bad string) outgoi
 const (
 	maxEntries = 10      // in a batch, as SQS limits it
 	maxBytes   = 1 << 20 // of a batch, attributes included
-	overhead   = 1 << 10 // for the attribute, with room to spare
+	overhead   = 1 << 10 // for the rest of the attribute, with room to spare
 )
 
 // sendAll sends messages, up to ten in a call, and returns the ids of those
@@ -80,7 +80,7 @@ func sendAll(ctx context.Context, client *sqs.Client, queueURL string, messages 
 func fitting(messages []outgoing) int {
 	size := 0
 	for i, p := range messages {
-		size += len(p.body) + overhead
+		size += len(p.body) + len(p.signature) + overhead // what was exported may have anything for a signature
 		if i > 0 && size > maxBytes || i == maxEntries {
 			return i
 		}

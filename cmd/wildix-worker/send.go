@@ -158,7 +158,7 @@ func (cmd *sendCmd) send(ctx context.Context, client *sqs.Client, messages []out
 func tallyTypes(messages []outgoing) string {
 	eventTypes := make([]string, len(messages))
 	for i, m := range messages {
-		eventTypes[i] = m.eventType
+		eventTypes[i] = printable(m.eventType)
 	}
 	return tally(eventTypes)
 }
