@@ -71,7 +71,15 @@ func (s *deadLetterSettings) find(ctx context.Context, wrong faults) (*deadLette
 	if d.held.err != nil {
 		return nil, dlqRefusal("sqs:GetQueueAttributes", d.url, d.held.err)
 	}
+	if d.movesOn() {
+		warn("the dead-letter queue has a redrive policy of its own, so that looking at messages, which counts as a receive, moves them on in the end")
+	}
 	return d, nil
+}
+
+// movesOn reports whether the queue itself gives up on messages that are received too often.
+func (d *deadLetterQueue) movesOn() bool {
+	return d.held.attributes[string(types.QueueAttributeNameRedrivePolicy)] != ""
 }
 
 // follow finds the dead-letter queue by the policy of its queue.

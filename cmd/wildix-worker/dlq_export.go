@@ -69,7 +69,11 @@ func (cmd *dlqExportCmd) Run(ctx context.Context) (err error) {
 	if err = errors.Join(err, out.Close()); err != nil {
 		return fmt.Errorf("exported %s, and not all: %w", plural(written, "message"), err)
 	}
-	fmt.Fprintf(os.Stderr, "exported %s; all are still in the queue\n", plural(written, "message"))
+	said := "all are still in the queue"
+	if d.movesOn() {
+		said = "all were in the queue, until its redrive policy moves them on"
+	}
+	fmt.Fprintf(os.Stderr, "exported %s; %s\n", plural(written, "message"), said)
 	return nil
 }
 
@@ -113,11 +117,7 @@ func (cmd *dlqExportCmd) create() (*os.File, error) {
 func (d *deadLetterQueue) export(ctx context.Context, out io.Writer, visibility time.Duration) (written int, err error) {
 	l := d.borrow(visibility)
 	defer func() {
-		left, returnErr := l.giveBack(ctx)
-		err = errors.Join(err, returnErr)
-		if left > 0 {
-			fmt.Fprintf(os.Stderr, "%s could not be given back: visible again within %s\n", plural(left, "message"), short(visibility))
-		}
+		err = errors.Join(err, l.giveBack(ctx))
 	}()
 	for quiet := 0; quiet < quietReceives; {
 		if ctx.Err() != nil {
@@ -156,8 +156,11 @@ func (d *deadLetterQueue) short(ctx context.Context, written int) error {
 	if d.held = ask(ctx, d.client, d.url); d.held.err != nil {
 		return nil // not known
 	}
-	hidden, others := min(before.visible()-written, d.visible()), min(before.inFlight(), d.inFlight()-written)
+	missed := before.visible() - written
+	hidden, others := min(missed, d.visible()), min(before.inFlight(), d.inFlight()-written)
 	switch {
+	case missed > 0 && d.movesOn():
+		return fmt.Errorf("about %s not there any more: the queue's own redrive policy moves messages on that were received often enough; look in its dead-letter queue", are(missed))
 	case hidden > 0 && isFIFO(d.url):
 		return fmt.Errorf("about %s more in it: of a FIFO queue SQS gives out no more than the first messages of each group", are(hidden))
 	case hidden > 0:

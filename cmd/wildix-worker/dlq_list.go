@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
 type dlqListCmd struct {
@@ -69,9 +68,6 @@ func (d *deadLetterQueue) listCounts(out *screen) {
 	out.printf("  about %d visible, %d in flight, %d delayed\n", d.visible(), d.inFlight(), d.delayed())
 	if kept, known := retention(d.held.attributes); known {
 		out.printf("  kept for %s\n", short(kept))
-	}
-	if d.held.attributes[string(types.QueueAttributeNameRedrivePolicy)] != "" {
-		warn("the dead-letter queue has a redrive policy of its own, so that looking at messages, which counts as a receive, moves them on in the end")
 	}
 }
 

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
 	"strconv"
 	"time"
 
@@ -17,6 +19,9 @@ const (
 	loanWait = time.Second
 	// sampleTimeout gives a sample back if the program is killed.
 	sampleTimeout = 30 * time.Second
+	// returnTries are how often giving back may come to nothing in a row, be it that SQS
+	// does not answer or that it refuses all that is left.
+	returnTries = 3
 )
 
 // A loan is messages of a queue that were received to be looked at. All of them
@@ -61,37 +66,53 @@ func (l *loan) receive(ctx context.Context, limit int) ([]types.Message, error) 
 	return fresh, nil
 }
 
-// giveBack makes all messages visible again, also after ctx has ended. It returns
-// how many it could not; those are visible when their time is over.
-func (l *loan) giveBack(ctx context.Context) (left int, err error) {
-	entries := make([]types.ChangeMessageVisibilityBatchRequestEntry, 0, maxEntries)
-	flush := func() {
-		n, failed := l.show(ctx, entries)
-		if left += n; err == nil {
-			err = failed
-		}
-		entries = entries[:0]
-	}
-	for _, id := range l.order {
-		entries = append(entries, types.ChangeMessageVisibilityBatchRequestEntry{Id: aws.String(strconv.Itoa(len(entries))), ReceiptHandle: l.handles[id]})
-		if len(entries) == maxEntries {
-			flush()
+// giveBack makes all messages visible again, also after ctx has ended. Those that it
+// can't are visible when their time is over.
+func (l *loan) giveBack(ctx context.Context) (err error) {
+	lent := l.order
+	for tries := 0; len(lent) > 0 && tries < returnTries; {
+		before := len(lent)
+		lent, err = l.show(ctx, lent)
+		if tries++; len(lent) < before {
+			tries = 0
 		}
 	}
-	if len(entries) > 0 {
-		flush()
+	if len(lent) > 0 {
+		fmt.Fprintf(os.Stderr, "%s could not be given back: visible again within %s\n", plural(len(lent), "message"), short(l.visibility))
 	}
-	return left, err
+	return err
 }
 
-func (l *loan) show(ctx context.Context, entries []types.ChangeMessageVisibilityBatchRequestEntry) (left int, err error) {
+// show makes messages visible until a call fails, and returns the ids of those that are not.
+func (l *loan) show(ctx context.Context, ids []string) (left []string, err error) {
+	for len(ids) > 0 {
+		n := min(len(ids), maxEntries)
+		refused, err := l.showBatch(ctx, ids[:n])
+		if err != nil {
+			return append(left, ids...), err
+		}
+		left, ids = append(left, refused...), ids[n:]
+	}
+	return left, nil
+}
+
+func (l *loan) showBatch(ctx context.Context, ids []string) (refused []string, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
 	defer cancel()
-	out, err := l.client.ChangeMessageVisibilityBatch(ctx, &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &l.queueURL, Entries: entries})
-	if err != nil {
-		return len(entries), dlqRefusal("sqs:ChangeMessageVisibility", l.queueURL, err)
+	in := &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &l.queueURL}
+	for _, id := range ids {
+		in.Entries = append(in.Entries, types.ChangeMessageVisibilityBatchRequestEntry{Id: aws.String(strconv.Itoa(len(in.Entries))), ReceiptHandle: l.handles[id]})
 	}
-	return len(out.Failed), nil
+	out, err := l.client.ChangeMessageVisibilityBatch(ctx, in)
+	if err != nil {
+		return nil, dlqRefusal("sqs:ChangeMessageVisibility", l.queueURL, err)
+	}
+	for _, f := range out.Failed {
+		if n, err := strconv.Atoi(aws.ToString(f.Id)); err == nil && n < len(ids) {
+			refused = append(refused, ids[n])
+		}
+	}
+	return refused, nil
 }
 
 var errStopped = errors.New("stopped; what was received is back in the queue")
@@ -108,7 +129,7 @@ func (d *deadLetterQueue) sample(ctx context.Context, limit int) (letters []dead
 			letters = append(letters, deadLetter{m, judgeMessage(d.keys, &m)})
 		}
 	}
-	if _, returnErr := l.giveBack(ctx); err == nil {
+	if returnErr := l.giveBack(ctx); err == nil {
 		err = returnErr
 	}
 	if err == nil && ctx.Err() != nil {

@@ -164,6 +164,89 @@ func TestDLQExportWritesEachMessageOnce(t *testing.T) {
 	}
 }
 
+func TestDLQGivingBackIsTriedAgain(t *testing.T) {
+	for name, fault := range map[string]sqslocal.Fault{
+		"some are refused": {FailEntries: 3, Count: 1},
+		"calls fail":       {Code: "AccessDenied", Count: returnTries - 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			srv := startLocal(t)
+			_, d := newDeadLetters(t, srv.URL(), mixed())
+			fault.Action = "ChangeMessageVisibilityBatch"
+			srv.Inject(fault)
+			_, err := d.sample(t.Context(), 10)
+			fatal(t, err)
+			if visible, inFlight := counted(t, d.url); visible != 5 || inFlight != 0 {
+				t.Errorf("afterwards %d are visible and %d in flight, want 5 and 0", visible, inFlight)
+			}
+		})
+	}
+}
+
+// Of a server that is gone each call could take ten seconds.
+func TestDLQGivingBackIsGivenUp(t *testing.T) {
+	srv := startLocal(t)
+	messages := mixed()
+	for len(messages) < 50 {
+		messages = append(messages, messages[0])
+	}
+	_, d := newDeadLetters(t, srv.URL(), messages)
+	srv.Inject(sqslocal.Fault{Action: "ChangeMessageVisibilityBatch", Code: "AccessDenied", Count: returnTries})
+	if _, err := d.export(t.Context(), io.Discard, time.Minute); err == nil || !strings.Contains(err.Error(), "not permitted: sqs:ChangeMessageVisibility") {
+		t.Errorf("error is %v", err)
+	}
+	if _, inFlight := counted(t, d.url); inFlight != 50 {
+		t.Errorf("%d are in flight, want 50: it went on after %d calls", inFlight, returnTries)
+	}
+}
+
+// Looking is a receive, of which a dead-letter queue may have a limit as well.
+func TestDLQExportTellsOfMessagesThatMovedOn(t *testing.T) {
+	srv := startLocal(t)
+	client, next := newQueue(t, srv.URL(), "")
+	last := deadLetterQueue{held: ask(t.Context(), client, next)}
+	fatal(t, last.held.err)
+	queueURL, d := newDeadLetters(t, srv.URL(), mixed())
+	_, err := client.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: &d.url, Attributes: map[string]string{
+		"RedrivePolicy": fmt.Sprintf(`{"deadLetterTargetArn":"%s","maxReceiveCount":"1"}`, last.arn()),
+	}})
+	fatal(t, err)
+	settings := deadLetterSettings{QueueURL: queueURL}
+	export := func() (written int, err error) {
+		d, err := settings.find(t.Context(), nil)
+		fatal(t, err)
+		return d.export(t.Context(), io.Discard, time.Minute)
+	}
+	if written, err := export(); written != 5 || err != nil {
+		t.Fatalf("exported %d messages (%v), want 5", written, err)
+	}
+	if written, err := export(); written != 0 || err == nil || !strings.Contains(err.Error(), "about 5 are not there any more") {
+		t.Errorf("exported %d messages (%v) of a queue that has moved them on", written, err)
+	}
+}
+
+// Whoever may send to a queue may have written what is in it.
+func TestDLQHostileMessagesAreSentAgain(t *testing.T) {
+	srv := startLocal(t)
+	client, queueURL := newQueue(t, srv.URL(), "")
+	var messages []outgoing
+	for range 10 {
+		e := exported{
+			Body:       `{"id":"call-1","type":"call:\u001b]0;owned\u0007","time":1693389850810}`,
+			Attributes: map[string]exportedAttribute{signatureAttribute: {Type: "String", Value: strings.Repeat("a", 200_000)}},
+		}
+		m, err := e.outgoing()
+		fatal(t, err)
+		messages = append(messages, m)
+	}
+	if ids, err := sendAll(t.Context(), client, queueURL, messages); len(ids) != 10 || err != nil {
+		t.Errorf("sent %d messages: %v", len(ids), err)
+	}
+	if said := tallyTypes(messages); strings.ContainsAny(said, "\x1b\a") {
+		t.Errorf("said %q", said)
+	}
+}
+
 // movesNothing are servers without message move tasks.
 var movesNothing = map[string]bool{"moto": true, "fauxqs": true}
 
