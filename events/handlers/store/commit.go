@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"runtime"
@@ -86,6 +87,10 @@ func (w *writer) commit(ctx context.Context, batch []*request) {
 		return
 	}
 	err := w.write(ctx, batch)
+	if outdated(err) {
+		w.disconnect(ctx)
+		err = w.write(ctx, batch)
+	}
 	oneRow := err != nil && (errors.Is(err, errFacts) || !w.dialect.mayPass(err))
 	if oneRow && len(batch) > 1 {
 		w.commit(ctx, batch[:len(batch)/2])
@@ -113,6 +118,14 @@ func waitedFor(batch []*request) []*request {
 		}
 	}
 	return waited
+}
+
+// disconnect has the statements prepared anew, on the next connection.
+func (w *writer) disconnect(ctx context.Context) {
+	if conn, err := w.db.Conn(ctx); err == nil {
+		conn.Raw(func(any) error { return driver.ErrBadConn })
+		conn.Close()
+	}
 }
 
 func (w *writer) write(ctx context.Context, batch []*request) error {

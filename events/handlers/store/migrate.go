@@ -95,6 +95,8 @@ func cleaned(err error) error {
 	pg, isPostgres := errors.AsType[*pq.Error](err)
 	lite, isSQLite := errors.AsType[*sqlite.Error](err)
 	switch {
+	case isPostgres && (pg.Code == noStatement || pg.Code == sameStatement):
+		return fmt.Errorf("%w; a pooler such as PgBouncer has to keep prepared statements (max_prepared_statements, from 1.21 on) or to be in session mode", err)
 	case isPostgres && !(*postgresDialect)(nil).mayPass(err):
 		return fmt.Errorf("the database refuses a row: SQLSTATE %s", pg.Code)
 	case isSQLite && (*sqliteDialect)(nil).refused(err):

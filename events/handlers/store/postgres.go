@@ -202,7 +202,23 @@ func sqlClass(err error) string {
 	return ""
 }
 
+const (
+	planChanged   = "0A000" // the result has another type than when the statement was prepared
+	noStatement   = "26000" // there is no prepared statement of that name
+	sameStatement = "42P05" // there is one already
+)
+
+// outdated reports whether a prepared statement does not fit any more: a table was
+// changed, or a pooler has put another connection behind the one it was prepared on.
+func outdated(err error) bool {
+	e, ok := errors.AsType[*pq.Error](err)
+	return ok && (e.Code == planChanged || e.Code == noStatement || e.Code == sameStatement)
+}
+
 func (*postgresDialect) mayPass(err error) bool {
+	if outdated(err) {
+		return true
+	}
 	switch sqlClass(err) {
 	case "", "08", "25", "40", "53", "55", "57", "58", "XX": // connection, transaction, serialization, resources, locks, operator, system
 		return true

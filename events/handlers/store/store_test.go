@@ -324,6 +324,28 @@ func TestLostConnectionIsTriedAgain(t *testing.T) {
 	}
 }
 
+// Statements are prepared when the store connects, and a connection may last for months.
+func TestStatementsAreOnlyPreparedForAsLongAsTheyHold(t *testing.T) {
+	db := newPostgres(t)
+	s := db.open(t)
+	for name, change := range map[string]func(){
+		"another type": func() { db.exec(t, "ALTER TABLE calls ALTER COLUMN id TYPE varchar(300)") },
+		"a new column": func() { db.exec(t, "ALTER TABLE calls ADD COLUMN note text") },
+		"a pooler": func() {
+			if _, err := s.db.Exec("DEALLOCATE ALL"); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		handle(t, []*events.Event{decode(t, `{"id":"before","type":"call:start","time":1693389850810,"data":{}}`)}, s)
+		change()
+		e := decode(t, fmt.Sprintf(`{"id":%q,"type":"call:start","time":1693389850810,"data":{}}`, name))
+		if err := s.HandleEvent(t.Context(), e); err != nil {
+			t.Errorf("after %s: %v", name, err)
+		}
+	}
+}
+
 func TestServerThatHangsIsNotWaitedFor(t *testing.T) {
 	db := newPostgres(t)
 	target, err := parsePostgres(db.url, toRead)
