@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"strconv"
 	"time"
 
 	"github.com/lib/pq"
@@ -21,6 +22,11 @@ func parsePostgres(raw string, purpose access) (*target, error) {
 	cfg, err := pq.NewConfig(raw)
 	if err != nil {
 		return nil, errors.New("no URL of PostgreSQL that can be read; write postgres://USER@HOST/DATABASE, and % signs of a password as %25")
+	}
+	cfg.Host, cfg.Port = splitPort(cfg.Host, cfg.Port)
+	for i := range cfg.Multi {
+		m := &cfg.Multi[i]
+		m.Host, m.Port = splitPort(m.Host, m.Port)
 	}
 	if cfg.ApplicationName == "" {
 		cfg.ApplicationName = "wildix-worker"
@@ -42,6 +48,20 @@ func parsePostgres(raw string, purpose access) (*target, error) {
 		t.hangUp = hangUp
 	}
 	return t, nil
+}
+
+// splitPort takes a port from a host of a list such as db1:5433,db2:5433, where the
+// driver leaves it.
+func splitPort(host string, port uint16) (string, uint16) {
+	name, text, err := net.SplitHostPort(host)
+	if err != nil {
+		return host, port
+	}
+	n, err := strconv.ParseUint(text, 10, 16)
+	if err != nil {
+		return host, port
+	}
+	return name, uint16(n)
 }
 
 // A dialer makes connections on which no answer is waited for without end. The

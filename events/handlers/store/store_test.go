@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -544,6 +545,17 @@ func TestWrongURLIsToldWithoutQuotingIt(t *testing.T) {
 			t.Errorf("%s: a store", url)
 		}
 	}
+}
+
+func TestTheServerOfAListThatIsThereIsTaken(t *testing.T) {
+	db := newPostgres(t)
+	u, err := url.Parse(db.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Host = "127.0.0.1:1," + u.Host
+	db.url = u.String()
+	handle(t, []*events.Event{decode(t, `{"id":"call-1","type":"call:start","time":1693389850810,"data":{}}`)}, db.open(t))
 }
 
 func TestUnreachableDatabaseIsToldWithoutThePassword(t *testing.T) {
