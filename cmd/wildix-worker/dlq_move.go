@@ -15,6 +15,9 @@ import (
 const (
 	// movePause is the time between two looks at a task.
 	movePause = time.Second
+	// watchPatience is how long a task may not be seen: it goes on for hours, and a
+	// network does not always.
+	watchPatience = time.Minute
 	// movePatience is how long a task may take to end after it is cancelled.
 	movePatience = 15 * time.Second
 	// moveLines is the time between two lines of progress where there is no terminal.
@@ -94,16 +97,21 @@ func (m *mover) start(ctx context.Context, in *sqs.StartMessageMoveTaskInput) (*
 func (m *mover) watch(ctx context.Context) error {
 	p := newProgress()
 	defer p.clear()
+	var failing time.Time // since when it can't be seen; zero if it can
 	for {
 		task, err := m.look(context.WithoutCancel(ctx))
-		if err != nil {
-			return fmt.Errorf("the task goes on, but can't be watched: %w", err)
-		}
-		if ended(task) {
+		switch {
+		case err == nil && ended(task):
 			p.clear()
 			return m.verdict(task)
+		case err == nil:
+			failing = time.Time{}
+			p.show(task)
+		case failing.IsZero():
+			failing = time.Now()
+		case time.Since(failing) > watchPatience:
+			return fmt.Errorf("the task goes on, but can't be watched: %w", err)
 		}
-		p.show(task)
 		select {
 		case <-time.After(movePause):
 		case <-ctx.Done():

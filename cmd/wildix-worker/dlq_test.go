@@ -301,6 +301,17 @@ func TestDLQRedriveIsCancelled(t *testing.T) {
 	})
 }
 
+func TestDLQRedriveIsWatchedAgainAfterTrouble(t *testing.T) {
+	srv := startLocal(t)
+	_, d := newDeadLetters(t, srv.URL(), mixed())
+	var said bytes.Buffer
+	m := &mover{deadLetterQueue: d, out: &screen{out: &said}}
+	srv.Inject(sqslocal.Fault{Action: "ListMessageMoveTasks", Code: "AccessDenied", Count: 2})
+	if err := m.move(t.Context()); err != nil || !strings.Contains(said.String(), "moved 5 messages\n") {
+		t.Errorf("said %q (%v)", said.String(), err)
+	}
+}
+
 // serverName is the name by which everywhere runs the test.
 func serverName(t *testing.T) string { return t.Name()[strings.LastIndex(t.Name(), "/")+1:] }
 
