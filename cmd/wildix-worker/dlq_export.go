@@ -156,21 +156,24 @@ func (d *deadLetterQueue) short(ctx context.Context, written int) error {
 	if d.held = ask(ctx, d.client, d.url); d.held.err != nil {
 		return nil // not known
 	}
-	missed := before.visible() - written
-	hidden, others := min(missed, d.visible()), min(before.inFlight(), d.inFlight()-written)
+	moved, missed := before.visible()-written, min(before.total(), d.total())-written
+	hidden := min(missed, d.visible())
 	switch {
-	case missed > 0 && d.movesOn():
-		return fmt.Errorf("about %s not there any more: the queue's own redrive policy moves messages on that were received often enough; look in its dead-letter queue", are(missed))
+	case moved > 0 && d.movesOn():
+		return fmt.Errorf("about %s not there any more: the queue's own redrive policy moves messages on that were received often enough; look in its dead-letter queue", are(moved))
 	case hidden > 0 && isFIFO(d.url):
 		return fmt.Errorf("about %s more in it: of a FIFO queue SQS gives out no more than the first messages of each group", are(hidden))
 	case hidden > 0:
 		return fmt.Errorf("about %s more in it, which SQS did not give out; try again, with a longer --visibility-timeout if the export takes long", are(hidden))
-	case others > 0:
-		return fmt.Errorf("about %s more in flight: received by someone else, and not given back yet", are(others))
+	case missed > 0:
+		return fmt.Errorf("about %s more in flight: received by someone else, or in an answer that was lost, and not given back yet", are(missed))
 	default:
 		return nil
 	}
 }
+
+// total counts the messages that can be received, now or once they are given back.
+func (d *deadLetterQueue) total() int { return d.visible() + d.inFlight() }
 
 func are(n int) string {
 	if n == 1 {

@@ -200,6 +200,16 @@ func TestDLQGivingBackIsGivenUp(t *testing.T) {
 	}
 }
 
+// Who has an export that says it is whole may purge the queue.
+func TestDLQExportTellsOfMessagesThatOthersHave(t *testing.T) {
+	srv := startLocal(t)
+	_, d := newDeadLetters(t, srv.URL(), mixed())
+	srv.Inject(sqslocal.Fault{Action: "ReceiveMessage", DropAfter: true, Count: 1}) // the queue gives out all, and the answer is lost
+	if written, err := d.export(t.Context(), io.Discard, time.Minute); written != 0 || err == nil || !strings.HasPrefix(err.Error(), "about 5 are more in flight") {
+		t.Errorf("exported %d messages (%v)", written, err)
+	}
+}
+
 // Looking is a receive, of which a dead-letter queue may have a limit as well.
 func TestDLQExportTellsOfMessagesThatMovedOn(t *testing.T) {
 	srv := startLocal(t)
