@@ -208,7 +208,7 @@ func TestNothingIsSentUnlessAnEndpointIsSet(t *testing.T) {
 	for name, set := range map[string][]string{
 		"nothing":     {},
 		"empty":       {"OTEL_EXPORTER_OTLP_ENDPOINT="},
-		"disabled":    {"OTEL_EXPORTER_OTLP_ENDPOINT=http://collector.example", "OTEL_SDK_DISABLED=true"},
+		"disabled":    {"OTEL_EXPORTER_OTLP_ENDPOINT=http://collector.example", "OTEL_SDK_DISABLED=True"},
 		"no exporter": {"OTEL_EXPORTER_OTLP_ENDPOINT=http://collector.example", "OTEL_TRACES_EXPORTER=none"},
 	} {
 		t.Run(name, func(t *testing.T) {

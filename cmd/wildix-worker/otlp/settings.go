@@ -41,7 +41,7 @@ func (s *Settings) Endpoint() string {
 // otherwise. The errors, joined, name every wrong variable, and quote no header.
 func FromEnvironment() (s Settings, ok bool, err error) {
 	endpoint, name := lookup("ENDPOINT")
-	if endpoint == "" || os.Getenv("OTEL_SDK_DISABLED") == "true" || os.Getenv("OTEL_TRACES_EXPORTER") == "none" {
+	if endpoint == "" || strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true") || os.Getenv("OTEL_TRACES_EXPORTER") == "none" {
 		return Settings{}, false, nil
 	}
 	var faults []error
