@@ -169,13 +169,50 @@ func TestNothingOfAPersonIsSentUnlessASettingShowsIt(t *testing.T) {
 	}
 }
 
-func TestMaskedName(t *testing.T) {
+func TestMasked(t *testing.T) {
 	for name, want := range map[string]string{
 		"Ada Example": "A. E.", "Prof. Dr. Ada Example": "P. D. A.", "ada": "a.", "": "", "ada@example.com": "***@***",
 		"+1 202 555 0100": "***00", "Éva Muster-Test": "É. M.", "王小明": "王.", "<img src=x>": "i. s.", "42": "***",
+		"sip:201@pbx.example.com": "***@***", "Ada 2025550100": "A.",
 	} {
-		if got := maskName(name); got != want {
+		if got := masked(name); got != want {
 			t.Errorf("%q: %q, want %q", name, got, want)
+		}
+	}
+}
+
+// Each kind of text is masked wherever it stands, and numbers as people write them.
+func TestNothingOfAPersonIsSentFromOddPlaces(t *testing.T) {
+	why := errors.New("+49 (0) 202 / 555 019, +1 202\u00a0555\u00a00101, +1 202–555–0102, 0202 - 555 - 0103, 20.55.50.104, ٢٠٢٥٥٥٠١٠٥, Ada Example")
+	for _, data := range []string{
+		`{"status":"TALKING","caller":{"phone":"Ada"},"callee":{"phone":"bob@example.com","name":"Ada Example"},"queueName":"+1 202 555 0106"}`,
+		`{"status":"+12025550107","caller":{"phone":"sip:ada@pbx.example.com","name":"Ada Example"},"destination":"Ada Example"}`,
+		`{"status":"RINGING","caller":{"name":"Ada Example"},"destination":"bob@example.com","queueName":"` + strings.Repeat("x ", maxText/2-5) + `eve.example@example.com"}`,
+	} {
+		c := New(Config{})
+		c.Observe(result(t, "1", events.CallStart, data, events.Failed, why))
+		f := c.frame()
+		sent, err := json.Marshal([]any{f.Calls, f.Notes})
+		if err != nil || f.Calls.Total != 1 || len(f.Notes) != 1 {
+			t.Fatalf("%s, %v", sent, err)
+		}
+		for _, secret := range []string{"Ada", "Example", "***le", "***om", "eve", "555", "50.10", "٢٠٢"} {
+			if strings.Contains(string(sent), secret) {
+				t.Errorf("%q of %s in %s", secret, data, sent)
+			}
+		}
+	}
+}
+
+func TestAddressesAreNoPhoneNumbers(t *testing.T) {
+	c := New(Config{})
+	for why, want := range map[string]string{
+		"dial tcp 10.0.12.34:443: connect: connection refused":   "dial tcp 10.0.12.34:443: connect: connection refused",
+		"dial tcp [2001:db8::1234:5678]:443: connection refused": "dial tcp [2001:db8::1234:5678]:443: connection refused",
+		"+20.55.50.10:5, 20.555.50.10:50, 20.55.50.10":           "***10:5, ***50, ***10",
+	} {
+		if got := c.why(&note{why: why}); got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 }
@@ -212,6 +249,19 @@ func TestNotesKeepLittleOfLargeEvents(t *testing.T) {
 	if n := c.done.after(0)[0]; n.caller.name != "Ada Example" || len(n.callee.name) != maxText+len("…") {
 		t.Errorf("note %+v", n)
 	}
+}
+
+func TestNotesKeepLittleOfLargeErrors(t *testing.T) {
+	c := New(Config{})
+	before := liveHeap()
+	for range ringSize {
+		large := strings.Repeat("x", 200_000)
+		c.Observe(consumer.Result{Outcome: events.Failed, Err: &events.PanicError{Value: large, Stack: []byte(large)}})
+	}
+	if grown := liveHeap() - before; grown > ringSize*10_000 {
+		t.Errorf("%d notes take %d bytes", ringSize, grown)
+	}
+	runtime.KeepAlive(c)
 }
 
 func liveHeap() int64 {

@@ -2,7 +2,9 @@ package console
 
 import (
 	"cmp"
+	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -21,15 +23,25 @@ const (
 func (c *Console) party(p party) partyRow {
 	name := cmp.Or(p.name, p.email)
 	if !c.cfg.Unmasked {
-		name, p.number = maskName(name), events.MaskNumber(p.number)
+		name, p.number = masked(name), masked(p.number)
 	}
-	return partyRow{printable(shortened(name)), printable(shortened(p.number))}
+	return partyRow{printable(name), printable(p.number)}
 }
 
-// text is one that should hold no names, but may hold anything.
+// text is one that should hold nothing of a person, but may hold anything.
 func (c *Console) text(s string) string {
+	s = cut(s, 4*maxText)
 	if !c.cfg.Unmasked {
-		s = emails.ReplaceAllString(shortened(s), "***@***")
+		s = withoutNumbers(withoutEmails(s))
+	}
+	return printable(s)
+}
+
+// id is that of a call, of which digits are a part.
+func (c *Console) id(s string) string {
+	s = cut(s, 4*maxText)
+	if !c.cfg.Unmasked {
+		s = withoutEmails(s)
 	}
 	return printable(s)
 }
@@ -37,17 +49,14 @@ func (c *Console) text(s string) string {
 // why says why a message did not go well. The handlers' words are their own, and may
 // tell who called.
 func (c *Console) why(n *note) string {
-	if n.err == nil {
-		return ""
-	}
-	why := cut(n.err.Error(), 4*maxWhy)
+	why := n.why
 	if !c.cfg.Unmasked {
-		for _, p := range []party{n.caller, n.callee} {
-			why = replaceAll(why, p.name, maskName(p.name))
-			why = replaceAll(why, p.number, events.MaskNumber(p.number))
+		texts := []string{n.caller.name, n.caller.number, n.callee.name, n.callee.number}
+		slices.SortFunc(texts, func(a, b string) int { return cmp.Compare(len(b), len(a)) }) // one may be in another
+		for _, text := range texts {
+			why = replaceAll(why, text, masked(text))
 		}
-		why = emails.ReplaceAllString(why, "***@***")
-		why = numbers.ReplaceAllStringFunc(why, events.MaskNumber)
+		why = withoutNumbers(withoutEmails(why))
 	}
 	return plain(cut(why, maxWhy))
 }
@@ -62,21 +71,33 @@ func replaceAll(s, old, new string) string {
 
 var (
 	emails = regexp.MustCompile(`[^\s<>"'(),:;@]+@[^\s<>"'(),:;@]+`)
-	// numbers are phone numbers as people write them, of seven digits and more.
-	numbers = regexp.MustCompile(`\+?\(?\d(?:[ ()/.-]{0,2}\d){6,}`)
+	// numbers are phone numbers as people write them, of seven digits and more, and
+	// the addresses of machines, of which that must not be said.
+	numbers = regexp.MustCompile(`\b(?:\d{1,3}\.){3}\d{1,3}:\d{1,5}\b|\+?\(?\p{Nd}(?:[\pZ\p{Pd}()/.]{0,3}\p{Nd}){6,}`)
 )
 
-// maskName leaves the first letter of each word, of no more than three. A name that is
-// a number or an email is masked as such.
-func maskName(name string) string {
+func withoutEmails(s string) string { return emails.ReplaceAllString(s, "***@***") }
+
+func withoutNumbers(s string) string {
+	return numbers.ReplaceAllStringFunc(s, func(number string) string {
+		if _, err := netip.ParseAddrPort(number); err == nil {
+			return number
+		}
+		return events.MaskNumber(number)
+	})
+}
+
+// masked leaves of a name the first letter of each word, of no more than three, of a
+// number the last two digits, and of an email nothing: each may stand in another's place.
+func masked(text string) string {
 	switch {
-	case strings.Contains(name, "@"):
+	case strings.Contains(text, "@"):
 		return "***@***"
-	case !strings.ContainsFunc(name, unicode.IsLetter):
-		return events.MaskNumber(name)
+	case !strings.ContainsFunc(text, unicode.IsLetter):
+		return events.MaskNumber(text)
 	}
 	var initials []string
-	for word := range strings.FieldsSeq(name) {
+	for word := range strings.FieldsSeq(text) {
 		if i := strings.IndexFunc(word, unicode.IsLetter); i >= 0 && len(initials) < 3 {
 			first, _ := utf8.DecodeRuneInString(word[i:])
 			initials = append(initials, string(first)+".")
@@ -85,6 +106,7 @@ func maskName(name string) string {
 	return strings.Join(initials, " ")
 }
 
+// printable is what the page may show of a text.
 func printable(s string) string { return plain(shortened(s)) }
 
 // shortened is no longer than a text may be.

@@ -18,7 +18,7 @@ type note struct {
 	outcome        events.Outcome
 	eventType, id  string
 	caller, callee party
-	err            error // why it did not go well
+	why            string // it did not go well
 	took           time.Duration
 	receiveCount   int
 }
@@ -33,7 +33,7 @@ const usualSize = 4 << 10
 func newNote(r consumer.Result) note {
 	n := note{at: time.Now(), outcome: r.Outcome, took: r.Took, receiveCount: r.ReceiveCount}
 	if !r.Outcome.Done() {
-		n.err = r.Err
+		n.why = reason(r.Err)
 	}
 	if r.Event == nil {
 		return n
@@ -51,6 +51,14 @@ func newNote(r consumer.Result) note {
 		}
 	}
 	return n
+}
+
+// reason keeps no error, which may hold on to anything, and change.
+func reason(err error) string {
+	if err == nil {
+		return ""
+	}
+	return strings.Clone(cut(err.Error(), 4*maxWhy))
 }
 
 func partyOf(p *events.Participant) party {
@@ -104,7 +112,7 @@ func (c *Console) noteRows(notes []note) []noteRow {
 	rows := make([]noteRow, len(notes))
 	for i, n := range notes {
 		rows[i] = noteRow{
-			Number: n.number, At: n.at.UnixMilli(), Outcome: n.outcome, Type: printable(n.eventType), ID: c.text(n.id),
+			Number: n.number, At: n.at.UnixMilli(), Outcome: n.outcome, Type: c.text(n.eventType), ID: c.id(n.id),
 			Caller: c.party(n.caller), Callee: c.party(n.callee), Why: c.why(&n),
 			Took: float64(n.took.Microseconds()) / 1000, Receive: n.receiveCount,
 		}

@@ -93,7 +93,7 @@ func (c *Console) callRow(r *events.CallRecord) callRow {
 		callee.number = r.Destination
 	}
 	return callRow{
-		Start: r.Start.UnixMilli(), Status: printable(r.Status), Direction: printable(string(r.Direction)), Queue: c.text(r.Queue),
+		Start: r.Start.UnixMilli(), Status: c.text(r.Status), Direction: printable(string(r.Direction)), Queue: c.text(r.Queue),
 		Caller: c.party(party{r.Caller.Name, r.Caller.Phone, r.Caller.Email}), Callee: c.party(callee),
 	}
 }
