@@ -112,9 +112,15 @@ function drawPlots() {
   setText($('#p50-now'), said(latest(half)));
   setText($('#p95-now'), said(latest(most)));
   setText($('#p95'), said(latest(most)));
-  const lately = list.slice(-5);
-  const rate = lately.reduce((sum, point) => sum + stack.reduce((s, word) => s + perSecond(point, word), 0), 0) / lately.length;
-  setText($('#rate'), short(rate));
+  setText($('#rate'), rate(list, last, perSecond));
+}
+
+// rate is that of the last ten seconds, or of those that the worker has been there for.
+function rate(list, last, perSecond) {
+  const steps = Math.min(5, Math.floor((last + whole.step - whole.started) / whole.step));
+  if (steps < 1) return '–';
+  const sum = list.slice(-steps).reduce((sum, point) => sum + stack.reduce((s, word) => s + perSecond(point, word), 0), 0);
+  return short(sum / steps);
 }
 
 function short(n) {
@@ -172,15 +178,12 @@ function say(state, why, pause) {
   $('.board').classList.toggle('stale', !open);
   $('.board').hidden = state === 'token';
   $('#token-form').hidden = state !== 'token';
-  const node = $('#state');
   switch (state) {
     case 'lost':
-      setText(node, `connection lost, trying again in ${Math.round(pause / 1000)} s: ${why}`);
-      setClass(node, 'state bad');
+      tell(`connection lost, trying again in ${Math.round(pause / 1000)} s: ${why}`, 'bad');
       break;
     case 'token':
-      setText(node, why || 'a token is wanted');
-      setClass(node, 'state');
+      tell(why || 'a token is wanted');
       $('#token').focus();
       break;
     default:
@@ -189,13 +192,16 @@ function say(state, why, pause) {
 }
 
 function sayState() {
-  if (paused) {
-    setText($('#state'), 'display paused');
-    setClass($('#state'), 'state');
-  } else if (frame && open) {
-    setText($('#state'), frame.state);
-    setClass($('#state'), `state ${frame.trouble ? 'bad' : 'good'}`);
-  }
+  if (paused) tell('display paused');
+  else if (!open) tell('connecting');
+  else if (frame) tell(frame.state, frame.trouble ? 'bad' : 'good');
+}
+
+// tell says how things are. Who has it read out does not hear how the time goes by.
+function tell(text, how = '') {
+  setText($('#state'), text);
+  setClass($('#state'), `state ${how}`.trim());
+  setText($('#said'), text.replace(/\b\d[\dhm.]* ?s\b/g, 'a while'));
 }
 
 // setPaused keeps what is shown, and asks nothing of the worker meanwhile.
@@ -203,12 +209,13 @@ function setPaused(value) {
   paused = value;
   $('#pause').setAttribute('aria-pressed', String(paused));
   setText($('#pause'), paused ? 'Go on' : 'Pause');
-  if (paused) following.abort();
-  else watch();
+  following.abort();
+  if (!paused) watch();
   sayState();
 }
 
 function watch() {
+  open = false;
   following = new AbortController();
   follow((next) => { take(next); sayState(); }, say, following.signal);
 }
@@ -224,7 +231,7 @@ $('#token-form').addEventListener('submit', (event) => {
   event.preventDefault();
   keepToken($('#token').value);
   $('#token').value = '';
-  watch();
+  setPaused(false);
 });
 document.addEventListener('keydown', (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;

@@ -55,6 +55,11 @@ function storedToken() {
   }
 }
 
+// bytesOf is a text in UTF-8, which fetch takes for a header as a character a byte.
+function bytesOf(text) {
+  return String.fromCharCode(...new TextEncoder().encode(text));
+}
+
 // read takes frames until the stream ends or nothing has come for too long.
 async function read(signal, take) {
   const stop = new AbortController();
@@ -66,7 +71,7 @@ async function read(signal, take) {
   };
   expect();
   try {
-    const headers = current ? { Authorization: `Bearer ${current}` } : {};
+    const headers = current ? { Authorization: `Bearer ${bytesOf(current)}` } : {};
     const response = await fetch('console/events', { headers, signal: stop.signal, cache: 'no-store' });
     if (response.status === 401) throw new WantsToken(current ? 'The worker does not know this token.' : '');
     if (!response.ok) throw new Error((await response.text()).trim() || `answer ${response.status}`);

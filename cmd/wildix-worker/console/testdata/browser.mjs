@@ -93,6 +93,15 @@ async function look(worker, options = {}) {
   return page;
 }
 
+// firstFrame is what comes first on the stream.
+async function firstFrame(worker) {
+  const response = await fetch(`${worker.url}console/events`);
+  const reader = response.body.getReader();
+  const { value } = await reader.read();
+  await reader.cancel();
+  return new TextDecoder().decode(value);
+}
+
 async function leave(page, ...expected) {
   const faults = page.faults.filter((fault) => !expected.some((pattern) => pattern.test(fault)));
   assert.deepEqual(faults, [], 'the browser has nothing to complain about');
@@ -140,9 +149,7 @@ const checks = {
     const caller = party('Ada Example', '+12025550142', { email: 'ada.example@example.com' });
     await post(worker, 'call:start', 'masked-1', { status: 'RINGING', caller, destination: '+12025550143', callee: { ...party('Bea Sample', '+12025550143'), type: 'LOCAL' } });
     await has(page, '.calls tbody tr', /A\. E\..*\*\*\*42.*B\. S\..*\*\*\*43/);
-    const response = await fetch(`${worker.url}console/events`);
-    const { value } = await response.body.getReader().read();
-    const stream = new TextDecoder().decode(value);
+    const stream = await firstFrame(worker);
     assert.match(stream, /A\. E\./);
     for (const shown of [stream, await page.content()]) {
       for (const hidden of ['Ada', 'Bea', 'Sample', '5550142', '5550143', '202555', 'ada.example']) assert.ok(!shown.includes(hidden), hidden);
@@ -231,7 +238,7 @@ const checks = {
   },
 
   async 'elsewhere than on loopback it wants the token'() {
-    const token = 'a long token';
+    const token = 'ein längeres Wort, 5 €';
     const { code, said } = await run(['webhook', '--admin-addr', '0.0.0.0:0']);
     assert.equal(code, 2, said);
     assert.match(said, /0\.0\.0\.0:0 is not a loopback address: set WILDIX_ADMIN_TOKEN/);
@@ -243,10 +250,14 @@ const checks = {
     await page.keyboard.press('Enter');
     await has(page, '.state', 'does not know this token');
     await accessible(page, 'token');
+    await page.locator('#pause').click();
+    await has(page, '.state', 'display paused');
+    await page.locator('#token').focus();
     await page.keyboard.type(token);
     await page.keyboard.press('Enter');
     await has(page, '.state', 'receiving');
     assert.ok(!await page.locator('#token-form').isVisible());
+    assert.equal(await text(page, '#pause'), 'Pause', 'with a token it goes on');
     await page.reload();
     await has(page, '.state', 'receiving'); // the tab knows it still
     assert.ok(!page.url().includes('token'));
@@ -263,11 +274,40 @@ const checks = {
     await stop(worker);
     await has(page, '.state', 'connection lost');
     assert.ok(await page.locator('.board.stale').count(), 'what is shown is old, and looks so');
+    await has(page, '.state', 'again in 2 s');
+    const said = await text(page, '[role=status]');
+    assert.match(said, /^connection lost, trying again in a while: /);
+    await page.evaluate(() => {
+      window.said = 0;
+      new MutationObserver(() => window.said++).observe(document.querySelector('[role=status]'), { childList: true, characterData: true, subtree: true });
+    });
+    await has(page, '.state', 'again in 4 s');
+    assert.equal(await page.evaluate(() => window.said), 0, 'nobody is told again and again');
     const again = await start(['webhook'], { WILDIX_ADMIN_ADDR: new URL(worker.url).host });
     await has(page, '.state', 'receiving');
     await until(page, () => document.querySelectorAll('.calls tbody tr').length === 0);
     await leave(page, /console: Failed to load resource: net::ERR_/);
     await stop(again);
+  },
+
+  async 'a rate is of the time that the worker has been there for'() {
+    const worker = await start(['webhook']);
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    await page.goto(worker.url);
+    const frame = JSON.parse((await firstFrame(worker)).replace('data: ', ''));
+    const { step } = frame.whole;
+    const now = 1000 * step;
+    for (const [up, want] of [[step / 2, '–'], [step + 1, '20'], [2 * step + 1, '15'], [100 * step, '6']]) {
+      const points = [[1, 40], [2, 20]].map(([ago, n]) => [now - ago * step, n, 0, 0, 0, 0, 0, 1, 1]);
+      const made = { ...frame, now, points, whole: { ...frame.whole, started: now - up } };
+      await page.route('**/console/events', (route) => route.fulfill({ contentType: 'text/event-stream', body: `data: ${JSON.stringify(made)}\n\n` }));
+      await page.reload();
+      await until(page, (want) => document.querySelector('#rate').textContent === want, want);
+      await page.unroute('**/console/events');
+    }
+    await context.close();
+    await stop(worker);
   },
 
   async 'no other name leads to it'() {
