@@ -23,7 +23,7 @@ const (
 // forwardSettings say how the forward handler sends events, where the
 // environment does not.
 type forwardSettings struct {
-	TemplateFile string   `placeholder:"FILE" env:"WILDIX_FORWARD_TEMPLATE_FILE" help:"Template of what forward sends. Without one it sends the event as it was signed."`
+	TemplateFile string   `placeholder:"FILE" env:"WILDIX_FORWARD_TEMPLATE_FILE" help:"Template of what forward sends. Without one it sends the event as it was signed. WILDIX_FORWARD_URL, WILDIX_FORWARD_SECRET and WILDIX_FORWARD_HEADERS have no flags."`
 	Timeout      duration `placeholder:"10s" env:"WILDIX_FORWARD_TIMEOUT" help:"Limit for one request of forward."`
 	Retry        statuses `placeholder:"STATUS,..." env:"WILDIX_FORWARD_RETRY" help:"Statuses from 400 to 499 that are worth another try, besides 408, 425 and 429."`
 }

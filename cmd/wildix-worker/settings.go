@@ -158,7 +158,7 @@ func readSecret(variable string) (secret string, ok bool, err error) {
 
 // keySettings say where the signing secrets are.
 type keySettings struct {
-	SecretsFile string `placeholder:"FILE" env:"WILDIX_SECRETS_FILE" help:"Signing secrets, a line each: SECRET or INTEGRATION_ID=SECRET. Read again when it changes. The other way is WILDIX_SECRET in the environment."`
+	SecretsFile string `placeholder:"FILE" env:"WILDIX_SECRETS_FILE" help:"Signing secrets, a line each: SECRET or INTEGRATION_ID=SECRET. Read again when it changes. The other way is WILDIX_SECRET in the environment, and WILDIX_PREVIOUS_SECRET while it changes."`
 }
 
 var errNoSecret = errors.New("no signing secret: set WILDIX_SECRET, or --secrets-file (WILDIX_SECRETS_FILE)")

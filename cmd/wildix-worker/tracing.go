@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -39,6 +40,9 @@ func newTracing(wrong *faults) *tracing {
 			*wrong = append(*wrong, err.Error())
 		}
 	}
+	if _, err := resource.New(context.Background(), resource.WithFromEnv()); on && err != nil {
+		wrong.add("OTEL_RESOURCE_ATTRIBUTES", errors.New("not NAME=VALUE pairs with commas between them, percent-encoded"))
+	}
 	return &tracing{settings: settings, on: on}
 }
 
@@ -55,7 +59,7 @@ func (t *tracing) start(ctx context.Context, log *zap.Logger) error {
 		resource.WithAttributes(attribute.String("service.name", "wildix-worker"), attribute.String("service.version", version())),
 		resource.WithFromEnv()) // the last one goes first
 	if err != nil {
-		return fmt.Errorf("OTEL_RESOURCE_ATTRIBUTES: %w", err)
+		return fmt.Errorf("traces: %w", err)
 	}
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("tracing", zap.Error(err)) }))
 	t.provider = sdktrace.NewTracerProvider(sdktrace.WithBatcher(&told{SpanExporter: exporter, log: log}), sdktrace.WithResource(about))
