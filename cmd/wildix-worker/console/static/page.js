@@ -207,7 +207,7 @@ function tell(text, how = '') {
 // setPaused keeps what is shown, and asks nothing of the worker meanwhile.
 function setPaused(value) {
   paused = value;
-  $('#pause').setAttribute('aria-pressed', String(paused));
+  setClass($('#pause'), paused ? 'on' : ''); // its words say what it does: aria-pressed would say the contrary
   setText($('#pause'), paused ? 'Go on' : 'Pause');
   following.abort();
   if (!paused) watch();

@@ -215,6 +215,7 @@ const checks = {
 
     await page.keyboard.press('p');
     await has(page, '.state', 'display paused');
+    assert.match(await page.locator('.controls').ariaSnapshot(), /button "Go on"$/m);
     await post(worker, 'call:end', 'needle', { status: 'RINGING' });
     await post(worker, 'call:start', 'other', { status: 'RINGING', caller: party('Other Example', '+12025550198') });
     assert.match(await rows(page, 'calls').first().textContent(), /Needle/);
