@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -166,6 +167,7 @@ func (t *Tracker) told(key callKey, done bool) {
 		since = call.last()
 	}
 	t.live.remove(key)
+	key = callKey{strings.Clone(key.company), strings.Clone(key.id)} // lest they keep all that the event was decoded to
 	t.ended.put(key, since.Add(t.expiry()), endsPerCall*t.maxCalls())
 }
 

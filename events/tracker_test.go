@@ -397,6 +397,19 @@ func TestTrackerKeepsLittleOfLargeEvents(t *testing.T) {
 	runtime.KeepAlive(tracker)
 }
 
+func TestTrackerKeepsOfAnEndedCallWhoseItWas(t *testing.T) {
+	tracker := &events.Tracker{}
+	const calls = 2000
+	before := liveHeap()
+	for i := range calls {
+		take(t, tracker, now(t, fmt.Sprint(i), events.CallEnd, `{"caller":{"name":"Ada `+strings.Repeat("e", 3000)+`"}}`))
+	}
+	if grown := liveHeap() - before; grown > calls*450 {
+		t.Errorf("%d calls that have ended take %d bytes", calls, grown)
+	}
+	runtime.KeepAlive(tracker)
+}
+
 func liveHeap() int64 {
 	runtime.GC()
 	var m runtime.MemStats
