@@ -78,9 +78,9 @@ func (c *Consumer) verified(m *message) (r Result) {
 	return r
 }
 
-// Open verifies and decodes a received message as a [Consumer] does before any
-// handler. See [events.Open] for what it returns.
-func Open(keys *signature.Keyring, received *types.Message) (*events.Event, events.Outcome, error) {
+// DecodeMessage verifies and decodes a received message as a [Consumer] does before any
+// handler. See [events.DecodeSigned] for what it returns.
+func DecodeMessage(keys *signature.Keyring, received *types.Message) (*events.Event, events.Outcome, error) {
 	return newMessage(received, time.Now()).verify(keys)
 }
 
@@ -89,7 +89,7 @@ func (m *message) verify(keys *signature.Keyring) (*events.Event, events.Outcome
 	if err != nil {
 		return nil, events.Rejected, err
 	}
-	e, outcome, err := events.Open(keys, m.body, sig)
+	e, outcome, err := events.DecodeSigned(keys, m.body, sig)
 	if e != nil {
 		e.ReceiveCount = m.receiveCount
 	}

@@ -4,8 +4,8 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"wildix-worker/consumer/internal/sqscall"
 	"wildix-worker/events"
+	"wildix-worker/internal/sqscall"
 )
 
 const (

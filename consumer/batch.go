@@ -6,7 +6,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"wildix-worker/consumer/internal/sqscall"
+	"wildix-worker/internal/sqscall"
 )
 
 // An operation is what a batch call does with its messages.

@@ -8,7 +8,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"wildix-worker/consumer/internal/sqscall"
+	"wildix-worker/internal/sqscall"
 )
 
 const (

@@ -11,8 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"go.opentelemetry.io/otel/trace"
 
-	"wildix-worker/consumer/internal/sqscall"
 	"wildix-worker/events"
+	"wildix-worker/internal/sqscall"
 )
 
 var errNotString = errors.New("the attribute " + sqscall.SignatureAttribute + " is not a String")

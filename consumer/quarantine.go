@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"wildix-worker/consumer/internal/sqscall"
+	"wildix-worker/internal/sqscall"
 )
 
 // What a message in quarantine has besides its body and its X-SIGNATURE, which

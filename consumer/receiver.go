@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"wildix-worker/consumer/internal/sqscall"
+	"wildix-worker/internal/sqscall"
 )
 
 const (

@@ -8,7 +8,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"wildix-worker/consumer/internal/sqscall"
+	"wildix-worker/internal/sqscall"
 )
 
 // run makes the calls that are due until ctx ends, or until everything is

@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"wildix-worker/consumer/internal/sqscall"
+	"wildix-worker/internal/sqscall"
 )
 
 // gatherTime is how long a poll is held back for more slots when there are

@@ -162,7 +162,7 @@ func TestOpenVerifiesBeforeItDecodes(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			e, outcome, err := events.Open(ring, []byte(test.body), signature.Sign(test.secret, []byte(test.body)))
+			e, outcome, err := events.DecodeSigned(ring, []byte(test.body), signature.Sign(test.secret, []byte(test.body)))
 			if !errors.Is(err, test.err) || (err != nil && outcome != test.want) || (e == nil) != (err != nil) {
 				t.Errorf("got %v, %v, %v; want %v, %v", e, outcome, err, test.want, test.err)
 			}

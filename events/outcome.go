@@ -49,10 +49,10 @@ func (o Outcome) Done() bool { return o == Handled || o == Ignored || o == Dupli
 // not sign.
 var ErrOtherIntegration = errors.New("signed with the key of another integration")
 
-// Open verifies a message and then decodes it, in this order: nothing looks at
+// DecodeSigned verifies a message and then decodes it, in this order: nothing looks at
 // a body that no key of the ring has signed. With an error comes the outcome:
 // [Rejected], [Malformed] or, while the keys can't be read, [Failed].
-func Open(keys *signature.Keyring, body []byte, sig string) (*Event, Outcome, error) {
+func DecodeSigned(keys *signature.Keyring, body []byte, sig string) (*Event, Outcome, error) {
 	signer, err := keys.Verify(body, sig)
 	if errors.Is(err, signature.ErrUnavailable) {
 		return nil, Failed, err

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"wildix-worker/events"
+	"wildix-worker/events/calls"
 	"wildix-worker/events/handlers/store"
 )
 
@@ -79,7 +79,7 @@ func (cmd *callsCmd) Run(ctx context.Context) error {
 }
 
 // listCalls shows a table, 80 columns wide.
-func listCalls(out *screen, calls iter.Seq2[events.CallRecord, error]) error {
+func listCalls(out *screen, calls iter.Seq2[calls.Record, error]) error {
 	out.printf("%s\n", out.paint(faint, fmt.Sprintf("%-11s  %-3s  %s  %s  %7s",
 		"START", "", column("FROM", partyColumns), column("TO", partyColumns), "TIME")))
 	n := 0
@@ -98,7 +98,7 @@ func listCalls(out *screen, calls iter.Seq2[events.CallRecord, error]) error {
 
 const partyColumns = 20
 
-func callLine(out *screen, r *events.CallRecord) string {
+func callLine(out *screen, r *calls.Record) string {
 	to := party(r.Callee)
 	if to == "" {
 		to = r.Destination
@@ -112,10 +112,10 @@ func callLine(out *screen, r *events.CallRecord) string {
 		column(party(r.Caller), partyColumns), column(to, partyColumns), took, out.paint(colour, word))
 }
 
-var directionWords = map[events.Direction]string{events.Inbound: "in", events.Outbound: "out", events.Internal: "int"}
+var directionWords = map[calls.Direction]string{calls.Inbound: "in", calls.Outbound: "out", calls.Internal: "int"}
 
 // callWord says how a call went.
-func callWord(r *events.CallRecord) (word, colour string) {
+func callWord(r *calls.Record) (word, colour string) {
 	switch {
 	case r.Missed:
 		return "missed", red
@@ -128,7 +128,7 @@ func callWord(r *events.CallRecord) (word, colour string) {
 	}
 }
 
-func party(p events.Party) string { return strings.TrimSpace(p.Phone + " " + p.Name) }
+func party(p calls.Party) string { return strings.TrimSpace(p.Phone + " " + p.Name) }
 
 // clockTime is a duration as 1:02 or 1:02:03.
 func clockTime(d time.Duration) string {

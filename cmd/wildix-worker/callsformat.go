@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"time"
 
-	"wildix-worker/events"
+	"wildix-worker/events/calls"
 )
 
 // A callOutput is a call as programs read it.
@@ -44,7 +44,7 @@ type partyOutput struct {
 	Group     string `json:"group"`
 }
 
-func callOutputOf(r *events.CallRecord) callOutput {
+func callOutputOf(r *calls.Record) callOutput {
 	return callOutput{
 		ID: r.ID, Company: r.Company, PBX: r.PBX, Start: *utc(r.Start), AnsweredAt: utc(r.AnsweredAt), End: utc(r.End),
 		Direction: string(r.Direction), Caller: partyOutput(r.Caller), Callee: partyOutput(r.Callee), Destination: r.Destination,
@@ -62,7 +62,7 @@ func utc(t time.Time) *string {
 	return &text
 }
 
-func listJSON(out *screen, calls iter.Seq2[events.CallRecord, error]) error {
+func listJSON(out *screen, calls iter.Seq2[calls.Record, error]) error {
 	for r, err := range calls {
 		if err != nil {
 			return err
@@ -85,7 +85,7 @@ var csvNames = []string{
 	"seconds", "waited",
 }
 
-func listCSV(out *screen, calls iter.Seq2[events.CallRecord, error]) error {
+func listCSV(out *screen, calls iter.Seq2[calls.Record, error]) error {
 	w := csv.NewWriter(out.out)
 	w.Write(csvNames)
 	for r, err := range calls {

@@ -30,7 +30,7 @@ func judgeMessage(keys *signature.Keyring, m *types.Message) verdict {
 	if keys == nil {
 		return verdict{word: wordUnchecked, reason: "no signing secret is set"}
 	}
-	e, outcome, err := consumer.Open(keys, m)
+	e, outcome, err := consumer.DecodeMessage(keys, m)
 	switch {
 	case err == nil:
 		return verdict{word: wordValid, event: e}

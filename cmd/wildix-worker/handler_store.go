@@ -40,5 +40,5 @@ func (s *handlerSettings) store(_ *zap.Logger, wrong *faults) link {
 	if err != nil {
 		return link{} // it is among the wrong settings
 	}
-	return link{handler: h, open: h.Open, close: h.Close}
+	return link{handler: h, open: h.Connect, close: h.Close}
 }

@@ -110,7 +110,7 @@ func (r *remembrance) open(ctx context.Context) (func(name string, h events.Hand
 const tableTimeout = 700 * time.Millisecond
 
 // openTable makes no request but for credentials.
-func openTable(ctx context.Context, name, queueURL string) (*dynamo.Memory, error) {
+func openTable(ctx context.Context, name, queueURL string) (*dynamo.Store, error) {
 	region, _ := locate(queueURL)
 	cfg, err := loadAWS(ctx, region, "--once-table (WILDIX_ONCE_TABLE)")
 	if err != nil {
@@ -129,7 +129,7 @@ func openTable(ctx context.Context, name, queueURL string) (*dynamo.Memory, erro
 
 // lookForTable asks for the table once. One that does not exist or may not be
 // used is an error; one that does not answer is left to its policy.
-func lookForTable(ctx context.Context, table *dynamo.Memory, name string, log *zap.Logger) error {
+func lookForTable(ctx context.Context, table *dynamo.Store, name string, log *zap.Logger) error {
 	limited, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	err := table.Check(limited)

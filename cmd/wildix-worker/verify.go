@@ -41,7 +41,7 @@ func (cmd *verifyCmd) Run() error {
 	if err != nil {
 		return &usageError{err}
 	}
-	e, outcome, err := events.Open(keys, body, sig)
+	e, outcome, err := events.DecodeSigned(keys, body, sig)
 	if err != nil {
 		return fmt.Errorf("%w: %s: %w%s", errInvalid, outcome, err, newlineHint(keys, body, sig))
 	}

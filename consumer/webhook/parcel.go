@@ -11,8 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/smithy-go"
 
-	"wildix-worker/consumer/internal/sqscall"
 	"wildix-worker/events"
+	"wildix-worker/internal/sqscall"
 )
 
 // An item is an event on its way to SQS.

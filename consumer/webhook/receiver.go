@@ -96,7 +96,7 @@ func (r *Receiver) receive(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	var result consumer.Result
-	result.Event, result.Outcome, result.Err = events.Open(r.cfg.Keys, message.body, message.signature)
+	result.Event, result.Outcome, result.Err = events.DecodeSigned(r.cfg.Keys, message.body, message.signature)
 	if result.Err == nil {
 		handling, cancel := context.WithDeadline(ctx, arrived.Add(r.cfg.AnswerWithin))
 		defer cancel()

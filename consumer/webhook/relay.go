@@ -14,8 +14,8 @@ import (
 	"go.uber.org/zap"
 
 	"wildix-worker/consumer"
-	"wildix-worker/consumer/internal/sqscall"
 	"wildix-worker/events"
+	"wildix-worker/internal/sqscall"
 	"wildix-worker/signature"
 )
 

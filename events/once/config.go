@@ -28,7 +28,7 @@ type Config struct {
 	Name string
 	// Shared is what this process has in common with others and with its
 	// successors. Nil means that it remembers alone.
-	Shared Memory
+	Shared Store
 	// OnUnreachable says what becomes of events while Shared can't be
 	// reached. The zero value lets them wait.
 	OnUnreachable Policy

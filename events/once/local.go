@@ -36,7 +36,7 @@ func newLocal(size int) *local {
 	return &local{started: time.Now(), size: size, running: make(map[digest]claim), slots: make(map[digest]int32)}
 }
 
-// begin is what [Memory].Begin is.
+// begin is what [Store].Begin is.
 func (l *local) begin(delivery digest, owner uint64, lease time.Duration) Answer {
 	now := time.Since(l.started)
 	l.mu.Lock()
@@ -51,7 +51,7 @@ func (l *local) begin(delivery digest, owner uint64, lease time.Duration) Answer
 	return Answer{State: Begun}
 }
 
-// finish is what [Memory].Done is. The oldest effect makes room.
+// finish is what [Store].Done is. The oldest effect makes room.
 func (l *local) finish(delivery digest, keep time.Duration) {
 	e := effect{delivery, time.Since(l.started) + keep}
 	l.mu.Lock()
@@ -72,7 +72,7 @@ func (l *local) finish(delivery digest, keep time.Duration) {
 	l.next = (l.next + 1) % l.size
 }
 
-// release is what [Memory].Release is.
+// release is what [Store].Release is.
 func (l *local) release(delivery digest, owner uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

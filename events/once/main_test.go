@@ -70,10 +70,10 @@ func newTable(t *testing.T) *table {
 	return &table{p, client, name}
 }
 
-func (t *table) memory() *dynamo.Memory { return dynamo.New(t.client.PutItem, t.name) }
+func (t *table) memory() *dynamo.Store { return dynamo.New(t.client.PutItem, t.name) }
 
 // everywhere runs a test with every kind of memory.
-func everywhere(t *testing.T, test func(t *testing.T, memory once.Memory)) {
+func everywhere(t *testing.T, test func(t *testing.T, memory once.Store)) {
 	t.Run("local", func(t *testing.T) { test(t, once.NewLocal(once.DefaultKeys)) })
 	t.Run("dynamodb", func(t *testing.T) { test(t, newTable(t).memory()) })
 }

@@ -8,10 +8,10 @@ import (
 	"wildix-worker/events"
 )
 
-// A Memory is shared by processes that handle the same events. Its methods are
+// A Store is shared by processes that handle the same events. Its methods are
 // called for many events at once. An error means that it is not known whether
 // the call had its effect.
-type Memory interface {
+type Store interface {
 	// Begin claims the event for the owner if it is new: neither done nor
 	// leased to another owner. A call that is repeated with the same owner has
 	// the same answer.

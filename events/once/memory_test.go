@@ -14,12 +14,12 @@ const ada, bob = 1, 2
 func key(n byte) once.Key { return once.Key{Handler: "crm", Delivery: [32]byte{n}} }
 
 // begin claims an event for an hour, and says how far it has got.
-func begin(t *testing.T, m once.Memory, k once.Key, owner uint64) once.State {
+func begin(t *testing.T, m once.Store, k once.Key, owner uint64) once.State {
 	t.Helper()
 	return beginFor(t, m, k, owner, time.Hour)
 }
 
-func beginFor(t *testing.T, m once.Memory, k once.Key, owner uint64, lease time.Duration) once.State {
+func beginFor(t *testing.T, m once.Store, k once.Key, owner uint64, lease time.Duration) once.State {
 	t.Helper()
 	answer, err := m.Begin(t.Context(), k, owner, lease)
 	fatal(t, err)
@@ -37,7 +37,7 @@ func want(t *testing.T, got, want once.State) {
 }
 
 func TestALeaseKeepsOthersOut(t *testing.T) {
-	everywhere(t, func(t *testing.T, m once.Memory) {
+	everywhere(t, func(t *testing.T, m once.Store) {
 		want(t, begin(t, m, key(1), ada), once.Begun)
 		want(t, begin(t, m, key(1), bob), once.InProgress)
 		want(t, begin(t, m, key(1), ada), once.Begun) // the same call, repeated
@@ -46,7 +46,7 @@ func TestALeaseKeepsOthersOut(t *testing.T) {
 }
 
 func TestDoneIsDoneForAll(t *testing.T) {
-	everywhere(t, func(t *testing.T, m once.Memory) {
+	everywhere(t, func(t *testing.T, m once.Store) {
 		begin(t, m, key(1), ada)
 		fatal(t, m.Done(t.Context(), key(1), time.Hour))
 		want(t, begin(t, m, key(1), ada), once.Done)
@@ -59,7 +59,7 @@ func TestDoneIsDoneForAll(t *testing.T) {
 }
 
 func TestALeaseIsGivenBackByItsOwnerOnly(t *testing.T) {
-	everywhere(t, func(t *testing.T, m once.Memory) {
+	everywhere(t, func(t *testing.T, m once.Store) {
 		begin(t, m, key(1), ada)
 		fatal(t, m.Release(t.Context(), key(1), bob))
 		want(t, begin(t, m, key(1), bob), once.InProgress)
@@ -71,7 +71,7 @@ func TestALeaseIsGivenBackByItsOwnerOnly(t *testing.T) {
 }
 
 func TestALeaseThatHasEndedIsTakenOver(t *testing.T) {
-	everywhere(t, func(t *testing.T, m once.Memory) {
+	everywhere(t, func(t *testing.T, m once.Store) {
 		want(t, beginFor(t, m, key(1), ada, -time.Second), once.Begun)
 		want(t, begin(t, m, key(1), bob), once.Begun)
 		fatal(t, m.Release(t.Context(), key(1), ada)) // not hers any more
@@ -84,7 +84,7 @@ func TestALeaseThatHasEndedIsTakenOver(t *testing.T) {
 }
 
 func TestWhatIsNoLongerToBeRememberedIsNew(t *testing.T) {
-	everywhere(t, func(t *testing.T, m once.Memory) {
+	everywhere(t, func(t *testing.T, m once.Store) {
 		fatal(t, m.Done(t.Context(), key(1), -time.Hour)) // DynamoDB has not deleted it yet
 		want(t, begin(t, m, key(1), ada), once.Begun)
 		want(t, begin(t, m, key(1), bob), once.InProgress)
@@ -94,7 +94,7 @@ func TestWhatIsNoLongerToBeRememberedIsNew(t *testing.T) {
 }
 
 func TestOneOfManyGetsTheLease(t *testing.T) {
-	everywhere(t, func(t *testing.T, m once.Memory) {
+	everywhere(t, func(t *testing.T, m once.Store) {
 		const owners = 8
 		for n := range byte(20) {
 			var racing sync.WaitGroup

@@ -29,7 +29,7 @@ func TestARepeatIsADuplicate(t *testing.T) {
 }
 
 func TestWhatFailedIsTriedAgainAtOnce(t *testing.T) {
-	everywhere(t, func(t *testing.T, shared once.Memory) {
+	everywhere(t, func(t *testing.T, shared once.Store) {
 		for n, failure := range []error{errDown, events.Permanent(errDown), events.RetryAfter(time.Minute, errDown), errors.Join(errDown, events.ErrDuplicate)} {
 			h := &handler{answer: func(context.Context) error { return failure }}
 			mine, theirs := wrapped(t, h, once.Config{Shared: shared}), wrapped(t, h, once.Config{Shared: shared})
@@ -73,7 +73,7 @@ func TestWhatTheHandlerSaysOfAnEvent(t *testing.T) {
 }
 
 func TestEachHandlerOfAChainHasItsOwnState(t *testing.T) {
-	everywhere(t, func(t *testing.T, shared once.Memory) {
+	everywhere(t, func(t *testing.T, shared once.Store) {
 		if _, local := shared.(once.LocalMemory); local {
 			shared = nil // it is of one handler only
 		}
@@ -177,7 +177,7 @@ func TestTheNewestEventsAreRemembered(t *testing.T) {
 
 // TestTwoWorkersRaceForAnEvent delivers a thousand events to two workers at once.
 func TestTwoWorkersRaceForAnEvent(t *testing.T) {
-	everywhere(t, func(t *testing.T, shared once.Memory) {
+	everywhere(t, func(t *testing.T, shared once.Store) {
 		const many, atOnce = 1000, 4
 		var calls [many]atomic.Int64
 		h := events.HandlerFunc(func(_ context.Context, e *events.Event) error {

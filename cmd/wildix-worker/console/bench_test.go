@@ -6,6 +6,7 @@ import (
 
 	"wildix-worker/consumer"
 	"wildix-worker/events"
+	"wildix-worker/events/calls"
 )
 
 // script is n calls of five events each, all of them started before the first ends.
@@ -29,7 +30,7 @@ func BenchmarkObserve(b *testing.B) {
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		if i%len(results) == 0 {
-			c.calls = events.Tracker{MaxCalls: maxCalls}
+			c.calls = calls.Tracker{MaxCalls: maxCalls}
 		}
 		c.Observe(results[i%len(results)])
 	}

@@ -15,6 +15,7 @@ import (
 
 	"wildix-worker/consumer"
 	"wildix-worker/events"
+	"wildix-worker/events/calls"
 )
 
 const (
@@ -53,7 +54,7 @@ type Depth struct {
 type Console struct {
 	cfg     Config
 	started time.Time
-	calls   events.Tracker
+	calls   calls.Tracker
 
 	mu      sync.Mutex // of what Observe notes
 	totals  [events.Outcomes]int64
@@ -74,7 +75,7 @@ func New(cfg Config) *Console {
 	return &Console{
 		cfg:     cfg,
 		started: time.Now(),
-		calls:   events.Tracker{MaxCalls: maxCalls},
+		calls:   calls.Tracker{MaxCalls: maxCalls},
 		stage:   newStage(),
 		arrived: make(chan struct{}, 1),
 		closed:  make(chan struct{}),

@@ -5,7 +5,7 @@ import (
 	"maps"
 	"slices"
 
-	"wildix-worker/events"
+	"wildix-worker/events/calls"
 )
 
 // rows are the calls that are shown. They are numbered, since ids may be long.
@@ -18,7 +18,7 @@ type rows struct {
 type callKey struct{ company, id string }
 
 type shown struct {
-	record events.CallRecord
+	record calls.Record
 	row    callRow
 	round  uint64 // in which it was live
 }
@@ -38,7 +38,7 @@ func newRows() rows { return rows{byCall: make(map[callKey]*shown)} }
 
 // update takes the calls that go on, the longest first, and returns what is different
 // among the newest of them.
-func (r *rows) update(live []events.CallRecord, view func(*events.CallRecord) callRow) callRows {
+func (r *rows) update(live []calls.Record, view func(*calls.Record) callRow) callRows {
 	r.round++
 	var changes callRows
 	for i := max(0, len(live)-maxRows); i < len(live); i++ {
@@ -57,7 +57,7 @@ func (r *rows) update(live []events.CallRecord, view func(*events.CallRecord) ca
 }
 
 // put reports whether the call looks different from what is shown of it.
-func (r *rows) put(record *events.CallRecord, view func(*events.CallRecord) callRow) (row callRow, changed bool) {
+func (r *rows) put(record *calls.Record, view func(*calls.Record) callRow) (row callRow, changed bool) {
 	key := callKey{record.Company, record.ID}
 	s, known := r.byCall[key]
 	if !known {
@@ -87,7 +87,7 @@ func (r *rows) all() (all []callRow) {
 }
 
 // callRow makes the view of a call.
-func (c *Console) callRow(r *events.CallRecord) callRow {
+func (c *Console) callRow(r *calls.Record) callRow {
 	callee := party{r.Callee.Name, r.Callee.Phone, r.Callee.Email}
 	if callee == (party{}) {
 		callee.number = r.Destination

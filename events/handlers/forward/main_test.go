@@ -117,7 +117,7 @@ func event(t testing.TB, body string) *events.Event {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, _, err := events.Open(ring, []byte(body), signature.Sign(pbxSecret, []byte(body)))
+	e, _, err := events.DecodeSigned(ring, []byte(body), signature.Sign(pbxSecret, []byte(body)))
 	if err != nil {
 		t.Fatal(err)
 	}

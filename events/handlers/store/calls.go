@@ -8,10 +8,10 @@ import (
 	"iter"
 	"time"
 
+	"wildix-worker/events/calls"
+
 	"github.com/lib/pq"
 	code "modernc.org/sqlite/lib"
-
-	"wildix-worker/events"
 )
 
 // A Query chooses calls.
@@ -23,15 +23,15 @@ type Query struct {
 // Calls reads the calls that the query chooses, the earliest first. An error is
 // the last that it yields. It writes nothing, and a database without the tables
 // is an error.
-func Calls(ctx context.Context, cfg Config, q Query) iter.Seq2[events.CallRecord, error] {
-	return func(yield func(events.CallRecord, error) bool) {
-		if err := readCalls(ctx, cfg, q, func(r events.CallRecord) bool { return yield(r, nil) }); err != nil {
-			yield(events.CallRecord{}, fmt.Errorf("store: %w", err))
+func Calls(ctx context.Context, cfg Config, q Query) iter.Seq2[calls.Record, error] {
+	return func(yield func(calls.Record, error) bool) {
+		if err := readCalls(ctx, cfg, q, func(r calls.Record) bool { return yield(r, nil) }); err != nil {
+			yield(calls.Record{}, fmt.Errorf("store: %w", err))
 		}
 	}
 }
 
-func readCalls(ctx context.Context, cfg Config, q Query, yield func(events.CallRecord) bool) error {
+func readCalls(ctx context.Context, cfg Config, q Query, yield func(calls.Record) bool) error {
 	target, err := parseURL(cfg.URL, toRead)
 	if err != nil {
 		return err
@@ -52,7 +52,7 @@ func readCalls(ctx context.Context, cfg Config, q Query, yield func(events.CallR
 		if err := rows.Scan(&text); err != nil {
 			return err
 		}
-		var facts events.CallFacts
+		var facts calls.Facts
 		if json.Unmarshal(text, &facts) != nil {
 			return errFacts
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"wildix-worker/events"
+	"wildix-worker/events/calls"
 )
 
 const (
@@ -25,14 +26,14 @@ const (
 type request struct {
 	ctx   context.Context // of the one who waits
 	event eventRow
-	facts events.CallFacts
+	facts calls.Facts
 	call  bool // the event is about a call, and has facts
 	done  chan error
 }
 
 func newRequest(ctx context.Context, e *events.Event) *request {
 	r := &request{ctx: ctx, event: eventRowOf(e), done: make(chan error, 1)}
-	r.facts, r.call = events.FactsOf(e)
+	r.facts, r.call = calls.FactsOf(e)
 	return r
 }
 

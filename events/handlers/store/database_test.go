@@ -133,7 +133,7 @@ func (db *database) open(t testing.TB) *Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Open(context.Background()); err != nil {
+	if err := s.Connect(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

@@ -26,7 +26,7 @@ func Example() {
 		return
 	}
 	ctx := context.Background()
-	if err := s.Open(ctx); err != nil {
+	if err := s.Connect(ctx); err != nil {
 		fmt.Println(err)
 		return
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"wildix-worker/events"
+	"wildix-worker/events/calls"
 )
 
 // timeLayout is how SQLite keeps a time: texts that sort, and that its date
@@ -53,13 +54,13 @@ func (k callKey) compare(l callKey) int {
 // A call is what is to be merged into a row of the table calls.
 type call struct {
 	key   callKey
-	facts events.CallFacts
+	facts calls.Facts
 }
 
 // callsOf merges what a batch says of each call. The calls are in the order of
 // their keys, in which all workers lock them.
 func callsOf(batch []*request) []call {
-	byKey := make(map[callKey]events.CallFacts)
+	byKey := make(map[callKey]calls.Facts)
 	for _, r := range batch {
 		if r.call {
 			key := callKey{text(r.facts.Company), text(r.facts.ID)}
@@ -78,7 +79,7 @@ var errFacts = errors.New("the facts of a call can't be read")
 
 // merged is the call with what a row of it already holds.
 func (c call) merged(facts []byte) (call, error) {
-	var known events.CallFacts
+	var known calls.Facts
 	if err := json.Unmarshal(facts, &known); err != nil {
 		return call{}, errFacts
 	}
@@ -109,7 +110,7 @@ func (c call) values() []any {
 	r := c.facts.Record()
 	values := make([]any, 0, len(callColumns))
 	values = append(values, c.key.company, c.key.id, optional(r.PBX), at(r.Start), at(r.AnsweredAt), at(r.End), at(r.Last))
-	for _, p := range []events.Party{r.Caller, r.Callee} {
+	for _, p := range []calls.Party{r.Caller, r.Callee} {
 		values = append(values, optional(p.Type), optional(p.Phone), optional(p.Name), optional(p.Company), optional(p.Email),
 			optional(p.Extension), optional(p.Group))
 	}
@@ -118,7 +119,7 @@ func (c call) values() []any {
 		r.Answered, r.Missed, millis(r.Duration(), !r.End.IsZero()), millis(r.Waited(), waitIsKnown(&r)), string(c.factsText()))
 }
 
-func waitIsKnown(r *events.CallRecord) bool {
+func waitIsKnown(r *calls.Record) bool {
 	if r.Answered {
 		return !r.AnsweredAt.IsZero()
 	}

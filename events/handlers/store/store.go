@@ -3,12 +3,12 @@
 //
 // The table events has a row for each event, with its JSON byte by byte as it
 // was signed. The table calls has a row for each call, put together from its
-// events as [events.CallFacts] are: repeats and disorder make no difference to
+// events as [calls.Facts] are: repeats and disorder make no difference to
 // the row, nor does it matter which worker writes it.
 //
 //	s, err := store.New(store.Config{URL: "sqlite:events.db"})
 //	...
-//	if err := s.Open(ctx); err != nil { ... } // connects, and makes the tables
+//	if err := s.Connect(ctx); err != nil { ... } // connects, and makes the tables
 //	defer s.Close()
 //	mux.Fallback(s)
 //
@@ -57,7 +57,7 @@ type Store struct {
 	requests chan *request
 	stop     context.CancelFunc
 	hangUp   func()
-	stopped  chan struct{} // closed when the writer has ended; nil before Open
+	stopped  chan struct{} // closed when the writer has ended; nil before Connect
 }
 
 // New returns a Store that has yet to be opened.
@@ -68,9 +68,9 @@ func New(cfg Config) (*Store, error) {
 	return &Store{url: cfg.URL, requests: make(chan *request)}, nil
 }
 
-// Open connects to the database, makes what tables are missing, and starts to
+// Connect connects to the database, makes what tables are missing, and starts to
 // write. Several workers may open one database at once.
-func (s *Store) Open(ctx context.Context) error {
+func (s *Store) Connect(ctx context.Context) error {
 	target, err := parseURL(s.url, toWrite)
 	if err != nil {
 		return fmt.Errorf("store: %w", err)

@@ -20,6 +20,7 @@ import (
 	"pgregory.net/rapid"
 
 	"wildix-worker/events"
+	"wildix-worker/events/calls"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -90,27 +91,27 @@ func TestRowsAreAFunctionOfTheSetOfEvents(t *testing.T) {
 // in orders that would lock the rows crosswise.
 func TestNoUpdateIsLostBetweenWorkers(t *testing.T) {
 	onEach(t, func(t *testing.T, db *database) {
-		const calls, steps = 40, 20
+		const ids, steps = 40, 20
 		var all []*events.Event
-		want := make(map[string]events.CallFacts)
+		want := make(map[string]calls.Facts)
 		for step := range steps {
-			for i := range calls {
+			for i := range ids {
 				n := i
 				if step%2 == 1 {
-					n = calls - 1 - i
+					n = ids - 1 - i
 				}
 				e := decode(t, fmt.Sprintf(`{"id":"call-%d","company":"example","type":"call:update","time":%d,"data":{"status":"%d","queueName":"%d"}}`,
 					n, 1693389850000+step, step, step))
-				facts, _ := events.FactsOf(e)
+				facts, _ := calls.FactsOf(e)
 				want[e.ID] = want[e.ID].Merge(facts)
 				all = append(all, e)
 			}
 		}
 		handle(t, all, db.open(t), db.open(t), db.open(t))
-		if n := db.count(t, "events"); n != calls*steps {
-			t.Errorf("%d events, want %d", n, calls*steps)
+		if n := db.count(t, "events"); n != ids*steps {
+			t.Errorf("%d events, want %d", n, ids*steps)
 		}
-		got := make(map[string]events.CallRecord)
+		got := make(map[string]calls.Record)
 		for r, err := range Calls(t.Context(), Config{URL: db.url}, Query{}) {
 			if err != nil {
 				t.Fatal(err)
@@ -374,7 +375,7 @@ func TestServerThatHangsDoesNotHoldUpAStop(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Open(t.Context()); err != nil {
+	if err := s.Connect(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	hang()
@@ -404,7 +405,7 @@ func TestServerThatHangsDoesNotHoldUpAStop(t *testing.T) {
 	if s, err = New(Config{URL: url}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Open(ctx); err == nil {
+	if err := s.Connect(ctx); err == nil {
 		t.Error("open, where no server answers")
 	}
 	if took := time.Since(begun); took > connectTimeout/2 {
@@ -470,7 +471,7 @@ func TestWorkersThatStartTogetherMigrateOnce(t *testing.T) {
 			starts.Go(func() {
 				s, err := New(Config{URL: db.url})
 				if err == nil {
-					err = s.Open(context.Background())
+					err = s.Connect(context.Background())
 				}
 				if err == nil {
 					err = s.Close()
@@ -495,7 +496,7 @@ func TestDatabaseOfANewerVersionIsLeftAlone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Open(t.Context()); err == nil || !strings.Contains(err.Error(), "run a newer one") {
+		if err := s.Connect(t.Context()); err == nil || !strings.Contains(err.Error(), "run a newer one") {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -513,7 +514,7 @@ func TestClosedStoreHandlesNothing(t *testing.T) {
 	if err := s.HandleEvent(t.Context(), e); err == nil {
 		t.Error("handled before it was open")
 	}
-	if err := s.Open(t.Context()); err != nil {
+	if err := s.Connect(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	handle(t, []*events.Event{e}, s)
@@ -563,7 +564,7 @@ func TestUnreachableDatabaseIsToldWithoutThePassword(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Open(t.Context()); err == nil || strings.Contains(err.Error(), "s3cret") {
+	if err := s.Connect(t.Context()); err == nil || strings.Contains(err.Error(), "s3cret") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -623,7 +624,7 @@ func TestFactsAreKeptAsJSON(t *testing.T) {
 		if err := db.QueryRow("SELECT facts FROM calls").Scan(&text); err != nil {
 			t.Fatal(err)
 		}
-		var got events.CallFacts
+		var got calls.Facts
 		if err := json.Unmarshal(text, &got); err != nil {
 			t.Fatal(err)
 		}

@@ -69,17 +69,17 @@ const retryPause = 200 * time.Millisecond
 // quickly applies to every request.
 func quickly(o *dynamodb.Options) { o.Retryer = retry.AddWithMaxBackoffDelay(o.Retryer, retryPause) }
 
-// A Memory is a table. It implements [once.Memory].
-type Memory struct {
+// A Store is a table. It implements [once.Store].
+type Store struct {
 	put   PutItem
 	table string
 }
 
 // New returns the memory in a table. It makes no request.
-func New(put PutItem, table string) *Memory { return &Memory{put, table} }
+func New(put PutItem, table string) *Store { return &Store{put, table} }
 
 // Begin puts the claim if there is no item that stands against it.
-func (m *Memory) Begin(ctx context.Context, key once.Key, owner uint64, lease time.Duration) (once.Answer, error) {
+func (m *Store) Begin(ctx context.Context, key once.Key, owner uint64, lease time.Duration) (once.Answer, error) {
 	now := time.Now()
 	_, err := m.put(ctx, &dynamodb.PutItemInput{
 		TableName:                &m.table,
@@ -103,7 +103,7 @@ func (m *Memory) Begin(ctx context.Context, key once.Key, owner uint64, lease ti
 }
 
 // answer tells what the item says that stands against a claim.
-func (m *Memory) answer(item map[string]types.AttributeValue, now time.Time) (once.Answer, error) {
+func (m *Store) answer(item map[string]types.AttributeValue, now time.Time) (once.Answer, error) {
 	if item[attrKey] == nil { // an old server, or a proxy in between
 		return once.Answer{}, fmt.Errorf("DynamoDB table %s: refused without the item that stands against it", m.table)
 	}
@@ -122,7 +122,7 @@ func (m *Memory) answer(item map[string]types.AttributeValue, now time.Time) (on
 }
 
 // Done puts an item without a lease over what there is.
-func (m *Memory) Done(ctx context.Context, key once.Key, keep time.Duration) error {
+func (m *Store) Done(ctx context.Context, key once.Key, keep time.Duration) error {
 	_, err := m.put(ctx, &dynamodb.PutItemInput{
 		TableName: &m.table,
 		Item: map[string]types.AttributeValue{
@@ -135,7 +135,7 @@ func (m *Memory) Done(ctx context.Context, key once.Key, keep time.Duration) err
 
 // Release puts a lease that has ended over the owner's. It needs no permission
 // to delete.
-func (m *Memory) Release(ctx context.Context, key once.Key, owner uint64) error {
+func (m *Store) Release(ctx context.Context, key once.Key, owner uint64) error {
 	_, err := m.put(ctx, &dynamodb.PutItemInput{
 		TableName:                 &m.table,
 		Item:                      undone(key, owner, time.UnixMilli(0)),
@@ -151,7 +151,7 @@ func (m *Memory) Release(ctx context.Context, key once.Key, owner uint64) error 
 
 // Check reports whether the table can be used, with a write whose condition
 // can't be met: it needs no permission but that to write, and writes nothing.
-func (m *Memory) Check(ctx context.Context) error {
+func (m *Store) Check(ctx context.Context) error {
 	_, err := m.put(ctx, &dynamodb.PutItemInput{
 		TableName:                &m.table,
 		Item:                     map[string]types.AttributeValue{attrKey: text("check")},
@@ -168,7 +168,7 @@ func (m *Memory) Check(ctx context.Context) error {
 }
 
 // failed says of which table an error is.
-func (m *Memory) failed(err error) error {
+func (m *Store) failed(err error) error {
 	if err == nil {
 		return nil
 	}

@@ -1,8 +1,9 @@
-package events_test
+package calls_test
 
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"reflect"
 	"slices"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"wildix-worker/events"
+	"wildix-worker/events/calls"
 )
 
 // callEvents generates the events of one call, as few or as odd as they may
@@ -46,8 +48,8 @@ func callEvent(t *rapid.T) *events.Event {
 	return e
 }
 
-func factsOf(t interface{ Fatalf(string, ...any) }, e *events.Event) events.CallFacts {
-	f, ok := events.FactsOf(e)
+func factsOf(t interface{ Fatalf(string, ...any) }, e *events.Event) calls.Facts {
+	f, ok := calls.FactsOf(e)
 	if !ok {
 		t.Fatalf("no facts of a %s", e.Type)
 	}
@@ -55,7 +57,7 @@ func factsOf(t interface{ Fatalf(string, ...any) }, e *events.Event) events.Call
 }
 
 // inOrder merges the facts of events one after another.
-func inOrder(t interface{ Fatalf(string, ...any) }, all []*events.Event) (f events.CallFacts) {
+func inOrder(t interface{ Fatalf(string, ...any) }, all []*events.Event) (f calls.Facts) {
 	for _, e := range all {
 		f = f.Merge(factsOf(t, e))
 	}
@@ -64,8 +66,8 @@ func inOrder(t interface{ Fatalf(string, ...any) }, all []*events.Event) (f even
 
 // somehow merges the facts of events in groups of groups, some of which were
 // written down in between, as several workers with a database would.
-func somehow(t *rapid.T, all []*events.Event) events.CallFacts {
-	var f events.CallFacts
+func somehow(t *rapid.T, all []*events.Event) calls.Facts {
+	var f calls.Facts
 	if len(all) <= 1 {
 		f = inOrder(t, all)
 	} else {
@@ -79,7 +81,7 @@ func somehow(t *rapid.T, all []*events.Event) events.CallFacts {
 }
 
 // kept is the facts as a database keeps them.
-func kept(t *rapid.T, f events.CallFacts) (again events.CallFacts) {
+func kept(t *rapid.T, f calls.Facts) (again calls.Facts) {
 	text, err := json.Marshal(f)
 	if err != nil {
 		t.Fatal(err)
@@ -109,7 +111,7 @@ func TestFactsAreAFunctionOfTheSetOfEvents(t *testing.T) {
 func TestMergeIsAJoin(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a, b, c := inOrder(t, callEvents(t)), inOrder(t, callEvents(t)), inOrder(t, callEvents(t))
-		equal := func(law string, x, y events.CallFacts) {
+		equal := func(law string, x, y calls.Facts) {
 			if !reflect.DeepEqual(x, y) {
 				t.Fatalf("%s:\n%+v\n%+v", law, x, y)
 			}
@@ -118,8 +120,8 @@ func TestMergeIsAJoin(t *testing.T) {
 		equal("commutative", a.Merge(b), b.Merge(a))
 		equal("associative", a.Merge(b).Merge(c), a.Merge(b.Merge(c)))
 		equal("absorbs", a.Merge(b).Merge(a), a.Merge(b))
-		equal("of no event", a.Merge(events.CallFacts{}), a)
-		equal("of no event, first", events.CallFacts{}.Merge(a), a)
+		equal("of no event", a.Merge(calls.Facts{}), a)
+		equal("of no event, first", calls.Facts{}.Merge(a), a)
 	})
 }
 
@@ -158,12 +160,12 @@ func TestRecordOfAnAnsweredCall(t *testing.T) {
 		at(t, 4000, events.CallUpdate, `{"status":"TALKING","caller":`+ada+`,"callee":`+sales+`}`),
 		at(t, 9000, events.CallEnd, `{"status":"TALKING","caller":`+ada+`,"callee":`+sales+`,"endCause":"16","endCauseStr":"Normal Clearing","endBy":"CALLEE"}`),
 	})
-	want := events.CallRecord{
+	want := calls.Record{
 		ID: "call-1", Company: "example", PBX: "p1",
 		Start: after(0), AnsweredAt: after(4000), End: after(9000), Last: after(9000),
-		Caller:    events.Party{Type: "REMOTE", Phone: "+12025550100", Name: "Ada Example", Company: "Example Ltd"},
-		Callee:    events.Party{Type: "LOCAL", Phone: "201", Name: "Sales", Email: "sales@example.com", Extension: "201", Group: "Staff"},
-		Direction: events.Inbound, Destination: "201", Queue: "Sales queue", Trunk: "Main trunk", Status: "TALKING",
+		Caller:    calls.Party{Type: "REMOTE", Phone: "+12025550100", Name: "Ada Example", Company: "Example Ltd"},
+		Callee:    calls.Party{Type: "LOCAL", Phone: "201", Name: "Sales", Email: "sales@example.com", Extension: "201", Group: "Staff"},
+		Direction: calls.Inbound, Destination: "201", Queue: "Sales queue", Trunk: "Main trunk", Status: "TALKING",
 		EndCause: "16", EndCauseStr: "Normal Clearing", EndBy: "CALLEE", Answered: true,
 	}
 	r := f.Record()
@@ -219,17 +221,17 @@ func TestAnsweredAndMissed(t *testing.T) {
 }
 
 func TestDirection(t *testing.T) {
-	for data, want := range map[string]events.Direction{
-		`{"caller":` + ada + `}`: events.Inbound,
-		`{"caller":` + ada + `,"callee":{"type":"REMOTE","phone":"1"}}`:      events.Inbound,
-		`{"caller":` + sales + `,"callee":` + ada + `}`:                      events.Outbound,
-		`{"caller":` + sales + `,"trunkName":"Main trunk"}`:                  events.Outbound,
-		`{"caller":` + sales + `,"callee":` + sales + `,"trunkName":"Loop"}`: events.Internal,
+	for data, want := range map[string]calls.Direction{
+		`{"caller":` + ada + `}`: calls.Inbound,
+		`{"caller":` + ada + `,"callee":{"type":"REMOTE","phone":"1"}}`:      calls.Inbound,
+		`{"caller":` + sales + `,"callee":` + ada + `}`:                      calls.Outbound,
+		`{"caller":` + sales + `,"trunkName":"Main trunk"}`:                  calls.Outbound,
+		`{"caller":` + sales + `,"callee":` + sales + `,"trunkName":"Loop"}`: calls.Internal,
 		`{"caller":` + sales + `}`:                                           "",
 		`{}`:                                                                 "",
-		`{"caller":` + ada + `,"direction":"OUTBOUND"}`:                      events.Outbound,
-		`{"caller":` + ada + `,"direction":"sideways"}`:                      events.Inbound,
-		`{"flows":[{"flowIndex":1,"direction":"OUTBOUND"},{"flowIndex":0,"direction":"INBOUND"}]}`: events.Inbound,
+		`{"caller":` + ada + `,"direction":"OUTBOUND"}`:                      calls.Outbound,
+		`{"caller":` + ada + `,"direction":"sideways"}`:                      calls.Inbound,
+		`{"flows":[{"flowIndex":1,"direction":"OUTBOUND"},{"flowIndex":0,"direction":"INBOUND"}]}`: calls.Inbound,
 	} {
 		if got := factsOf(t, at(t, 0, events.CallLiveProgress, data)).Record().Direction; got != want {
 			t.Errorf("%s is %q, want %q", data, got, want)
@@ -238,14 +240,14 @@ func TestDirection(t *testing.T) {
 }
 
 func TestRecordOfCallCompleted(t *testing.T) {
-	f := factsOf(t, decode(t, readFile(t, "testdata/call-completed.json")))
+	f := factsOf(t, decodeFile(t, "../testdata/call-completed.json"))
 	r := f.Record()
-	want := events.CallRecord{
+	want := calls.Record{
 		ID: "it_w118741_1693389850.110", Company: "it_w118741", PBX: "221100001bab",
 		Start: after(810), End: after(3611), Last: after(10_000),
-		Caller:    events.Party{Type: "REMOTE", Phone: "+12025550123", Name: "Ada Example"},
-		Callee:    events.Party{Type: "LOCAL", Phone: "201", Name: "Sales", Extension: "201"},
-		Direction: events.Inbound, Destination: "201", Trunk: "Main trunk", EndCause: "16", Answered: true,
+		Caller:    calls.Party{Type: "REMOTE", Phone: "+12025550123", Name: "Ada Example"},
+		Callee:    calls.Party{Type: "LOCAL", Phone: "201", Name: "Sales", Extension: "201"},
+		Direction: calls.Inbound, Destination: "201", Trunk: "Main trunk", EndCause: "16", Answered: true,
 	}
 	if r != want {
 		t.Errorf("record\n%+v\nwant\n%+v", r, want)
@@ -277,7 +279,7 @@ func TestIDInTheDataIsTheCalls(t *testing.T) {
 
 func TestOtherEventsHaveNoFacts(t *testing.T) {
 	for _, eventType := range []string{"presence:user", "sms:status", "call:transferred", "fax:sent"} {
-		if f, ok := events.FactsOf(at(t, 0, eventType, `{"id":"call-1","status":"TALKING"}`)); ok {
+		if f, ok := calls.FactsOf(at(t, 0, eventType, `{"id":"call-1","status":"TALKING"}`)); ok {
 			t.Errorf("%s: %+v", eventType, f)
 		}
 	}
@@ -292,4 +294,17 @@ func BenchmarkMerge(b *testing.B) {
 	for b.Loop() {
 		inOrder(b, all)
 	}
+}
+
+func decodeFile(t *testing.T, name string) *events.Event {
+	t.Helper()
+	body, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := events.Decode(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
 }

@@ -1,4 +1,4 @@
-package events_test
+package calls_test
 
 import (
 	"context"
@@ -16,16 +16,17 @@ import (
 	"pgregory.net/rapid"
 
 	"wildix-worker/events"
+	"wildix-worker/events/calls"
 )
 
 // told collects what a tracker tells.
 type told struct {
 	mu      sync.Mutex
-	records []events.CallRecord
+	records []calls.Record
 	err     error // what OnCallFinished returns
 }
 
-func (f *told) finished(_ context.Context, r events.CallRecord) error {
+func (f *told) finished(_ context.Context, r calls.Record) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.records = append(f.records, r)
@@ -52,7 +53,7 @@ func take(t testing.TB, h events.Handler, all ...*events.Event) {
 }
 
 // liveIDs are the calls that go on, the longest first.
-func liveIDs(t *events.Tracker) string {
+func liveIDs(t *calls.Tracker) string {
 	var ids []string
 	for _, r := range t.Live() {
 		ids = append(ids, r.ID)
@@ -62,7 +63,7 @@ func liveIDs(t *events.Tracker) string {
 
 func TestTrackerKnowsWhoTalksToWhom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tracker := &events.Tracker{}
+		tracker := &calls.Tracker{}
 		take(t, tracker, now(t, "call-1", events.CallStart, `{"status":"CONNECTING","caller":`+ada+`}`))
 		time.Sleep(3 * time.Second)
 		take(t, tracker, now(t, "call-2", events.CallLiveProgress, `{"status":"RINGING"}`), now(t, "call-1", events.CallUpdate, `{"status":"TALKING","callee":`+sales+`}`))
@@ -82,7 +83,7 @@ func TestFinishedCallIsToldOfOnce(t *testing.T) {
 	for _, end := range []string{events.CallEnd, events.CallLiveCompleted, events.CallLiveInterrupted, events.CallCompleted} {
 		synctest.Test(t, func(t *testing.T) {
 			var f told
-			tracker := &events.Tracker{OnCallFinished: f.finished}
+			tracker := &calls.Tracker{OnCallFinished: f.finished}
 			start := now(t, "call-1", events.CallStart, `{"caller":`+ada+`}`)
 			time.Sleep(time.Second)
 			ended := now(t, "call-1", end, `{"status":"TALKING"}`)
@@ -101,7 +102,7 @@ func TestLateUpdateNeverReopensACall(t *testing.T) {
 	// From at once to long after the end was forgotten.
 	for _, late := range []time.Duration{0, time.Minute, time.Hour, time.Hour + time.Nanosecond, 2*time.Hour - time.Second, 3 * time.Hour, 300 * time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
-			tracker := &events.Tracker{Expiry: time.Hour}
+			tracker := &calls.Tracker{Expiry: time.Hour}
 			update := now(t, "call-1", events.CallUpdate, `{"status":"TALKING"}`)
 			take(t, tracker, now(t, "call-1", events.CallEnd, `{"status":"TALKING"}`))
 			time.Sleep(late)
@@ -115,7 +116,7 @@ func TestLateUpdateNeverReopensACall(t *testing.T) {
 
 func TestLateUpdateNeverReopensACallOfAPBXWhoseClockIsAhead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tracker := &events.Tracker{Expiry: time.Hour}
+		tracker := &calls.Tracker{Expiry: time.Hour}
 		ahead := func(eventType string) *events.Event {
 			e := now(t, "call-1", eventType, `{"status":"TALKING"}`)
 			e.Time = e.Time.Add(30 * time.Minute)
@@ -136,7 +137,7 @@ func TestLateUpdateNeverReopensACallOfAPBXWhoseClockIsAhead(t *testing.T) {
 func TestCallWhoseEndNeverCameExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f told
-		tracker := &events.Tracker{Expiry: time.Hour, OnCallFinished: f.finished}
+		tracker := &calls.Tracker{Expiry: time.Hour, OnCallFinished: f.finished}
 		take(t, tracker, now(t, "call-1", events.CallStart, `{}`), now(t, "call-2", events.CallStart, `{}`))
 		time.Sleep(59 * time.Minute)
 		take(t, tracker, now(t, "call-2", events.CallUpdate, `{"status":"TALKING"}`))
@@ -162,7 +163,7 @@ func TestCallWhoseEndNeverCameExpires(t *testing.T) {
 func TestCallsOfABacklogAreToldWhole(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f told
-		tracker := &events.Tracker{OnCallFinished: f.finished}
+		tracker := &calls.Tracker{OnCallFinished: f.finished}
 		start := now(t, "call-1", events.CallStart, `{"caller":`+ada+`}`)
 		time.Sleep(time.Second)
 		end := now(t, "call-1", events.CallEnd, `{}`)
@@ -182,7 +183,7 @@ func TestFailureToTellIsTheEventsFailure(t *testing.T) {
 	crmIsDown := errors.New("CRM answered 503")
 	f := told{err: crmIsDown}
 	next := 0
-	tracker := &events.Tracker{OnCallFinished: f.finished}
+	tracker := &calls.Tracker{OnCallFinished: f.finished}
 	h := tracker.Track(events.HandlerFunc(func(context.Context, *events.Event) error { next++; return nil }))
 	take(t, h, at(t, 0, events.CallStart, `{"caller":`+ada+`}`))
 	for range 2 {
@@ -204,9 +205,9 @@ func TestFailureToTellIsTheEventsFailure(t *testing.T) {
 }
 
 func TestPanicWhileTellingIsAFailure(t *testing.T) {
-	calls := 0
-	tracker := &events.Tracker{OnCallFinished: func(context.Context, events.CallRecord) error {
-		if calls++; calls == 1 {
+	times := 0
+	tracker := &calls.Tracker{OnCallFinished: func(context.Context, calls.Record) error {
+		if times++; times == 1 {
 			panic("boom")
 		}
 		return nil
@@ -215,13 +216,13 @@ func TestPanicWhileTellingIsAFailure(t *testing.T) {
 	if outcome, _ := events.Dispatch(t.Context(), tracker, end); outcome != events.Failed {
 		t.Errorf("outcome %s", outcome)
 	}
-	if outcome, err := events.Dispatch(t.Context(), tracker, end); outcome != events.Handled || calls != 2 {
-		t.Errorf("outcome %s, %v, told %d times", outcome, err, calls)
+	if outcome, err := events.Dispatch(t.Context(), tracker, end); outcome != events.Handled || times != 2 {
+		t.Errorf("outcome %s, %v, told %d times", outcome, err, times)
 	}
 }
 
 func TestTrackerLeavesOtherEventsAlone(t *testing.T) {
-	tracker := &events.Tracker{}
+	tracker := &calls.Tracker{}
 	other := at(t, 0, "fax:sent", `{}`)
 	if err := tracker.HandleEvent(t.Context(), other); err != events.ErrNoHandler {
 		t.Errorf("got %v", err)
@@ -234,7 +235,7 @@ func TestTrackerLeavesOtherEventsAlone(t *testing.T) {
 func TestTrackerIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f told
-		tracker := &events.Tracker{MaxCalls: 3, OnCallFinished: f.finished}
+		tracker := &calls.Tracker{MaxCalls: 3, OnCallFinished: f.finished}
 		for i := range 5 {
 			take(t, tracker, now(t, fmt.Sprint(i), events.CallStart, `{}`))
 			time.Sleep(time.Second)
@@ -251,7 +252,7 @@ func TestTrackerIsBounded(t *testing.T) {
 		for i := range 31 {
 			take(t, tracker, now(t, fmt.Sprint("ended-", i), events.CallUpdate, `{}`))
 		}
-		if got := tracker.Live(); !slices.ContainsFunc(got, func(r events.CallRecord) bool { return r.ID == "ended-0" }) || len(got) != 3 {
+		if got := tracker.Live(); !slices.ContainsFunc(got, func(r calls.Record) bool { return r.ID == "ended-0" }) || len(got) != 3 {
 			t.Errorf("live %+v", got)
 		}
 		if len(f.records) != 0 {
@@ -262,7 +263,7 @@ func TestTrackerIsBounded(t *testing.T) {
 
 func TestSameIDOfTwoCompaniesAreTwoCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tracker := &events.Tracker{}
+		tracker := &calls.Tracker{}
 		other := now(t, "call-1", events.CallStart, `{}`)
 		other.Company = "other"
 		take(t, tracker, now(t, "call-1", events.CallStart, `{}`), other)
@@ -277,7 +278,7 @@ func TestAnyOrderLeavesTheSameCallsLive(t *testing.T) {
 		all := callEvents(t)
 		want := inOrder(t, all)
 		var f told
-		tracker := &events.Tracker{OnCallFinished: f.finished, Expiry: 200 * 365 * 24 * time.Hour}
+		tracker := &calls.Tracker{OnCallFinished: f.finished, Expiry: 200 * 365 * 24 * time.Hour}
 		again := slices.Concat(all, rapid.SliceOf(rapid.SampledFrom(all)).Draw(t, "repeated"))
 		for _, e := range rapid.Permutation(again).Draw(t, "shuffled") {
 			if err := tracker.HandleEvent(context.Background(), e); err != nil {
@@ -298,7 +299,7 @@ func TestRepeatOfAnEndThatIsBeingToldOfTellsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f told
 		release := make(chan struct{})
-		tracker := &events.Tracker{OnCallFinished: func(ctx context.Context, r events.CallRecord) error {
+		tracker := &calls.Tracker{OnCallFinished: func(ctx context.Context, r calls.Record) error {
 			<-release
 			return f.finished(ctx, r)
 		}}
@@ -319,7 +320,7 @@ func TestRepeatOfAnEndThatIsBeingToldOfTellsNothing(t *testing.T) {
 
 func TestConcurrentRepeatsOfAnEndTellOnce(t *testing.T) {
 	var f told
-	tracker := &events.Tracker{OnCallFinished: f.finished}
+	tracker := &calls.Tracker{OnCallFinished: f.finished}
 	var all sync.WaitGroup
 	for i := range 64 {
 		update, end := at(t, 0, events.CallUpdate, `{}`), at(t, i%2, events.CallEnd, `{}`)
@@ -337,8 +338,8 @@ func TestConcurrentRepeatsOfAnEndTellOnce(t *testing.T) {
 
 // A program that saves each finished call, and knows at any time who talks.
 func ExampleTracker() {
-	tracker := &events.Tracker{
-		OnCallFinished: func(ctx context.Context, call events.CallRecord) error {
+	tracker := &calls.Tracker{
+		OnCallFinished: func(ctx context.Context, call calls.Record) error {
 			fmt.Println("finished:", call.Caller.Name, "called", call.Callee.Name, "for", call.Duration(), "missed:", call.Missed)
 			return nil
 		},
@@ -364,7 +365,7 @@ func ExampleTracker() {
 }
 
 func BenchmarkTracker(b *testing.B) {
-	tracker := &events.Tracker{}
+	tracker := &calls.Tracker{}
 	var body []*events.Event
 	for i := range 1000 {
 		id := fmt.Sprint("it_w118741_1693389850.", i)
@@ -377,7 +378,7 @@ func BenchmarkTracker(b *testing.B) {
 }
 
 func TestTrackerKeepsLittleOfLargeEvents(t *testing.T) {
-	tracker := &events.Tracker{}
+	tracker := &calls.Tracker{}
 	const calls = 200
 	large := strings.Repeat("é", 100_000)
 	before := liveHeap()
@@ -398,7 +399,7 @@ func TestTrackerKeepsLittleOfLargeEvents(t *testing.T) {
 }
 
 func TestTrackerKeepsOfAnEndedCallWhoseItWas(t *testing.T) {
-	tracker := &events.Tracker{}
+	tracker := &calls.Tracker{}
 	const calls = 2000
 	before := liveHeap()
 	for i := range calls {
@@ -415,4 +416,9 @@ func liveHeap() int64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
+}
+
+// named is a handler whose error says that it was called.
+func named(name string) events.Handler {
+	return events.HandlerFunc(func(context.Context, *events.Event) error { return errors.New(name) })
 }

@@ -1,4 +1,4 @@
-package events
+package calls
 
 import (
 	"context"
@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"wildix-worker/events"
 )
 
 const (
@@ -21,14 +23,14 @@ const (
 // and tells of each that ends. It bears events that are lost, repeated or late.
 // The zero Tracker is ready; set its fields before the first event.
 //
-// It is a [Handler] to stand in a [Mux] or a [Chain], and [Tracker.Track] is a
-// [Middleware]. It starts no goroutine: what is due is done when it is called.
+// It is a [events.Handler] to stand in a [events.Mux] or a [events.Chain], and [Tracker.Track] is a
+// [events.Middleware]. It starts no goroutine: what is due is done when it is called.
 type Tracker struct {
 	// OnCallFinished, if not nil, is called when a call's end is seen, with
 	// what is known of the call by then. It is called by many goroutines, once
 	// a call, and HandleEvent waits for it. If it fails, so does the event of
 	// the end, and it is called again when that is delivered again.
-	OnCallFinished func(context.Context, CallRecord) error
+	OnCallFinished func(context.Context, Record) error
 
 	// Expiry is how long a call is held to go on, or remembered to have ended,
 	// when nothing more is heard of it. It should be longer than anybody talks
@@ -53,7 +55,7 @@ type callKey struct{ company, id string }
 
 // A liveCall is a call whose end was not told of yet.
 type liveCall struct {
-	facts   CallFacts
+	facts   Facts
 	heard   time.Time
 	telling bool // OnCallFinished runs
 }
@@ -65,20 +67,20 @@ func (c *liveCall) goesOn(since time.Time) bool { return !c.facts.HasEnded() && 
 
 func (c *liveCall) last() time.Time { return time.UnixMilli(c.facts.Last) }
 
-// HandleEvent takes in an event. It returns [ErrNoHandler] for one that is not
+// HandleEvent takes in an event. It returns [events.ErrNoHandler] for one that is not
 // about a call, and fails only if OnCallFinished does.
-func (t *Tracker) HandleEvent(ctx context.Context, e *Event) error {
+func (t *Tracker) HandleEvent(ctx context.Context, e *events.Event) error {
 	facts, ok := keptFacts(e)
 	if !ok {
-		return ErrNoHandler
+		return events.ErrNoHandler
 	}
 	return t.add(ctx, facts)
 }
 
 // Track lets the Tracker see all events on their way to next, whose answer
 // counts unless OnCallFinished fails: then next is not called.
-func (t *Tracker) Track(next Handler) Handler {
-	return HandlerFunc(func(ctx context.Context, e *Event) error {
+func (t *Tracker) Track(next events.Handler) events.Handler {
+	return events.HandlerFunc(func(ctx context.Context, e *events.Event) error {
 		if facts, ok := keptFacts(e); ok {
 			if err := t.add(ctx, facts); err != nil {
 				return err
@@ -90,11 +92,11 @@ func (t *Tracker) Track(next Handler) Handler {
 
 // Live returns the calls that go on, the longest first. That they do is what
 // their events say: of a call whose end was lost it is believed until Expiry.
-func (t *Tracker) Live() []CallRecord {
+func (t *Tracker) Live() []Record {
 	now := time.Now()
 	t.mu.Lock()
 	t.expire(now)
-	var sorted []*CallRecord // pointers, since a record is half a kilobyte
+	var sorted []*Record // pointers, since a record is half a kilobyte
 	for _, call := range t.live.all() {
 		if call.goesOn(now.Add(-t.expiry())) {
 			record := call.facts.Record()
@@ -102,15 +104,15 @@ func (t *Tracker) Live() []CallRecord {
 		}
 	}
 	t.mu.Unlock()
-	slices.SortFunc(sorted, func(a, b *CallRecord) int { return a.Start.Compare(b.Start) })
-	records := make([]CallRecord, len(sorted))
+	slices.SortFunc(sorted, func(a, b *Record) int { return a.Start.Compare(b.Start) })
+	records := make([]Record, len(sorted))
 	for i, record := range sorted {
 		records[i] = *record
 	}
 	return records
 }
 
-func (t *Tracker) add(ctx context.Context, facts CallFacts) error {
+func (t *Tracker) add(ctx context.Context, facts Facts) error {
 	key := callKey{facts.Company, facts.ID}
 	record, finished := t.merge(key, facts)
 	if !finished {
@@ -129,13 +131,13 @@ func (t *Tracker) add(ctx context.Context, facts CallFacts) error {
 
 // merge adds what an event says. If its call has ended and nobody was told of
 // it, it returns the record, and [Tracker.told] has to follow.
-func (t *Tracker) merge(key callKey, facts CallFacts) (record CallRecord, finished bool) {
+func (t *Tracker) merge(key callKey, facts Facts) (record Record, finished bool) {
 	now := time.Now()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.expire(now)
 	if _, ok := t.ended.get(key); ok {
-		return CallRecord{}, false
+		return Record{}, false
 	}
 	call, ok := t.live.get(key)
 	if !ok {
@@ -145,7 +147,7 @@ func (t *Tracker) merge(key callKey, facts CallFacts) (record CallRecord, finish
 	call.heard = now
 	t.live.put(key, call, t.maxCalls())
 	if !call.facts.HasEnded() || call.telling {
-		return CallRecord{}, false
+		return Record{}, false
 	}
 	call.telling = true
 	return call.facts.Record(), true

@@ -1,10 +1,10 @@
-package events
+package calls
 
 import "time"
 
-// A CallRecord is one call as its events tell it. What they do not tell is
+// A Record is one call as its events tell it. What they do not tell is
 // zero.
-type CallRecord struct {
+type Record struct {
 	ID      string
 	Company string
 	PBX     string
@@ -68,11 +68,11 @@ const (
 )
 
 // Duration is the time from start to end, and 0 while the call goes on.
-func (r *CallRecord) Duration() time.Duration { return between(r.Start, r.End) }
+func (r *Record) Duration() time.Duration { return between(r.Start, r.End) }
 
 // Waited is the time from the start until the call was answered, or until its
 // end if it was not. It is 0 while it rings, and if it is not known.
-func (r *CallRecord) Waited() time.Duration {
+func (r *Record) Waited() time.Duration {
 	if r.Answered {
 		return between(r.Start, r.AnsweredAt)
 	}
@@ -87,8 +87,8 @@ func between(from, to time.Time) time.Duration {
 }
 
 // Record is what the facts come to.
-func (f CallFacts) Record() CallRecord {
-	r := CallRecord{
+func (f Facts) Record() Record {
+	r := Record{
 		ID: f.ID, Company: f.Company, PBX: f.PBX.first(),
 		Start: firstTime(f.Started, f.FlowStart, f.First),
 		Last:  firstTime(f.Last),
@@ -112,11 +112,11 @@ func (f CallFacts) Record() CallRecord {
 
 // HasEnded reports whether one of the events is the call's end. No event that
 // comes later changes that.
-func (f CallFacts) HasEnded() bool { return f.Ended != 0 || f.Completed != 0 }
+func (f Facts) HasEnded() bool { return f.Ended != 0 || f.Completed != 0 }
 
 // direction is what an event says, or what follows from the parties: a call of
 // one's own that took a trunk went outside, even if nobody was reached.
-func (f CallFacts) direction(r *CallRecord) Direction {
+func (f Facts) direction(r *Record) Direction {
 	const local, remote = "LOCAL", "REMOTE"
 	switch {
 	case !f.Direction.IsZero():

@@ -1,4 +1,4 @@
-package events
+package calls
 
 import "container/list"
 

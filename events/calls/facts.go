@@ -1,18 +1,20 @@
-package events
+package calls
 
 import (
 	"cmp"
 	"slices"
+
+	"wildix-worker/events"
 )
 
-// CallFacts are what a set of events says of one call. They depend on the set
+// Facts are what a set of events says of one call. They depend on the set
 // alone: Merge is commutative, associative and idempotent, so that neither the
 // order in which events arrive nor their repetition makes a difference. The
-// zero CallFacts are those of no event.
+// zero Facts are those of no event.
 //
 // They can be written as JSON and read again, for whoever keeps them between
-// two events. [CallFacts.Record] says what they come to.
-type CallFacts struct {
+// two events. [Facts.Record] says what they come to.
+type Facts struct {
 	ID      string `json:"id"`
 	Company string `json:"company"`
 	facts
@@ -74,11 +76,11 @@ type rank uint8
 
 func rankOf(eventType string) rank {
 	switch eventType {
-	case CallStart:
+	case events.CallStart:
 		return 0
-	case CallEnd, CallLiveCompleted, CallLiveInterrupted:
+	case events.CallEnd, events.CallLiveCompleted, events.CallLiveInterrupted:
 		return 2
-	case CallCompleted:
+	case events.CallCompleted:
 		return 3
 	default:
 		return 1
@@ -86,8 +88,8 @@ func rankOf(eventType string) rank {
 }
 
 // Merge returns what both say, which must be of the same call.
-func (f CallFacts) Merge(g CallFacts) CallFacts {
-	return CallFacts{
+func (f Facts) Merge(g Facts) Facts {
+	return Facts{
 		ID:      max(f.ID, g.ID),
 		Company: max(f.Company, g.Company),
 		facts: facts{

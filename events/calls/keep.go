@@ -1,6 +1,10 @@
-package events
+package calls
 
-import "strings"
+import (
+	"strings"
+
+	"wildix-worker/events"
+)
 
 const (
 	// usualSize is more than nearly all events have, in bytes.
@@ -11,7 +15,7 @@ const (
 
 // keptFacts are FactsOf an event that are to be kept for longer than it. An event's
 // texts are in one piece of memory, up to a MiB, that a short one of them would keep.
-func keptFacts(e *Event) (CallFacts, bool) {
+func keptFacts(e *events.Event) (Facts, bool) {
 	f, ok := FactsOf(e)
 	if !ok || len(e.Raw) <= usualSize {
 		return f, ok

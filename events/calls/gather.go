@@ -1,9 +1,11 @@
-package events
+package calls
 
 import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"wildix-worker/events"
 )
 
 // FactsOf returns what the event says of its call, and false if it is not
@@ -11,27 +13,27 @@ import (
 //
 // Which call it is about says the id in the data of the newer events if there
 // is one, else the event's own.
-func FactsOf(e *Event) (f CallFacts, ok bool) {
+func FactsOf(e *events.Event) (f Facts, ok bool) {
 	g := gathering{eventType: e.Type, at: e.Time.UnixMilli()}
 	g.ID, g.Company = e.ID, e.Company
 	g.First, g.Last = g.at, g.at
 	g.say(&g.PBX, e.PBX)
 	switch data := e.Data.(type) {
-	case *Call:
+	case *events.Call:
 		g.addCall(data)
-	case *LiveCall:
+	case *events.LiveCall:
 		g.addLive(data)
-	case *CompletedCall:
+	case *events.CompletedCall:
 		g.addCompleted(data)
 	default:
-		return CallFacts{}, false
+		return Facts{}, false
 	}
-	return g.CallFacts, true
+	return g.Facts, true
 }
 
 // A gathering takes the facts of one event together.
 type gathering struct {
-	CallFacts
+	Facts
 	eventType string
 	at        int64
 }
@@ -46,14 +48,14 @@ func (g *gathering) say(w *word, strings ...string) {
 	}
 }
 
-func (g *gathering) addCall(c *Call) {
+func (g *gathering) addCall(c *events.Call) {
 	talking := strings.EqualFold(c.Status.Value, "TALKING")
 	g.Talked = g.Talked || talking
-	if g.eventType == CallStart {
+	if g.eventType == events.CallStart {
 		g.Started = g.at
 	}
 	switch g.eventType {
-	case CallEnd, CallLiveCompleted, CallLiveInterrupted:
+	case events.CallEnd, events.CallLiveCompleted, events.CallLiveInterrupted:
 		g.Ended = g.at
 	default:
 		if talking {
@@ -69,25 +71,25 @@ func (g *gathering) addCall(c *Call) {
 	g.addEnd(c.EndCause, c.EndCauseStr, c.EndBy)
 }
 
-func (g *gathering) addEnd(cause, causeStr, by Text) {
+func (g *gathering) addEnd(cause, causeStr, by events.Text) {
 	g.say(&g.EndCause, cause.Value, causeStr.Value)
 	g.say(&g.EndBy, by.Value)
 }
 
-func (g *gathering) addParty(w *word, p *Participant) {
+func (g *gathering) addParty(w *word, p *events.Participant) {
 	if p != nil && (p.Phone.Value != "" || p.Name.Value != "" || p.UserExtension.Value != "" || p.Email.Value != "") {
 		g.say(w, p.Type.Value, p.Phone.Value, p.Name.Value, p.Company.Value, p.Email.Value, p.UserExtension.Value, p.GroupName.Value)
 	}
 }
 
-func (g *gathering) addLive(l *LiveCall) {
+func (g *gathering) addLive(l *events.LiveCall) {
 	g.ID = cmp.Or(l.ID.Value, g.ID)
 	g.addFlows(l.Flows) // first, since what the event says of the call as a whole counts for more
 	g.addCall(&l.Call)
 	g.say(&g.Direction, string(directionOf(l.Direction)))
 }
 
-func (g *gathering) addCompleted(c *CompletedCall) {
+func (g *gathering) addCompleted(c *events.CompletedCall) {
 	g.ID = cmp.Or(c.ID.Value, g.ID)
 	g.Company = cmp.Or(g.Company, c.Company.Value)
 	if g.PBX.IsZero() {
@@ -101,7 +103,7 @@ func (g *gathering) addCompleted(c *CompletedCall) {
 	}
 }
 
-func verdictOf(flow *Flow) verdict {
+func verdictOf(flow *events.Flow) verdict {
 	switch {
 	case strings.EqualFold(flow.CallStatus.Value, "COMPLETED"):
 		return answered
@@ -116,8 +118,8 @@ func verdictOf(flow *Flow) verdict {
 
 // addFlows takes who called, where to and in which direction from the first
 // flow that says it, and who was reached from the last one that talked.
-func (g *gathering) addFlows(flows Flows) {
-	inOrder := slices.SortedStableFunc(slices.Values(flows), func(a, b Flow) int { return cmp.Compare(a.FlowIndex, b.FlowIndex) })
+func (g *gathering) addFlows(flows events.Flows) {
+	inOrder := slices.SortedStableFunc(slices.Values(flows), func(a, b events.Flow) int { return cmp.Compare(a.FlowIndex, b.FlowIndex) })
 	talked := false
 	for _, flow := range inOrder {
 		g.addFlowTimes(&flow)
@@ -135,7 +137,7 @@ func (g *gathering) addFlows(flows Flows) {
 	g.Talked = g.Talked || talked
 }
 
-func (g *gathering) addFlowTimes(flow *Flow) {
+func (g *gathering) addFlowTimes(flow *events.Flow) {
 	if !flow.StartTime.IsZero() {
 		g.FlowStart = earliestOf(g.FlowStart, flow.StartTime.UnixMilli())
 	}
@@ -144,7 +146,7 @@ func (g *gathering) addFlowTimes(flow *Flow) {
 	}
 }
 
-func directionOf(t Text) Direction {
+func directionOf(t events.Text) Direction {
 	switch strings.ToUpper(t.Value) {
 	case "INBOUND", "INCOMING":
 		return Inbound
