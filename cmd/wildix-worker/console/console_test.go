@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"runtime"
 	"strings"
 	"sync"
@@ -137,6 +138,9 @@ func TestRejectedMessageSaysWhy(t *testing.T) {
 	}
 }
 
+// timestamp matches Unix milliseconds.
+var timestamp = regexp.MustCompile(`\b1\d{12}\b`)
+
 func TestNothingOfAPersonIsSentUnlessASettingShowsIt(t *testing.T) {
 	why := errors.New(`store: Ada Example <ada@example.com> called from +12025550100, (0202) 555-0199 or +1 202 555 0198`)
 	data := `{"status":"TALKING","destination":"+12025550177","caller":` + ada + `,"queueName":"bob@example.com","callee":{"phone":"12025550166","name":"+12025550155"}}`
@@ -153,7 +157,7 @@ func TestNothingOfAPersonIsSentUnlessASettingShowsIt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return line
+		return timestamp.ReplaceAllString(line, "TIME") // its digits may read like a number's
 	}
 	masked := frames(Config{})
 	for _, secret := range []string{"Ada", "Example", "ada@", "bob@", "carol@", "2025550", "555", "0199", "0198", "0177", "0166", "0155"} {
