@@ -82,3 +82,20 @@ func fatal(t *testing.T, err error) {
 		t.Fatal(err)
 	}
 }
+
+func TestConsumerIsReadyOnceTheQueueHasAnswered(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		fixed := s.srv.Inject(sqslocal.Fault{Action: "ReceiveMessage", Status: 503})
+		s.start(succeed)
+		time.Sleep(2 * time.Minute)
+		if err := s.consumer.Ready(); err == nil {
+			t.Error("ready before the queue has answered")
+		}
+		if err := s.consumer.Healthy(); err != nil {
+			t.Errorf("a queue that fails is not the consumer's health: %v", err)
+		}
+		fixed()
+		time.Sleep(time.Minute)
+		fatal(t, s.consumer.Ready())
+	})
+}
