@@ -1,26 +1,21 @@
 package consumer
 
 import (
-	"math/rand/v2"
 	"time"
 
 	"wildix-worker/events"
-	"wildix-worker/internal/sqscall"
+	"wildix-worker/internal/backoff"
 )
 
-const (
-	// The first give-back delay, and the longest one.
-	minRetryDelay = 5 * time.Second
-	maxRetryDelay = 15 * time.Minute
-)
+// retryBackoff is the delay of a failed message that is returned to the queue.
+var retryBackoff = backoff.Exponential{Min: 5 * time.Second, Max: 15 * time.Minute}
 
-// retryDelay is how long a failed message stays away: doubled with each
-// receive and jittered by a half, so that messages that failed together don't
-// come back together. A handler's own wish goes first.
+// retryDelay is how long a failed message stays away: twice as long with each
+// receive, with jitter so that messages that failed together do not come back
+// together. A delay that the handler asks for takes precedence.
 func retryDelay(receiveCount int, err error) time.Duration {
 	if d, ok := events.RetryDelay(err); ok {
 		return d
 	}
-	d := sqscall.Doubled(minRetryDelay, receiveCount-1, maxRetryDelay)
-	return d/2 + rand.N(d/2+1)
+	return retryBackoff.EqualJitter(receiveCount)
 }

@@ -87,7 +87,7 @@ func newLeases(c caller, visibility time.Duration, log *zap.Logger, slots *slots
 		wake:       make(chan struct{}, 1),
 	}
 	for op := range l.health {
-		l.health[op].trouble = sqscall.NewTrouble(log, operation(op).String())
+		l.health[op].trouble = sqscall.NewOutage(log, operation(op).String())
 	}
 	return l
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"wildix-worker/internal/outage"
 	"wildix-worker/internal/sqscall"
 )
 
@@ -30,7 +31,7 @@ type receiver struct {
 	slots   *slots
 	breaker *breaker
 	deliver func(context.Context, []types.Message) // hands over what was received, any time
-	trouble *sqscall.Trouble
+	trouble *outage.Log
 	most    int // pollers that the slots are enough for
 	grace   time.Duration
 	polling polling
@@ -59,7 +60,7 @@ func newReceiver(client SQS, cfg Config, slots *slots, breaker *breaker, deliver
 		slots:   slots,
 		breaker: breaker,
 		deliver: deliver,
-		trouble: sqscall.NewTrouble(cfg.Logger, "receive"),
+		trouble: sqscall.NewOutage(cfg.Logger, "receive"),
 		most:    (cfg.Concurrency + sqscall.MaxBatch - 1) / sqscall.MaxBatch,
 		grace:   min(pollGrace, cfg.ShutdownTimeout),
 	}
@@ -114,7 +115,7 @@ func (r *receiver) poll(ctx, polls context.Context) {
 			if r.retire() {
 				return
 			}
-			sleep(ctx, sqscall.Backoff(failures))
+			sleep(ctx, sqscall.Backoff.FullJitter(failures))
 		case len(received) == sqscall.MaxBatch:
 			r.trouble.Succeeded()
 			if r.slots.spare() {

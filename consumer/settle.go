@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"wildix-worker/internal/outage"
 	"wildix-worker/internal/sqscall"
 )
 
@@ -81,7 +82,7 @@ func (l *leases) next() (b *batch, wait time.Duration, settled bool) {
 // health is how calls of one operation fare. After a failure they are made one
 // at a time and with pauses, until one succeeds.
 type health struct {
-	trouble  *sqscall.Trouble
+	trouble  *outage.Log
 	requests Requests
 	calling  int
 	failing  bool
@@ -243,7 +244,7 @@ func (l *leases) send(ctx context.Context, b *batch) {
 			l.log.Warn("SQS refused one message of a batch, will try again",
 				zap.Stringer("operation", b.operation), zap.String("messageId", m.id), zap.String("code", code))
 			m.tries++
-			l.again(m, b.operation, min(sqscall.Backoff(m.tries), l.visibility/8))
+			l.again(m, b.operation, min(sqscall.Backoff.FullJitter(m.tries), l.visibility/8))
 		default:
 			l.succeeded(m, b, i, begun)
 		}
@@ -262,7 +263,7 @@ func (h *health) answered(err error, maxPause time.Duration) {
 	}
 	h.requests.Failed++
 	h.failing = true
-	h.retryAt = time.Now().Add(min(sqscall.Backoff(h.trouble.Failed(err)), maxPause))
+	h.retryAt = time.Now().Add(min(sqscall.Backoff.FullJitter(h.trouble.Failed(err)), maxPause))
 }
 
 // succeeded takes note of an entry that SQS has carried out.

@@ -8,6 +8,9 @@ import (
 	"hash"
 	"slices"
 	"sync"
+	"time"
+
+	"wildix-worker/internal/reread"
 )
 
 // A Key is a secret and the integration that signs with it.
@@ -38,10 +41,8 @@ func (k Key) GoString() string { return k.String() }
 //
 // A Keyring is safe for concurrent use.
 type Keyring struct {
-	source *source // nil when the keys were given, not read from a file
-
-	mu   sync.Mutex
-	keys []*key
+	keys []*key                // unless they come from a file
+	file *reread.Value[[]*key] // nil unless they do
 }
 
 // NewKeyring returns a ring of the given keys. It fails when there are none or
@@ -64,18 +65,19 @@ func (r *Keyring) Verify(body []byte, sig string) (Signer, error) {
 	if err := checkForm(sig); err != nil {
 		return Signer{}, err
 	}
-	keys := r.current(rereadInterval)
+	keys, _ := r.current(rereadInterval)
 	if signer, ok := match(keys, body, sig); ok {
 		return signer, nil
 	}
 	// The secret may have been added a moment ago: look again before the
 	// message is turned away.
-	if fresh := r.current(rereadOnMismatch); !slices.Equal(fresh, keys) {
+	fresh, err := r.current(rereadOnMismatch)
+	if !slices.Equal(fresh, keys) {
 		if signer, ok := match(fresh, body, sig); ok {
 			return signer, nil
 		}
 	}
-	if r.unavailable() {
+	if err != nil {
 		return Signer{}, ErrUnavailable
 	}
 	return Signer{}, ErrMismatch
@@ -83,7 +85,17 @@ func (r *Keyring) Verify(body []byte, sig string) (Signer, error) {
 
 // Len returns how many different secrets the ring holds.
 func (r *Keyring) Len() int {
-	return len(r.current(rereadInterval))
+	keys, _ := r.current(rereadInterval)
+	return len(keys)
+}
+
+// current returns the keys, after reading their file again if that was last done
+// maxAge ago or longer. An error says why they may be out of date.
+func (r *Keyring) current(maxAge time.Duration) ([]*key, error) {
+	if r.file == nil {
+		return r.keys, nil
+	}
+	return r.file.Get(maxAge)
 }
 
 // String tells how many secrets the ring holds, and none of them.

@@ -1,13 +1,12 @@
 package signature
 
 import (
-	"bytes"
 	"fmt"
-	"io"
-	"os"
 	"regexp"
 	"strings"
 	"time"
+
+	"wildix-worker/internal/reread"
 )
 
 const (
@@ -15,8 +14,6 @@ const (
 	rereadInterval = time.Second
 	// rereadOnMismatch bounds how often forged messages can make us read.
 	rereadOnMismatch = 100 * time.Millisecond
-	// maxSecretsFile is far more than anyone's secrets and little memory.
-	maxSecretsFile = 1 << 20
 )
 
 // LoadKeyring reads a ring from a secrets file and keeps it in step with the
@@ -36,112 +33,35 @@ const (
 // stopped being usable (the error), once for each change of state. It must not
 // call the ring.
 func LoadKeyring(path string, notify func(error)) (*Keyring, error) {
-	if notify == nil {
-		notify = func(error) {}
-	}
-	s := &source{path: path, notify: notify}
-	content, err := s.read()
-	if err != nil {
-		return nil, err
-	}
-	keys, err := parse(path, content)
-	if err != nil {
-		return nil, err
-	}
-	s.content, s.readAt = content, time.Now()
-	return &Keyring{source: s, keys: keys}, nil
-}
-
-// source is the file behind a ring; the ring's mutex guards it.
-type source struct {
-	path   string
-	notify func(error)
-
-	content []byte
-	readAt  time.Time
-	err     error // why the last read was of no use
-}
-
-// current returns the keys of the ring, looking at the file first if that was
-// last done longer ago than maxAge.
-func (r *Keyring) current(maxAge time.Duration) []*key {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if s := r.source; s != nil && time.Since(s.readAt) >= maxAge {
-		if keys, changed := s.reread(); changed {
-			r.keys = keys
+	parseFile := func(contents []string) ([]*key, error) { return parse(path, contents[0]) }
+	file, err := reread.Load([]string{path}, parseFile, func(err error) {
+		if notify != nil {
+			notify(secretsFileError(err))
 		}
+	})
+	if err != nil {
+		return nil, secretsFileError(err)
 	}
-	return r.keys
+	return &Keyring{file: file}, nil
 }
 
-// unavailable reports whether the ring's keys may be out of date.
-func (r *Keyring) unavailable() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.source != nil && r.source.err != nil
-}
-
-// reread returns the file's keys if they are others than before.
-func (s *source) reread() (keys []*key, changed bool) {
-	s.readAt = time.Now()
-	content, err := s.read()
-	if err == nil && bytes.Equal(content, s.content) {
-		if s.err != nil {
-			s.err = nil
-			s.notify(nil)
-		}
-		return nil, false
-	}
+// secretsFileError says what kind of file an error is about.
+func secretsFileError(err error) error {
 	if err == nil {
-		keys, err = parse(s.path, content)
+		return nil
 	}
-	if err != nil {
-		if s.err == nil || s.err.Error() != err.Error() {
-			s.notify(err)
-		}
-		s.err = err
-		return nil, false
-	}
-	s.content, s.err = content, nil
-	s.notify(nil)
-	return keys, true
-}
-
-func (s *source) read() ([]byte, error) {
-	info, err := os.Stat(s.path)
-	if err == nil && !info.Mode().IsRegular() {
-		// A pipe can't be read twice, and waiting for its writer would hold
-		// up every message.
-		return nil, fmt.Errorf("secrets file %s is not a regular file", s.path)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("secrets file: %w", err)
-	}
-	f, err := os.Open(s.path)
-	if err != nil {
-		return nil, fmt.Errorf("secrets file: %w", err)
-	}
-	defer f.Close()
-	content, err := io.ReadAll(io.LimitReader(f, maxSecretsFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("secrets file: %w", err)
-	}
-	if len(content) > maxSecretsFile {
-		return nil, fmt.Errorf("secrets file %s is larger than 1 MiB, which is not a list of secrets", s.path)
-	}
-	return content, nil
+	return fmt.Errorf("secrets file: %w", err)
 }
 
 // integrationID is what may stand before the = of a line. Anything else is
 // part of a secret.
 var integrationID = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
-func parse(path string, content []byte) ([]*key, error) {
-	content = bytes.TrimPrefix(content, []byte("\xef\xbb\xbf")) // some editors' byte order mark
+func parse(path, content string) ([]*key, error) {
+	content = strings.TrimPrefix(content, "\ufeff") // some editors write a byte order mark
 	var keys []Key
 	number := 0
-	for line := range strings.Lines(string(content)) {
+	for line := range strings.Lines(content) {
 		number++
 		line = strings.TrimSpace(line)
 		if line == "" || strings.HasPrefix(line, "#") {
@@ -149,12 +69,12 @@ func parse(path string, content []byte) ([]*key, error) {
 		}
 		key, err := parseLine(line)
 		if err != nil {
-			return nil, fmt.Errorf("secrets file %s, line %d: %w", path, number, err)
+			return nil, fmt.Errorf("%s, line %d: %w", path, number, err)
 		}
 		keys = append(keys, key)
 	}
 	if len(keys) == 0 {
-		return nil, fmt.Errorf("secrets file %s holds no secret: write one a line, SECRET or INTEGRATION_ID=SECRET", path)
+		return nil, fmt.Errorf("%s holds no secret: write one a line, SECRET or INTEGRATION_ID=SECRET", path)
 	}
 	return index(keys)
 }

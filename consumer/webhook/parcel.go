@@ -87,7 +87,7 @@ func (r *Relay) send(p *parcel) {
 	for tries := 1; p.drop(); tries++ {
 		r.try(p)
 		if len(p.items) > 0 {
-			p.sleep(min(sqscall.Backoff(tries), maxPause))
+			p.sleep(min(sqscall.Backoff.FullJitter(tries), maxPause))
 		}
 	}
 	r.mu.Lock()

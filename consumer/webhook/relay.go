@@ -15,6 +15,7 @@ import (
 
 	"wildix-worker/consumer"
 	"wildix-worker/events"
+	"wildix-worker/internal/outage"
 	"wildix-worker/internal/sqscall"
 	"wildix-worker/signature"
 )
@@ -50,7 +51,7 @@ type Relay struct {
 	queueURL string
 	fifo     bool
 	most     int // calls at once
-	trouble  *sqscall.Trouble
+	trouble  *outage.Log
 	sending  sync.WaitGroup // calls
 
 	mu    sync.Mutex
@@ -68,7 +69,7 @@ func NewRelay(client SQS, queueURL string, log *zap.Logger) (*Relay, error) {
 	if log == nil {
 		log = zap.NewNop()
 	}
-	r := &Relay{client: client, queueURL: queueURL, most: maxCalls, trouble: sqscall.NewTrouble(log, "send")}
+	r := &Relay{client: client, queueURL: queueURL, most: maxCalls, trouble: sqscall.NewOutage(log, "send")}
 	if sqscall.IsFIFO(queueURL) {
 		r.fifo, r.most = true, 1 // calls at once would lose the order
 	}

@@ -17,12 +17,12 @@ const (
 	// endlessLease is for a handler whose context has no deadline.
 	endlessLease = 15 * time.Minute
 
-	// askTimeout is how long an event waits for the shared memory's answer:
+	// beginTimeout is how long an event waits for the shared memory's answer:
 	// for several tries of a client, but a webhook has no five seconds in all.
-	askTimeout = 2 * time.Second
-	// tellTimeout is how long the shared memory may take to note what became
+	beginTimeout = 2 * time.Second
+	// settleTimeout is how long the shared memory may take to note what became
 	// of the event.
-	tellTimeout = 2 * time.Second
+	settleTimeout = 2 * time.Second
 	// hurry is the same from the context's end on. A consumer that stops
 	// waits a second for its handlers.
 	hurry = 500 * time.Millisecond
@@ -35,7 +35,7 @@ func New(cfg Config) (events.Middleware, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	m := middleware{cfg: cfg, local: newLocal(cfg.Keys), reach: newReach(cfg)}
+	m := middleware{cfg: cfg, local: newLocal(cfg.Keys), breaker: newBreaker(cfg)}
 	return func(next events.Handler) events.Handler {
 		h := m
 		h.next = next
@@ -44,10 +44,10 @@ func New(cfg Config) (events.Middleware, error) {
 }
 
 type middleware struct {
-	next  events.Handler
-	cfg   Config
-	local *local
-	reach *reach
+	next    events.Handler
+	cfg     Config
+	local   *local
+	breaker *breaker
 }
 
 // HandleEvent calls the handler if the event is new.
@@ -95,7 +95,7 @@ func (m *middleware) begin(ctx context.Context, key Key, owner uint64) (Answer, 
 // ask asks the shared memory. Without its answer, the policy tells what to do.
 func (m *middleware) ask(ctx context.Context, key Key, owner uint64, lease time.Duration) (Answer, error) {
 	unknown := Answer{State: Begun}
-	if m.cfg.OnUnreachable == AtLeastOnce && !m.reach.worthATry() {
+	if m.cfg.OnUnreachable == AtLeastOnce && !m.breaker.allows() {
 		return unknown, nil
 	}
 	limited, cancel := context.WithTimeout(ctx, askTime(ctx))
@@ -103,12 +103,12 @@ func (m *middleware) ask(ctx context.Context, key Key, owner uint64, lease time.
 	answer, err := m.cfg.Shared.Begin(limited, key, owner, lease)
 	switch {
 	case err == nil:
-		m.reach.succeeded()
+		m.breaker.succeeded()
 		return answer, nil
 	case ctx.Err() != nil:
 		return Answer{}, context.Cause(ctx)
 	}
-	m.reach.failed(err)
+	m.breaker.failed(err)
 	if m.cfg.OnUnreachable == AtLeastOnce {
 		return unknown, nil
 	}
@@ -118,9 +118,9 @@ func (m *middleware) ask(ctx context.Context, key Key, owner uint64, lease time.
 // askTime leaves the handler half of a short time.
 func askTime(ctx context.Context) time.Duration {
 	if deadline, ok := ctx.Deadline(); ok {
-		return min(askTimeout, time.Until(deadline)/2)
+		return min(beginTimeout, time.Until(deadline)/2)
 	}
-	return askTimeout
+	return beginTimeout
 }
 
 // done notes that the event had its effect. That it did does not depend on
@@ -138,18 +138,18 @@ func (m *middleware) release(ctx context.Context, key Key, owner uint64) {
 
 // tell tells the shared memory, also after the handler's context has ended.
 func (m *middleware) tell(ctx context.Context, call func(context.Context) error) {
-	if m.cfg.Shared == nil || m.cfg.OnUnreachable == AtLeastOnce && !m.reach.worthATry() {
+	if m.cfg.Shared == nil || m.cfg.OnUnreachable == AtLeastOnce && !m.breaker.allows() {
 		return
 	}
-	detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), tellTimeout)
+	detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(hurry, cancel) })
 	defer stop()
 	if err := call(detached); err != nil {
-		m.reach.failed(err)
+		m.breaker.failed(err)
 		return
 	}
-	m.reach.succeeded()
+	m.breaker.succeeded()
 }
 
 // leaseFor is longer than the handler may run.

@@ -243,7 +243,7 @@ func TestALogLineAChangeOfState(t *testing.T) {
 					t.Errorf("fields %v", entry.ContextMap())
 				}
 			}
-			want := "memory of what was done can't be reached, " + then + "\nmemory of what was done is reached again"
+			want := "shared store can't be reached, " + then + "\nshared store is reached again"
 			if got := strings.Join(lines, "\n"); got != want {
 				t.Errorf("log\n%s\nwant\n%s", got, want)
 			}

@@ -8,17 +8,18 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"wildix-worker/internal/backoff"
 )
 
 const (
 	// maxRetryAfter is the longest that an endpoint is left alone because it
 	// asked for it.
 	maxRetryAfter = 5 * time.Minute
-
-	// The bounds of the delay that grows with each receive, as a transport's does.
-	minDelay = 5 * time.Second
-	maxDelay = 15 * time.Minute
 )
+
+// delay grows with each receive, as a transport's does.
+var delay = backoff.Exponential{Min: 5 * time.Second, Max: 15 * time.Minute}
 
 // errHeld: the endpoint has asked for time.
 var errHeld = errors.New("the endpoint has asked for time")
@@ -66,9 +67,5 @@ func retryAfter(text string, now time.Time) time.Duration {
 // would otherwise have them in the dead-letter queue within ten. Jitter keeps
 // those that wait together from coming back together.
 func comeBackAfter(asked time.Duration, receiveCount int) time.Duration {
-	grown := minDelay
-	for range min(receiveCount, 10) - 1 {
-		grown = min(2*grown, maxDelay)
-	}
-	return max(asked+rand.N(asked/2+1), grown/2+rand.N(grown/2))
+	return max(asked+rand.N(asked/2+1), delay.EqualJitter(receiveCount))
 }
