@@ -1,7 +1,14 @@
-// Package calls puts calls together from their events.
+// Package calls assembles calls from their events.
 //
-// [FactsOf] is what one event says of its call, [Facts.Merge] joins what several
-// say, in any order, and [Facts.Record] is the call that they describe. A
-// [Tracker] does this in memory for the calls that go on, and reports each that
-// ends.
+// Most programs need a [Tracker]. It is an [events.Handler] that knows which calls
+// go on, and calls a function with the [Record] of each that has ended:
+//
+//	tracker := &calls.Tracker{OnCallFinished: save}
+//	mux.Handle("call:*", tracker)
+//
+// A Tracker lives in one process and forgets when that stops. To assemble calls in
+// a database, use what it is built on: [FactsOf] returns what one event says about
+// its call, [Facts.Merge] joins the facts of several events, in any order and
+// repeated as they may be, and [Facts.Record] returns the call that they describe.
+// Facts can be stored as JSON under their [Key].
 package calls

@@ -7,71 +7,71 @@ import (
 	"wildix-worker/events"
 )
 
-// Facts are what a set of events says of one call. They depend on the set
-// alone: Merge is commutative, associative and idempotent, so that neither the
-// order in which events arrive nor their repetition makes a difference. The
-// zero Facts are those of no event.
+// Facts are what a set of events says about one call. They depend on the set
+// alone: [Facts.Merge] is commutative, associative and idempotent, so that it
+// makes no difference in which order events arrive, or how often.
 //
-// They can be written as JSON and read again, for whoever keeps them between
-// two events. [Facts.Record] says what they come to.
+// Facts can be stored as JSON between two events. The zero Facts are those of no
+// event.
 type Facts struct {
 	ID      string `json:"id"`
 	Company string `json:"company"`
 	facts
 }
 
-// facts are grouped by what becomes of two that differ. Times are Unix
-// milliseconds, 0 for none.
+// facts are grouped by the rule that merges two values. Times are Unix
+// milliseconds; 0 is unknown. Databases hold the JSON: its names must not change.
 type facts struct {
-	// The earliest counts.
-	First     int64 `json:"first"`               // event
+	// The earliest time wins.
+	First     int64 `json:"first"`               // any event
 	Started   int64 `json:"started,omitzero"`    // call:start
 	FlowStart int64 `json:"flow_start,omitzero"` // start of a flow
-	Talking   int64 `json:"talking,omitzero"`    // event that is no end, with the status TALKING
+	Talking   int64 `json:"talking,omitzero"`    // status TALKING, except at an end
 
-	// The latest counts.
-	Last      int64 `json:"last"`               // event
-	Ended     int64 `json:"ended,omitzero"`     // end
+	// The latest time wins.
+	Last      int64 `json:"last"`               // any event
+	Ended     int64 `json:"ended,omitzero"`     // call:end, call:live:completed, call:live:interrupted
 	FlowEnd   int64 `json:"flow_end,omitzero"`  // end of a flow
 	Completed int64 `json:"completed,omitzero"` // call:completed
 
-	// The strongest counts.
-	Talked  bool    `json:"talked,omitzero"` // somebody was heard to talk
-	Verdict verdict `json:"verdict,omitzero"`
+	// The greatest value wins.
+	Talked bool   `json:"talked,omitzero"` // a status TALKING, or a flow with talk time
+	Result result `json:"verdict,omitzero"`
 
-	// The latest word counts.
-	PBX         word `json:"pbx,omitzero"`
-	Status      word `json:"status,omitzero"`
-	Caller      word `json:"caller,omitzero"` // as in Party
-	Callee      word `json:"callee,omitzero"`
-	Direction   word `json:"direction,omitzero"`
-	Destination word `json:"destination,omitzero"`
-	Queue       word `json:"queue,omitzero"`
-	Trunk       word `json:"trunk,omitzero"`
-	EndCause    word `json:"end_cause,omitzero"` // with its text
-	EndBy       word `json:"end_by,omitzero"`
+	// The value of the latest event wins.
+	PBX         latest `json:"pbx,omitzero"`
+	Status      latest `json:"status,omitzero"`
+	Caller      latest `json:"caller,omitzero"` // the fields of a Party
+	Callee      latest `json:"callee,omitzero"`
+	Direction   latest `json:"direction,omitzero"`
+	Destination latest `json:"destination,omitzero"`
+	Queue       latest `json:"queue,omitzero"`
+	Trunk       latest `json:"trunk,omitzero"`
+	EndCause    latest `json:"end_cause,omitzero"` // the cause and its text
+	EndBy       latest `json:"end_by,omitzero"`
 }
 
-// A verdict is what call:completed says of whether the call was answered.
-type verdict uint8
+// A result is what call:completed says about whether a call was answered.
+type result uint8
 
 const (
-	noVerdict verdict = iota
+	noResult result = iota
 	missed
-	answered // by one of those who were called, though perhaps missed by others
+	answered // by one of those who were called, even if others missed it
 )
 
-// A word is what an event says about one thing; things that belong together
-// are one word. No event says it if the strings are nil.
-type word struct {
+// A latest is a value, of one or more strings, with the event that it is from:
+// the time in Unix milliseconds, and the rank of the type. The zero latest is
+// unknown.
+type latest struct {
 	At      int64    `json:"at"`
 	Rank    rank     `json:"rank"`
 	Strings []string `json:"is"`
 }
 
-func (w word) IsZero() bool { return w.Strings == nil }
+func (v latest) IsZero() bool { return v.Strings == nil }
 
-// A rank orders events of one millisecond.
+// A rank orders events of the same millisecond.
 type rank uint8
 
 func rankOf(eventType string) rank {
@@ -87,51 +87,51 @@ func rankOf(eventType string) rank {
 	}
 }
 
-// Merge returns what both say, which must be of the same call.
+// Merge returns the facts of both sets of events, which must be about the same
+// call.
 func (f Facts) Merge(g Facts) Facts {
 	return Facts{
 		ID:      max(f.ID, g.ID),
 		Company: max(f.Company, g.Company),
 		facts: facts{
-			First:     earliestOf(f.First, g.First),
-			Started:   earliestOf(f.Started, g.Started),
-			FlowStart: earliestOf(f.FlowStart, g.FlowStart),
-			Talking:   earliestOf(f.Talking, g.Talking),
+			First:     earliest(f.First, g.First),
+			Started:   earliest(f.Started, g.Started),
+			FlowStart: earliest(f.FlowStart, g.FlowStart),
+			Talking:   earliest(f.Talking, g.Talking),
 
 			Last:      max(f.Last, g.Last),
 			Ended:     max(f.Ended, g.Ended),
 			FlowEnd:   max(f.FlowEnd, g.FlowEnd),
 			Completed: max(f.Completed, g.Completed),
 
-			Talked:  f.Talked || g.Talked,
-			Verdict: max(f.Verdict, g.Verdict),
+			Talked: f.Talked || g.Talked,
+			Result: max(f.Result, g.Result),
 
-			PBX:         lastWord(f.PBX, g.PBX),
-			Status:      lastWord(f.Status, g.Status),
-			Caller:      lastWord(f.Caller, g.Caller),
-			Callee:      lastWord(f.Callee, g.Callee),
-			Direction:   lastWord(f.Direction, g.Direction),
-			Destination: lastWord(f.Destination, g.Destination),
-			Queue:       lastWord(f.Queue, g.Queue),
-			Trunk:       lastWord(f.Trunk, g.Trunk),
-			EndCause:    lastWord(f.EndCause, g.EndCause),
-			EndBy:       lastWord(f.EndBy, g.EndBy),
+			PBX:         later(f.PBX, g.PBX),
+			Status:      later(f.Status, g.Status),
+			Caller:      later(f.Caller, g.Caller),
+			Callee:      later(f.Callee, g.Callee),
+			Direction:   later(f.Direction, g.Direction),
+			Destination: later(f.Destination, g.Destination),
+			Queue:       later(f.Queue, g.Queue),
+			Trunk:       later(f.Trunk, g.Trunk),
+			EndCause:    later(f.EndCause, g.EndCause),
+			EndBy:       later(f.EndBy, g.EndBy),
 		},
 	}
 }
 
-// earliestOf is the smaller one, but any time goes before none.
-func earliestOf(a, b int64) int64 {
+// earliest returns the earlier of two times, or the one that is known.
+func earliest(a, b int64) int64 {
 	if a == 0 || b == 0 {
 		return max(a, b)
 	}
 	return min(a, b)
 }
 
-// lastWord is the later one. Of two at the same time the one from the later
-// kind of event counts, and then the greater one: it does not matter which, but
-// it has to be the same one always.
-func lastWord(a, b word) word {
+// later returns the value of the later event. At the same time and rank the
+// greater strings win: which does not matter, but it must always be the same.
+func later(a, b latest) latest {
 	order := cmp.Or(
 		cmp.Compare(a.At, b.At),
 		cmp.Compare(a.Rank, b.Rank),

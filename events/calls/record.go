@@ -2,22 +2,22 @@ package calls
 
 import "time"
 
-// A Record is one call as its events tell it. What they do not tell is
-// zero.
+// A Record describes one call, as far as its events are known. What is not known
+// is zero.
 type Record struct {
 	ID      string
 	Company string
 	PBX     string
 
-	// Start is the time of call:start; if that is not known, the start of the
-	// earliest flow, or else the earliest event.
+	// Start is the time of call:start, or else the start of the earliest flow, or
+	// else the time of the earliest event.
 	Start time.Time
-	// AnsweredAt is when the earliest event with the status TALKING was sent.
-	// It is zero if none was seen, also on a call that was answered.
+	// AnsweredAt is the time of the earliest event with the status TALKING. It is
+	// zero if there is none, even if Answered is true.
 	AnsweredAt time.Time
-	// End is the time of call:end, call:live:completed or call:live:interrupted;
-	// if there was none, the end of the latest flow or the time of call:completed.
-	// It is zero while the call goes on.
+	// End is the time of call:end, call:live:completed or call:live:interrupted, or
+	// else the end of the latest flow, or else the time of call:completed. It is
+	// zero while the call goes on.
 	End time.Time
 	// Last is the time of the latest event.
 	Last time.Time
@@ -27,23 +27,24 @@ type Record struct {
 	Destination    string // the number that was dialled
 	Queue          string
 	Trunk          string
-	Status         string // the last one, such as RINGING
+	Status         string // the latest, such as RINGING
 
-	EndCause    string // as Q.850 counts, such as "16"
+	EndCause    string // a Q.850 cause, such as "16"
 	EndCauseStr string // such as "Normal Clearing"
 	EndBy       string // such as CALLER
 
-	// Answered is what call:completed says: yes if one of its flows is
-	// COMPLETED, or has talk time and does not say, no if one is MISSED. If it
-	// says neither, or was not seen, a call is answered if an event had the
-	// status TALKING or a flow with talk time. A machine that answers counts,
-	// unless call:completed says otherwise.
+	// Answered reports whether somebody took the call. call:completed decides: true
+	// if one of its flows has the call status COMPLETED, or talk time and another
+	// status than MISSED; false if one is MISSED. Without such a flow, or without
+	// call:completed, it is true if an event had the status TALKING or a flow with
+	// talk time. A machine that
+	// answers, such as voice mail, counts, unless call:completed says MISSED.
 	//
-	// The cause of the end plays no part: 16, Normal Clearing, is also that of a
-	// caller who gives up while it rings.
+	// The cause of the end is not considered: 16, Normal Clearing, is also that of
+	// a caller who hangs up while it rings.
 	Answered bool
-	// Missed is a call that has ended unanswered and did not go outside: one
-	// that nobody took or that was rejected, and one whose caller gave up.
+	// Missed reports whether a call that is not outbound has ended unanswered:
+	// because nobody took it, it was rejected, or the caller hung up.
 	Missed bool
 }
 
@@ -58,7 +59,7 @@ type Party struct {
 	Group     string
 }
 
-// A Direction is where a call goes, seen from the PBX.
+// A Direction is where a call goes, as seen from the PBX. It is empty if unknown.
 type Direction string
 
 const (
@@ -67,11 +68,11 @@ const (
 	Internal Direction = "internal"
 )
 
-// Duration is the time from start to end, and 0 while the call goes on.
+// Duration returns the time from start to end, or 0 while the call goes on.
 func (r *Record) Duration() time.Duration { return between(r.Start, r.End) }
 
-// Waited is the time from the start until the call was answered, or until its
-// end if it was not. It is 0 while it rings, and if it is not known.
+// Waited returns the time from the start until the call was answered, or until
+// its end if it was not. It is 0 while the call rings, and if it is unknown.
 func (r *Record) Waited() time.Duration {
 	if r.Answered {
 		return between(r.Start, r.AnsweredAt)
@@ -86,36 +87,37 @@ func between(from, to time.Time) time.Duration {
 	return max(to.Sub(from), 0)
 }
 
-// Record is what the facts come to.
+// Record returns the call that the facts describe.
 func (f Facts) Record() Record {
 	r := Record{
 		ID: f.ID, Company: f.Company, PBX: f.PBX.first(),
-		Start: firstTime(f.Started, f.FlowStart, f.First),
-		Last:  firstTime(f.Last),
+		Start: firstKnown(f.Started, f.FlowStart, f.First),
+		Last:  firstKnown(f.Last),
 
 		Caller: f.Caller.party(), Callee: f.Callee.party(),
 		Destination: f.Destination.first(), Queue: f.Queue.first(), Trunk: f.Trunk.first(), Status: f.Status.first(),
 		EndBy: f.EndBy.first(),
 	}
 	if f.HasEnded() {
-		r.End = firstTime(f.Ended, f.FlowEnd, f.Completed)
+		r.End = firstKnown(f.Ended, f.FlowEnd, f.Completed)
 	}
-	f.EndCause.read(&r.EndCause, &r.EndCauseStr)
+	f.EndCause.copyTo(&r.EndCause, &r.EndCauseStr)
 	r.Direction = f.direction(&r)
-	r.Answered = f.Verdict == answered || f.Verdict == noVerdict && f.Talked
+	r.Answered = f.Result == answered || f.Result == noResult && f.Talked
 	if r.Answered {
-		r.AnsweredAt = firstTime(f.Talking)
+		r.AnsweredAt = firstKnown(f.Talking)
 	}
 	r.Missed = f.HasEnded() && !r.Answered && r.Direction != Outbound
 	return r
 }
 
-// HasEnded reports whether one of the events is the call's end. No event that
-// comes later changes that.
+// HasEnded reports whether the call has ended. Merging more facts does not change
+// it back.
 func (f Facts) HasEnded() bool { return f.Ended != 0 || f.Completed != 0 }
 
-// direction is what an event says, or what follows from the parties: a call of
-// one's own that took a trunk went outside, even if nobody was reached.
+// direction returns the direction that an event names, or else the one that
+// follows from the parties: a call from an extension over a trunk is outbound,
+// even if nobody was reached.
 func (f Facts) direction(r *Record) Direction {
 	const local, remote = "LOCAL", "REMOTE"
 	switch {
@@ -132,8 +134,8 @@ func (f Facts) direction(r *Record) Direction {
 	}
 }
 
-// firstTime is the first of the times that is known, or the zero time.
-func firstTime(millis ...int64) time.Time {
+// firstKnown returns the first of the times that is not 0, or the zero time.
+func firstKnown(millis ...int64) time.Time {
 	for _, m := range millis {
 		if m != 0 {
 			return time.UnixMilli(m).UTC()
@@ -142,20 +144,19 @@ func firstTime(millis ...int64) time.Time {
 	return time.Time{}
 }
 
-// read sets what the word says. One that was kept by another version may have
-// fewer strings.
-func (w word) read(into ...*string) {
-	for i, s := range w.Strings[:min(len(w.Strings), len(into))] {
-		*into[i] = s
+// copyTo copies the strings. A value that another version stored may have fewer.
+func (v latest) copyTo(targets ...*string) {
+	for i, s := range v.Strings[:min(len(v.Strings), len(targets))] {
+		*targets[i] = s
 	}
 }
 
-func (w word) first() (s string) {
-	w.read(&s)
+func (v latest) first() (s string) {
+	v.copyTo(&s)
 	return s
 }
 
-func (w word) party() (p Party) {
-	w.read(&p.Type, &p.Phone, &p.Name, &p.Company, &p.Email, &p.Extension, &p.Group)
+func (v latest) party() (p Party) {
+	v.copyTo(&p.Type, &p.Phone, &p.Name, &p.Company, &p.Email, &p.Extension, &p.Group)
 	return p
 }

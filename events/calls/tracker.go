@@ -4,84 +4,80 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 
 	"wildix-worker/events"
 )
 
 const (
-	defaultCallExpiry = 4 * time.Hour
-	defaultMaxCalls   = 10_000
-	// endsPerCall is how many ends are remembered for every call that may be
-	// live. One takes a fifth of the memory.
-	endsPerCall = 10
+	defaultExpiry   = 4 * time.Hour
+	defaultMaxCalls = 10_000
+	// endedPerLive is how many ended calls are remembered for every call that may
+	// be live. One takes a fifth of the memory.
+	endedPerLive = 10
 )
 
-// A Tracker puts calls together from their events: it knows those that go on,
-// and tells of each that ends. It bears events that are lost, repeated or late.
-// The zero Tracker is ready; set its fields before the first event.
+// A Tracker assembles calls from their events: it knows which calls go on, and
+// reports each that ends. Events may be lost, repeated or late. The zero Tracker
+// is ready to use; its fields must be set before the first event.
 //
-// It is a [events.Handler] to stand in a [events.Mux] or a [events.Chain], and [Tracker.Track] is a
-// [events.Middleware]. It starts no goroutine: what is due is done when it is called.
+// It is an [events.Handler] for an [events.Mux] or an [events.Chain], and
+// [Tracker.Track] is an [events.Middleware]. It is safe for concurrent use, and
+// starts no goroutine: calls expire when a method is called.
 type Tracker struct {
-	// OnCallFinished, if not nil, is called when a call's end is seen, with
-	// what is known of the call by then. It is called by many goroutines, once
-	// a call, and HandleEvent waits for it. If it fails, so does the event of
-	// the end, and it is called again when that is delivered again.
+	// OnCallFinished, unless nil, is called when a call's end is seen, with what is
+	// known about the call by then. It is called once a call, from many goroutines,
+	// and HandleEvent waits for it. If it fails, so does the event of the end, and
+	// it is called again when that event is delivered again.
 	OnCallFinished func(context.Context, Record) error
 
-	// Expiry is how long a call is held to go on, or remembered to have ended,
-	// when nothing more is heard of it. It should be longer than anybody talks
-	// without a change. 0 is four hours.
+	// Expiry is how long a call counts as live, or an ended call is remembered,
+	// after its latest event. It should be longer than the longest call without a
+	// change. 0 means four hours.
 	Expiry time.Duration
 
-	// MaxCalls bounds how many calls are known to go on; beyond it the one that
-	// was not heard of for the longest time is forgotten. Ten times as many are
-	// remembered to have ended. 0 is 10,000, and all together take up to 40 MB. Of
-	// events of more than 4 KiB, which is more than nearly all have, texts are cut to
-	// 1,000 bytes so that it stays that.
+	// MaxCalls is the maximum number of live calls. Beyond it, the call whose latest
+	// event is the oldest is forgotten. Ten times as many ended calls are
+	// remembered. 0 means 10,000; they all take up to 40 MB. To keep to that, texts
+	// of events larger than 4 KiB, which few are, are cut to 1,000 bytes.
 	MaxCalls int
 
 	mu    sync.Mutex
-	live  callList[*liveCall]
-	ended callList[time.Time] // until when it is remembered
+	live  *simplelru.LRU[Key, *liveCall] // the oldest is the one not updated for longest
+	ended *simplelru.LRU[Key, time.Time] // until when it is remembered
 }
 
-// A callKey tells calls apart. The id is the PBX's and begins with the company,
-// but nothing makes sure of it.
-type callKey struct{ company, id string }
-
-// A liveCall is a call whose end was not told of yet.
+// A liveCall is a call whose end has not been reported.
 type liveCall struct {
-	facts   Facts
-	heard   time.Time
-	telling bool // OnCallFinished runs
+	facts     Facts
+	updated   time.Time // when its latest event was received
+	reporting bool      // OnCallFinished runs
 }
 
-// goesOn is false of a call that has ended and is still to be told of, and of
-// one that nothing newer is known of: a late event of a call whose end was
-// forgotten must not bring it to life.
+// goesOn reports whether a call has not ended, and has an event that is newer than
+// since: a late event must not revive a call whose end was forgotten.
 func (c *liveCall) goesOn(since time.Time) bool { return !c.facts.HasEnded() && c.last().After(since) }
 
 func (c *liveCall) last() time.Time { return time.UnixMilli(c.facts.Last) }
 
-// HandleEvent takes in an event. It returns [events.ErrNoHandler] for one that is not
-// about a call, and fails only if OnCallFinished does.
+// HandleEvent adds an event to its call. It returns [events.ErrNoHandler] for an
+// event that is not about a call, and fails only if OnCallFinished does.
 func (t *Tracker) HandleEvent(ctx context.Context, e *events.Event) error {
-	facts, ok := keptFacts(e)
+	facts, ok := retainableFacts(e)
 	if !ok {
 		return events.ErrNoHandler
 	}
 	return t.add(ctx, facts)
 }
 
-// Track lets the Tracker see all events on their way to next, whose answer
-// counts unless OnCallFinished fails: then next is not called.
+// Track returns a handler that adds every event to its call and then calls next,
+// whose result it returns. If OnCallFinished fails, next is not called.
 func (t *Tracker) Track(next events.Handler) events.Handler {
 	return events.HandlerFunc(func(ctx context.Context, e *events.Event) error {
-		if facts, ok := keptFacts(e); ok {
+		if facts, ok := retainableFacts(e); ok {
 			if err := t.add(ctx, facts); err != nil {
 				return err
 			}
@@ -90,14 +86,14 @@ func (t *Tracker) Track(next events.Handler) events.Handler {
 	})
 }
 
-// Live returns the calls that go on, the longest first. That they do is what
-// their events say: of a call whose end was lost it is believed until Expiry.
+// Live returns the calls that go on, the longest first. A call whose end was lost
+// is among them until Expiry.
 func (t *Tracker) Live() []Record {
 	now := time.Now()
 	t.mu.Lock()
 	t.expire(now)
 	var sorted []*Record // pointers, since a record is half a kilobyte
-	for _, call := range t.live.all() {
+	for _, call := range t.live.Values() {
 		if call.goesOn(now.Add(-t.expiry())) {
 			record := call.facts.Record()
 			sorted = append(sorted, &record)
@@ -113,75 +109,91 @@ func (t *Tracker) Live() []Record {
 }
 
 func (t *Tracker) add(ctx context.Context, facts Facts) error {
-	key := callKey{facts.Company, facts.ID}
-	record, finished := t.merge(key, facts)
+	record, finished := t.merge(facts)
 	if !finished {
 		return nil
 	}
-	done := false
-	defer func() { t.told(key, done) }() // also if OnCallFinished panics
+	reported := false
+	defer func() { t.afterReport(facts.Key(), reported) }() // also if OnCallFinished panics
 	if t.OnCallFinished != nil {
 		if err := t.OnCallFinished(ctx, record); err != nil {
 			return fmt.Errorf("finished call: %w", err)
 		}
 	}
-	done = true
+	reported = true
 	return nil
 }
 
-// merge adds what an event says. If its call has ended and nobody was told of
-// it, it returns the record, and [Tracker.told] has to follow.
-func (t *Tracker) merge(key callKey, facts Facts) (record Record, finished bool) {
+// merge adds the facts of an event. If its call has ended and that has to be
+// reported, it returns the record, and afterReport must follow.
+func (t *Tracker) merge(facts Facts) (record Record, finished bool) {
 	now := time.Now()
+	key := facts.Key()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.expire(now)
-	if _, ok := t.ended.get(key); ok {
+	if t.ended.Contains(key) {
 		return Record{}, false
 	}
-	call, ok := t.live.get(key)
+	call, ok := t.live.Peek(key)
 	if !ok {
 		call = &liveCall{}
 	}
 	call.facts = call.facts.Merge(facts)
-	call.heard = now
-	t.live.put(key, call, t.maxCalls())
-	if !call.facts.HasEnded() || call.telling {
+	call.updated = now
+	t.live.Add(key, call) // also makes it the newest
+	if !call.facts.HasEnded() || call.reporting {
 		return Record{}, false
 	}
-	call.telling = true
+	call.reporting = true
 	return call.facts.Record(), true
 }
 
-// told notes that OnCallFinished has returned.
-func (t *Tracker) told(key callKey, done bool) {
+// afterReport records that OnCallFinished has returned, and whether the call was
+// reported.
+func (t *Tracker) afterReport(key Key, reported bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	call, ok := t.live.get(key)
+	call, ok := t.live.Peek(key)
 	if ok {
-		call.telling = false
+		call.reporting = false
 	}
-	if !done {
+	if !reported {
 		return
 	}
 	since := time.Now()
 	if ok && call.last().After(since) { // the PBX's clock is ahead
 		since = call.last()
 	}
-	t.live.remove(key)
-	key = callKey{strings.Clone(key.company), strings.Clone(key.id)} // lest they keep all that the event was decoded to
-	t.ended.put(key, since.Add(t.expiry()), endsPerCall*t.maxCalls())
+	t.live.Remove(key)
+	t.ended.Add(key.clone(), since.Add(t.expiry()))
 }
 
-// expire forgets what has not been heard of.
+// expire forgets calls without an event for too long.
 func (t *Tracker) expire(now time.Time) {
-	t.live.removeWhile(func(call *liveCall) bool { return now.Sub(call.heard) > t.expiry() && !call.telling })
-	t.ended.removeWhile(func(until time.Time) bool { return now.After(until) })
+	if t.live == nil { // first use; no error, since the sizes are positive
+		t.live, _ = simplelru.NewLRU[Key, *liveCall](t.maxCalls(), nil)
+		t.ended, _ = simplelru.NewLRU[Key, time.Time](endedPerLive*t.maxCalls(), nil)
+	}
+	for {
+		_, call, ok := t.live.GetOldest()
+		if !ok || now.Sub(call.updated) <= t.expiry() || call.reporting {
+			break
+		}
+		t.live.RemoveOldest()
+	}
+	for {
+		_, until, ok := t.ended.GetOldest()
+		if !ok || !now.After(until) {
+			break
+		}
+		t.ended.RemoveOldest()
+	}
 }
 
 func (t *Tracker) expiry() time.Duration {
 	if t.Expiry <= 0 {
-		return defaultCallExpiry
+		return defaultExpiry
 	}
 	return t.Expiry
 }

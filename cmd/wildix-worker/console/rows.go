@@ -10,12 +10,10 @@ import (
 
 // rows are the calls that are shown. They are numbered, since ids may be long.
 type rows struct {
-	byCall map[callKey]*shown
+	byCall map[calls.Key]*shown
 	last   uint64 // number
 	round  uint64
 }
-
-type callKey struct{ company, id string }
 
 type shown struct {
 	record calls.Record
@@ -34,7 +32,7 @@ type callRow struct {
 	Queue     string   `json:"queue"`
 }
 
-func newRows() rows { return rows{byCall: make(map[callKey]*shown)} }
+func newRows() rows { return rows{byCall: make(map[calls.Key]*shown)} }
 
 // update takes the calls that go on, the longest first, and returns what is different
 // among the newest of them.
@@ -46,7 +44,7 @@ func (r *rows) update(live []calls.Record, view func(*calls.Record) callRow) cal
 			changes.Set = append(changes.Set, row)
 		}
 	}
-	maps.DeleteFunc(r.byCall, func(_ callKey, s *shown) bool {
+	maps.DeleteFunc(r.byCall, func(_ calls.Key, s *shown) bool {
 		gone := s.round != r.round
 		if gone {
 			changes.Gone = append(changes.Gone, s.row.Number)
@@ -58,7 +56,7 @@ func (r *rows) update(live []calls.Record, view func(*calls.Record) callRow) cal
 
 // put reports whether the call looks different from what is shown of it.
 func (r *rows) put(record *calls.Record, view func(*calls.Record) callRow) (row callRow, changed bool) {
-	key := callKey{record.Company, record.ID}
+	key := record.Key()
 	s, known := r.byCall[key]
 	if !known {
 		r.last++

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/lib/pq"
+
+	"wildix-worker/events/calls"
 )
 
 // A postgresDialect writes all rows by few statements, since each is a way there
@@ -90,21 +92,21 @@ func (p *postgresDialect) writeCalls(ctx context.Context, tx *sql.Tx, calls []ca
 }
 
 // insertNew returns the calls that are there already.
-func (p *postgresDialect) insertNew(ctx context.Context, tx *sql.Tx, calls []call) (known []call, err error) {
-	rows, err := tx.StmtContext(ctx, p.insertCalls).QueryContext(ctx, rowsOf(calls))
+func (p *postgresDialect) insertNew(ctx context.Context, tx *sql.Tx, batch []call) (known []call, err error) {
+	rows, err := tx.StmtContext(ctx, p.insertCalls).QueryContext(ctx, rowsOf(batch))
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	inserted := make(map[callKey]bool)
+	inserted := make(map[calls.Key]bool)
 	for rows.Next() {
-		var key callKey
-		if err := rows.Scan(&key.company, &key.id); err != nil {
+		var key calls.Key
+		if err := rows.Scan(&key.Company, &key.ID); err != nil {
 			return nil, err
 		}
 		inserted[key] = true
 	}
-	for _, c := range calls {
+	for _, c := range batch {
 		if !inserted[c.key] {
 			known = append(known, c)
 		}
@@ -117,11 +119,11 @@ var errDeleted = errors.New("a call was deleted while it was written")
 
 // mergeKnown locks the calls, which are there, and returns those that the table
 // does not say all of.
-func (p *postgresDialect) mergeKnown(ctx context.Context, tx *sql.Tx, calls []call) (changed []call, err error) {
+func (p *postgresDialect) mergeKnown(ctx context.Context, tx *sql.Tx, batch []call) (changed []call, err error) {
 	var companies, ids []string
-	byKey := make(map[callKey]call)
-	for _, c := range calls {
-		companies, ids = append(companies, c.key.company), append(ids, c.key.id)
+	byKey := make(map[calls.Key]call)
+	for _, c := range batch {
+		companies, ids = append(companies, c.key.Company), append(ids, c.key.ID)
 		byKey[c.key] = c
 	}
 	rows, err := tx.StmtContext(ctx, p.lockCalls).QueryContext(ctx, pq.Array(companies), pq.Array(ids))
@@ -131,9 +133,9 @@ func (p *postgresDialect) mergeKnown(ctx context.Context, tx *sql.Tx, calls []ca
 	defer rows.Close()
 	found := 0
 	for ; rows.Next(); found++ {
-		var key callKey
+		var key calls.Key
 		var known []byte
-		if err := rows.Scan(&key.company, &key.id, &known); err != nil {
+		if err := rows.Scan(&key.Company, &key.ID, &known); err != nil {
 			return nil, err
 		}
 		c, err := byKey[key].merged(known)
@@ -144,7 +146,7 @@ func (p *postgresDialect) mergeKnown(ctx context.Context, tx *sql.Tx, calls []ca
 			changed = append(changed, c)
 		}
 	}
-	if rows.Err() == nil && found < len(calls) {
+	if rows.Err() == nil && found < len(batch) {
 		return nil, errDeleted
 	}
 	return changed, rows.Err()

@@ -44,34 +44,27 @@ func eventRows(batch []*request) []*eventRow {
 	return rows
 }
 
-// A callKey is the key of the table calls.
-type callKey struct{ company, id string }
-
-func (k callKey) compare(l callKey) int {
-	return cmp.Or(cmp.Compare(k.company, l.company), cmp.Compare(k.id, l.id))
-}
-
 // A call is what is to be merged into a row of the table calls.
 type call struct {
-	key   callKey
+	key   calls.Key
 	facts calls.Facts
 }
 
 // callsOf merges what a batch says of each call. The calls are in the order of
 // their keys, in which all workers lock them.
 func callsOf(batch []*request) []call {
-	byKey := make(map[callKey]calls.Facts)
+	byKey := make(map[calls.Key]calls.Facts)
 	for _, r := range batch {
 		if r.call {
-			key := callKey{text(r.facts.Company), text(r.facts.ID)}
+			key := calls.Key{Company: text(r.facts.Company), ID: text(r.facts.ID)}
 			byKey[key] = byKey[key].Merge(r.facts)
 		}
 	}
-	calls := make([]call, 0, len(byKey))
-	for _, key := range slices.SortedFunc(maps.Keys(byKey), callKey.compare) {
-		calls = append(calls, call{key, byKey[key]})
+	merged := make([]call, 0, len(byKey))
+	for _, key := range slices.SortedFunc(maps.Keys(byKey), calls.Key.Compare) {
+		merged = append(merged, call{key, byKey[key]})
 	}
-	return calls
+	return merged
 }
 
 // errFacts is no fault of the database, and does not quote what it holds.
@@ -109,7 +102,7 @@ var callColumns = []string{
 func (c call) values() []any {
 	r := c.facts.Record()
 	values := make([]any, 0, len(callColumns))
-	values = append(values, c.key.company, c.key.id, optional(r.PBX), at(r.Start), at(r.AnsweredAt), at(r.End), at(r.Last))
+	values = append(values, c.key.Company, c.key.ID, optional(r.PBX), at(r.Start), at(r.AnsweredAt), at(r.End), at(r.Last))
 	for _, p := range []calls.Party{r.Caller, r.Callee} {
 		values = append(values, optional(p.Type), optional(p.Phone), optional(p.Name), optional(p.Company), optional(p.Email),
 			optional(p.Extension), optional(p.Group))

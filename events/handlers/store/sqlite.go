@@ -46,7 +46,7 @@ func (s *sqliteDialect) writeCalls(ctx context.Context, tx *sql.Tx, calls []call
 	get, put := tx.StmtContext(ctx, s.selectFacts), tx.StmtContext(ctx, s.upsertCall)
 	for _, c := range calls {
 		var known []byte
-		switch err := get.QueryRowContext(ctx, c.key.company, c.key.id).Scan(&known); {
+		switch err := get.QueryRowContext(ctx, c.key.Company, c.key.ID).Scan(&known); {
 		case errors.Is(err, sql.ErrNoRows):
 		case err != nil:
 			return err

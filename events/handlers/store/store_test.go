@@ -164,7 +164,7 @@ func TestCallDeletedMeanwhileIsNotTakenForWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer tx.Rollback()
-	dialect, gone := w.dialect.(*postgresDialect), call{key: callKey{"example", "call-1"}}
+	dialect, gone := w.dialect.(*postgresDialect), call{key: calls.Key{Company: "example", ID: "call-1"}}
 	if _, err := dialect.mergeKnown(t.Context(), tx, []call{gone}); !errors.Is(err, errDeleted) || !dialect.mayPass(err) {
 		t.Errorf("got %v", err)
 	}

@@ -1,0 +1,40 @@
+package calls_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"wildix-worker/events"
+	"wildix-worker/events/calls"
+)
+
+// Databases hold facts in this form. A change of it needs a migration.
+func TestStoredFormOfFactsDoesNotChange(t *testing.T) {
+	facts := inOrder(t, []*events.Event{
+		at(t, 0, events.CallStart, `{"status":"CONNECTING","caller":`+ada+`,"destination":"300","trunkName":"Main trunk","queueName":"Sales queue"}`),
+		at(t, 4000, events.CallUpdate, `{"status":"TALKING","callee":`+sales+`}`),
+		at(t, 9000, events.CallEnd, `{"endCause":"16","endCauseStr":"Normal Clearing","endBy":"CALLEE"}`),
+		at(t, 9500, events.CallCompleted, `{"flows":[{"startTime":1693389850001,"endTime":1693389859001,"talkTime":5,"direction":"INBOUND"}]}`),
+	})
+	const stored = `{"id":"call-1","company":"example","first":1693389850000,"started":1693389850000,"flow_start":1693389850001,` +
+		`"talking":1693389854000,"last":1693389859500,"ended":1693389859000,"flow_end":1693389859001,"completed":1693389859500,` +
+		`"talked":true,"verdict":2,` +
+		`"pbx":{"at":1693389859500,"rank":3,"is":["p1"]},` +
+		`"status":{"at":1693389854000,"rank":1,"is":["TALKING"]},` +
+		`"caller":{"at":1693389850000,"rank":0,"is":["REMOTE","+12025550100","Ada Example","Example Ltd","","",""]},` +
+		`"callee":{"at":1693389854000,"rank":1,"is":["LOCAL","201","Sales","","sales@example.com","201","Staff"]},` +
+		`"direction":{"at":1693389859500,"rank":3,"is":["inbound"]},` +
+		`"destination":{"at":1693389850000,"rank":0,"is":["300"]},` +
+		`"queue":{"at":1693389850000,"rank":0,"is":["Sales queue"]},` +
+		`"trunk":{"at":1693389850000,"rank":0,"is":["Main trunk"]},` +
+		`"end_cause":{"at":1693389859000,"rank":2,"is":["16","Normal Clearing"]},` +
+		`"end_by":{"at":1693389859000,"rank":2,"is":["CALLEE"]}}`
+	got, err := json.Marshal(facts)
+	if err != nil || string(got) != stored {
+		t.Errorf("stored form is\n%s, %v, want\n%s", got, err, stored)
+	}
+	var read calls.Facts
+	if err := json.Unmarshal([]byte(stored), &read); err != nil || read.Record() != facts.Record() {
+		t.Errorf("read back as %+v, %v", read.Record(), err)
+	}
+}
