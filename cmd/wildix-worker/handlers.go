@@ -10,6 +10,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"wildix-worker/cmd/wildix-worker/internal/tracing"
 	"wildix-worker/consumer/metrics"
 	"wildix-worker/events"
 	loghandler "wildix-worker/events/handlers/log"
@@ -53,7 +54,12 @@ func (s *handlerSettings) log(*zap.Logger, *faults) link {
 // one, tells the region.
 func (s *handlerSettings) chain(queueURL string, log *zap.Logger, wrong *faults) *handlerChain {
 	s.onceSettings.check(wrong)
-	c := &handlerChain{log: log, traces: newTracing(wrong), remember: &remembrance{settings: s.onceSettings, queueURL: queueURL, log: log}}
+	c := &handlerChain{log: log, remember: &remembrance{settings: s.onceSettings, queueURL: queueURL, log: log}}
+	var tracingFaults []error
+	c.tracing, tracingFaults = tracing.FromEnvironment()
+	for _, err := range tracingFaults {
+		*wrong = append(*wrong, err.Error())
+	}
 	for _, name := range commaSeparated(s.Handlers) {
 		l, err := s.link(name, log, wrong)
 		if err == nil && slices.ContainsFunc(c.links, func(other link) bool { return other.name == name }) {
@@ -111,8 +117,9 @@ type handlerChain struct {
 	log      *zap.Logger
 	links    []link
 	remember *remembrance // what each has done; nil if repeats are let through
-	traces   *tracing
-	idle     []string // settings of other handlers
+	tracing  tracing.Settings
+	traces   *tracing.Tracing // nil before open, and if tracing is off
+	idle     []string         // settings of other handlers
 }
 
 // open makes the handlers ready for events, and has them measured and traced.
@@ -125,7 +132,7 @@ func (c *handlerChain) open(ctx context.Context, m *metrics.Metrics) (err error)
 	for _, setting := range c.idle {
 		c.log.Warn("setting of a handler that WILDIX_HANDLERS does not name", zap.String("setting", setting))
 	}
-	if err := c.traces.start(ctx, c.log); err != nil {
+	if c.traces, err = tracing.Start(ctx, c.tracing, version(), c.log); err != nil {
 		return err
 	}
 	remember := func(_ string, h events.Handler) (events.Handler, error) { return h, nil }
@@ -141,7 +148,7 @@ func (c *handlerChain) open(ctx context.Context, m *metrics.Metrics) (err error)
 				return fmt.Errorf("handler %s: %w", l.name, err)
 			}
 		}
-		h, err := remember(l.name, c.traces.handler(l.name)(m.Handler(l.name)(l.handler)))
+		h, err := remember(l.name, c.traces.Handler(l.name)(m.Handler(l.name)(l.handler)))
 		if err != nil {
 			return fmt.Errorf("handler %s: %w", l.name, err)
 		}
@@ -162,6 +169,6 @@ func (c *handlerChain) close() error {
 			failures = append(failures, fmt.Errorf("handler %s: %w", l.name, err))
 		}
 	}
-	c.traces.stop()
+	c.traces.Stop()
 	return errors.Join(failures...)
 }

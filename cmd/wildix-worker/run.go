@@ -81,7 +81,7 @@ func (cmd *runCmd) Run(ctx context.Context) (err error) {
 	if err := handlers.open(ctx, a.metrics); err != nil || ctx.Err() != nil {
 		return err
 	}
-	cfg.Observe, cfg.Tracer = a.observe, handlers.traces.tracer
+	cfg.Observe, cfg.Tracer = a.observe, handlers.traces.Tracer()
 	c, err := consumer.New(client, cfg)
 	if err != nil {
 		return err

@@ -79,7 +79,7 @@ func (cmd *webhookCmd) Run(ctx context.Context) (err error) {
 	if err := handlers.open(ctx, a.metrics); err != nil || ctx.Err() != nil {
 		return err
 	}
-	cfg.Observe, cfg.Tracer = a.observe, handlers.traces.tracer
+	cfg.Observe, cfg.Tracer = a.observe, handlers.traces.Tracer()
 	r, err := webhook.New(cfg)
 	if err != nil {
 		return err
