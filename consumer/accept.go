@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"wildix-worker/consumer/internal/poll"
 	"wildix-worker/events"
 	"wildix-worker/signature"
 )
@@ -15,12 +16,13 @@ import (
 // accept takes charge of received messages, opens them and hands them to the
 // workers until ctx ends; the rest goes back. So does what follows a message of
 // its group that was received before and is not settled yet.
-func (c *Consumer) accept(ctx context.Context, received []types.Message) {
+func (c *Consumer) accept(ctx context.Context, received []poll.Received) {
 	now := time.Now()
 	fresh := make([]*message, 0, len(received))
 	var blocked []string // groups
 	for i := range received {
-		m := newMessage(&received[i], now)
+		m := newMessage(received[i].Message, now)
+		m.token = received[i].Token
 		w := c.leases.hold(m)
 		if slices.Contains(blocked, m.group) && w != inHand && w != goingBack {
 			c.leases.giveBack(m, 0)
@@ -31,7 +33,7 @@ func (c *Consumer) accept(ctx context.Context, received []types.Message) {
 		}
 		switch w {
 		case inHand, goingBack:
-			c.slots.putBack(1)
+			m.token.Cancel()
 		case wasDone:
 			c.conclude(m, Result{Outcome: events.Duplicate})
 		case wasRefused:
@@ -46,9 +48,11 @@ func (c *Consumer) accept(ctx context.Context, received []types.Message) {
 	}
 	// All are in their lanes before the first starts: if that fails at once,
 	// those behind it must not find the lane empty.
-	fresh = slices.DeleteFunc(fresh, func(m *message) bool { return !c.lanes.enter(m) })
+	fresh = slices.DeleteFunc(fresh, c.waits)
 	for _, m := range fresh {
-		c.breaker.nominate(m)
+		if m.needsHandler() {
+			m.probe = c.breaker.Nominate()
+		}
 		select {
 		case c.work <- m:
 		case <-ctx.Done():
@@ -56,6 +60,16 @@ func (c *Consumer) accept(ctx context.Context, received []types.Message) {
 			c.returnLane(m)
 		}
 	}
+}
+
+// waits reports whether a message has to wait for another one of its lane. It has
+// no slot meanwhile: a call with many events does not hold up the others.
+func (c *Consumer) waits(m *message) bool {
+	if c.lanes.Enter(m.lane, m.laneTime, m) {
+		return false
+	}
+	m.token.Park()
+	return true
 }
 
 // errRefused stands for the permanent error of an earlier delivery.

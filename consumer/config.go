@@ -22,11 +22,9 @@ const (
 	DefaultShutdownTimeout   = 25 * time.Second
 )
 
-// Limits of SQS.
-const (
-	maxWait       = 20             // seconds a receive may wait
-	maxVisibility = 12 * time.Hour // from the receive, extensions included
-)
+// maxVisibility is how long SQS lets a message be in hand, from the receive and
+// with all extensions.
+const maxVisibility = 12 * time.Hour
 
 const (
 	minVisibility  = 2 * time.Second // an extension must fit into half of it

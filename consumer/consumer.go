@@ -11,7 +11,12 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
+	"wildix-worker/consumer/internal/breaker"
+	"wildix-worker/consumer/internal/inflight"
+	"wildix-worker/consumer/internal/order"
+	"wildix-worker/consumer/internal/poll"
 	"wildix-worker/events"
+	"wildix-worker/internal/sqscall"
 )
 
 // Why a handler's context ended, as [context.Cause] tells, apart from the
@@ -31,17 +36,20 @@ const (
 	// settleTime is what the last deletes and give-backs get. With it and
 	// unwindTime, a stop takes at most 4 s longer than ShutdownTimeout.
 	settleTime = 3 * time.Second
+	// pollGrace is how long polls may still answer after the stop, but not
+	// longer than the shutdown timeout, so that what SQS has already given out
+	// is returned instead of stranded.
+	pollGrace = time.Second
 )
 
 // A Consumer is a worker pool on one queue. [New] makes one, and
 // [Consumer.Run] is its whole life.
 type Consumer struct {
 	cfg      Config
-	slots    *slots
 	leases   *leases
-	lanes    *lanes
-	breaker  *breaker
-	receiver *receiver
+	lanes    order.Line[*message]
+	breaker  *breaker.Breaker
+	pollers  *poll.Pollers
 	work     chan *message // to the workers
 	stopping chan struct{} // closed when Run's context has ended
 	ran      atomic.Bool
@@ -57,16 +65,22 @@ func New(client SQS, cfg Config) (*Consumer, error) {
 	}
 	cfg = cfg.withDefaults()
 	c := &Consumer{
-		cfg:   cfg,
-		slots: newSlots(cfg.Concurrency),
-		work:  make(chan *message),
-
+		cfg:      cfg,
+		breaker:  breaker.New(cfg.Logger, cfg.HandlerTimeout+unwindTime),
+		work:     make(chan *message),
 		stopping: make(chan struct{}),
 	}
-	c.lanes = newLanes(c.slots)
-	c.breaker = newBreaker(cfg.Logger, cfg.HandlerTimeout)
-	c.leases = newLeases(caller{client, cfg.QueueURL, cfg.QuarantineQueueURL}, cfg.VisibilityTimeout, cfg.Logger, c.slots)
-	c.receiver = newReceiver(client, cfg, c.slots, c.breaker, c.accept)
+	c.leases = newLeases(caller{client, cfg.QueueURL, cfg.QuarantineQueueURL}, cfg.VisibilityTimeout, cfg.Logger)
+	c.pollers = poll.New(poll.Config{
+		Client:            client,
+		QueueURL:          cfg.QueueURL,
+		VisibilityTimeout: cfg.VisibilityTimeout,
+		MaxPollers:        (cfg.Concurrency + sqscall.MaxBatch - 1) / sqscall.MaxBatch,
+		Grace:             min(pollGrace, cfg.ShutdownTimeout),
+		Budget:            inflight.New(cfg.Concurrency),
+		Breaker:           c.breaker,
+		Logger:            cfg.Logger,
+	})
 	return c, nil
 }
 
@@ -94,7 +108,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 	for range c.cfg.Concurrency {
 		working.Go(func() { c.handleAll(handlers, &working) })
 	}
-	polling.Go(func() { c.receiver.run(ctx) })
+	polling.Go(func() { c.pollers.Run(ctx, c.accept) })
 	c.cfg.Logger.Info("consuming", zap.String("queue", c.cfg.QueueURL), zap.Int("concurrency", c.cfg.Concurrency))
 
 	<-ctx.Done()
@@ -125,7 +139,7 @@ func (c *Consumer) handleAll(ctx context.Context, working *sync.WaitGroup) {
 		// along, but neither the message nor the pool.
 		if m != nil {
 			result := Result{Outcome: events.Failed, Err: errGoexit, Event: m.opened.Event}
-			c.breaker.record(m, result)
+			c.recordResult(m, result)
 			c.conclude(m, result)
 			c.returnLane(m)
 			working.Go(func() { c.handleAll(ctx, working) })
@@ -148,7 +162,7 @@ func (c *Consumer) handleOne(ctx context.Context, m *message) (next *message) {
 		c.leases.giveBack(m, 0)
 		c.returnLane(m)
 		return nil
-	case !c.breaker.admits(m):
+	case m.needsHandler() && !c.breaker.Admits(m.probe):
 		next = c.follower(m, true)
 		c.leases.giveBack(m, retryDelay(m.receiveCount, nil))
 		return next
@@ -166,7 +180,7 @@ func (c *Consumer) handleOne(ctx context.Context, m *message) (next *message) {
 // tryAgain tells the breaker how the handler fared. When the message is its
 // probe and to be tried again, it reports so after a pause.
 func (c *Consumer) tryAgain(m *message, r Result) bool {
-	pause, again := c.breaker.record(m, r)
+	pause, again := c.recordResult(m, r)
 	return again && c.sleep(pause)
 }
 
@@ -200,11 +214,15 @@ func (c *Consumer) follower(m *message, comesBack bool) *message {
 		c.returnLane(m)
 		return nil
 	}
-	return c.lanes.next(m)
+	next, _ := c.lanes.Next(m.lane)
+	if next != nil {
+		next.token.Resume()
+	}
+	return next
 }
 
 func (c *Consumer) returnLane(m *message) {
-	for _, behind := range c.lanes.clear(m) {
+	for _, behind := range c.lanes.Clear(m.lane) {
 		c.leases.giveBack(behind, 0)
 	}
 }

@@ -37,7 +37,6 @@ type leases struct {
 	visibility time.Duration
 	linger     time.Duration
 	log        *zap.Logger
-	slots      *slots
 
 	mu       sync.Mutex
 	held     map[string]*message    // by message id, until settled
@@ -74,13 +73,12 @@ const (
 	wasRefused                // refused for good by an earlier delivery: to be left
 )
 
-func newLeases(c caller, visibility time.Duration, log *zap.Logger, slots *slots) *leases {
+func newLeases(c caller, visibility time.Duration, log *zap.Logger) *leases {
 	l := &leases{
 		caller:     c,
 		visibility: visibility,
 		linger:     min(maxLinger, visibility/8),
 		log:        log,
-		slots:      slots,
 		held:       make(map[string]*message),
 		memory:     newMemory(),
 		deleted:    newMemory(),
@@ -229,7 +227,7 @@ func (l *leases) finish(m *message, settle func(now time.Time)) {
 	l.running--
 	l.active = now
 	m.cancel = nil
-	l.slots.finished()
+	m.token.HandlerDone()
 	settle(now)
 	if m.state != quarantining {
 		m.body, m.opened = nil, Result{} // which fill memory
@@ -245,7 +243,7 @@ func (l *leases) finish(m *message, settle func(now time.Time)) {
 func (l *leases) forget(m *message) {
 	m.state = settled
 	delete(l.held, m.id)
-	l.slots.settled()
+	m.token.Settled()
 }
 
 // lose takes note that a message is no longer ours.
@@ -302,7 +300,7 @@ func (l *leases) abandon() int {
 				abandoned++
 			}
 			l.running--
-			l.slots.finished()
+			m.token.HandlerDone()
 			l.giveBackLocked(m, 0, now)
 		}
 	}
@@ -316,4 +314,13 @@ func (l *leases) summary() (t tally, unsettled int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.tally, len(l.held)
+}
+
+// signal wakes the one receiver of a channel with room for one, which looks at
+// everything again when it is woken.
+func signal(wake chan<- struct{}) {
+	select {
+	case wake <- struct{}{}:
+	default:
+	}
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"go.opentelemetry.io/otel/trace"
 
+	"wildix-worker/consumer/internal/breaker"
+	"wildix-worker/consumer/internal/inflight"
 	"wildix-worker/events"
 	"wildix-worker/internal/sqscall"
 )
@@ -29,12 +31,11 @@ type message struct {
 	opened Result     // what verifying and decoding found, before any handler
 	span   trace.Span // nil if nobody traces
 
-	probe      int       // which of the breaker's openings it is the probe of
-	probeUntil time.Time // how long
+	token *inflight.Token
+	probe breaker.Probe
 
 	lane     string    // messages of one lane are handled one at a time
 	laneTime time.Time // they line up by it
-	aside    bool      // waits in its lane without a slot; guarded by lanes.mu
 
 	lease // guarded by leases.mu
 }

@@ -1,7 +1,6 @@
 package consumer
 
 import (
-	"sync"
 	"time"
 
 	"wildix-worker/events"
@@ -53,8 +52,11 @@ func (c *Consumer) Stats() Stats {
 	for o := range s.Outcomes {
 		s.Outcomes[o] = c.counts[o].Load()
 	}
-	c.receiver.polling.addTo(&s)
-	s.Paused = c.breaker.isOpen()
+	polls := c.pollers.Stats()
+	s.Polls, s.EmptyReceives, s.OldestPoll = polls.UnderWay, polls.Empty, polls.Oldest
+	s.Answered, s.FailingSince = polls.Answered, polls.FailingSince
+	s.Requests["receive"] = Requests{polls.Succeeded, polls.Failed}
+	s.Paused = c.breaker.Open()
 	return s
 }
 
@@ -71,54 +73,4 @@ func (l *leases) stats() Stats {
 		s.Requests[operation(op).String()] = l.health[op].requests
 	}
 	return s
-}
-
-// polling counts the receives of all pollers.
-type polling struct {
-	mu                       sync.Mutex
-	begun                    map[int]time.Time // those under way
-	number                   int
-	succeeded, failed, empty int
-	answered, failing        time.Time
-}
-
-// begin takes note of a receive, and returns its number.
-func (p *polling) begin() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.begun == nil {
-		p.begun = make(map[int]time.Time)
-	}
-	p.number++
-	p.begun[p.number] = time.Now()
-	return p.number
-}
-
-// end takes note of what a receive brought.
-func (p *polling) end(number, received int, err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.begun, number)
-	if err != nil {
-		p.failed++
-		if p.failing.IsZero() {
-			p.failing = time.Now()
-		}
-		return
-	}
-	p.succeeded++
-	p.answered, p.failing = time.Now(), time.Time{}
-	if received == 0 {
-		p.empty++
-	}
-}
-
-func (p *polling) addTo(s *Stats) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	s.Polls, s.EmptyReceives, s.Answered, s.FailingSince = len(p.begun), p.empty, p.answered, p.failing
-	s.Requests["receive"] = Requests{p.succeeded, p.failed}
-	for _, at := range p.begun {
-		s.OldestPoll = max(s.OldestPoll, time.Since(at))
-	}
 }

@@ -1,0 +1,212 @@
+// Package poll receives messages from a queue by long polls.
+//
+// There is always one poller. Another one starts when a poll returns a full batch
+// while slots are free, and stops when its poll returns few messages. So an idle
+// worker makes 180 calls an hour, and a busy one as many as it needs.
+package poll
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"go.uber.org/zap"
+
+	"wildix-worker/consumer/internal/inflight"
+	"wildix-worker/internal/outage"
+	"wildix-worker/internal/sqscall"
+)
+
+const (
+	// maxWait is the longest that SQS lets a receive wait, in seconds.
+	maxWait = 20
+	// pollMargin is how much longer than its wait a poll may take. One that takes
+	// longer hangs, as after the network was lost.
+	pollMargin = 5 * time.Second
+)
+
+// Client is the call of SQS that pollers make.
+type Client interface {
+	ReceiveMessage(context.Context, *sqs.ReceiveMessageInput, ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error)
+}
+
+// Breaker limits receiving while messages can't be handled.
+type Breaker interface {
+	// Open reports whether only single messages are to be received.
+	Open() bool
+	// Await waits until the next one may be received, the breaker is closed or
+	// ctx ends. One goroutine at a time calls it.
+	Await(ctx context.Context)
+}
+
+// Config is what pollers need. Every field is required.
+type Config struct {
+	Client            Client
+	QueueURL          string
+	VisibilityTimeout time.Duration // of a received message, in whole seconds
+	MaxPollers        int
+	// Grace is how long polls may still answer when receiving stops, so that
+	// messages that SQS has already given out can be returned.
+	Grace   time.Duration
+	Budget  *inflight.Budget
+	Breaker Breaker
+	Logger  *zap.Logger
+}
+
+// Received is a message with its share of the budget.
+type Received struct {
+	Message *types.Message
+	Token   *inflight.Token
+}
+
+// Pollers receive from one queue.
+type Pollers struct {
+	cfg     Config
+	input   sqs.ReceiveMessageInput // all but the number of messages
+	outage  *outage.Log
+	tracker tracker
+
+	running sync.WaitGroup
+	mu      sync.Mutex
+	count   int // pollers that run
+}
+
+// New returns pollers that have not started.
+func New(cfg Config) *Pollers {
+	attributes := []types.MessageSystemAttributeName{
+		types.MessageSystemAttributeNameApproximateReceiveCount, types.MessageSystemAttributeNameSentTimestamp,
+	}
+	if sqscall.IsFIFO(cfg.QueueURL) {
+		attributes = append(attributes, types.MessageSystemAttributeNameMessageGroupId)
+	}
+	return &Pollers{
+		cfg: cfg,
+		input: sqs.ReceiveMessageInput{
+			QueueUrl:                    &cfg.QueueURL,
+			MessageAttributeNames:       []string{sqscall.SignatureAttribute},
+			MessageSystemAttributeNames: attributes,
+			VisibilityTimeout:           int32(cfg.VisibilityTimeout / time.Second),
+			WaitTimeSeconds:             maxWait,
+		},
+		outage: sqscall.NewOutage(cfg.Logger, "receive"),
+	}
+}
+
+// Run receives until ctx ends and every poll has answered or the grace is over.
+// It passes each batch to deliver, from several goroutines at once, also after ctx
+// has ended.
+func (p *Pollers) Run(ctx context.Context, deliver func(context.Context, []Received)) {
+	calls, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(p.cfg.Grace, cancel) })()
+
+	p.start(ctx, calls, deliver)
+	p.running.Wait()
+}
+
+// Stats returns what the receives have come to so far.
+func (p *Pollers) Stats() Stats { return p.tracker.snapshot() }
+
+// start starts a poller, unless there are enough.
+func (p *Pollers) start(ctx, calls context.Context, deliver func(context.Context, []Received)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.count == p.cfg.MaxPollers {
+		return
+	}
+	p.count++
+	p.running.Go(func() { p.poll(ctx, calls, deliver) })
+}
+
+// mayStop reports whether another poller goes on, so that the caller may stop. If
+// so, it must.
+func (p *Pollers) mayStop() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.count == 1 {
+		return false
+	}
+	p.count--
+	return true
+}
+
+// poll receives until ctx ends or this poller is not needed any more.
+func (p *Pollers) poll(ctx, calls context.Context, deliver func(context.Context, []Received)) {
+	for {
+		limit := sqscall.MaxBatch
+		if p.cfg.Breaker.Open() {
+			if p.mayStop() {
+				return
+			}
+			p.cfg.Breaker.Await(ctx)
+			limit = 1
+		}
+		tokens := p.cfg.Budget.Take(ctx, limit)
+		if len(tokens) == 0 {
+			return
+		}
+		received, err := p.receive(calls, tokens)
+		if len(received) > 0 {
+			deliver(ctx, received)
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			failures := p.outage.Failed(err)
+			if p.mayStop() {
+				return
+			}
+			sleep(ctx, sqscall.Backoff.FullJitter(failures))
+			continue
+		}
+		p.outage.Succeeded()
+		switch {
+		case len(received) == sqscall.MaxBatch:
+			if p.cfg.Budget.Spare() {
+				p.start(ctx, calls, deliver)
+			}
+		case 2*len(received) < len(tokens) && p.mayStop():
+			return
+		}
+	}
+}
+
+// receive makes one long poll for as many messages as there are tokens. It cancels
+// the tokens that it does not need.
+func (p *Pollers) receive(ctx context.Context, tokens []*inflight.Token) ([]Received, error) {
+	ctx, cancel := context.WithTimeout(ctx, maxWait*time.Second+pollMargin)
+	defer cancel()
+	input := p.input
+	input.MaxNumberOfMessages = int32(len(tokens))
+	number := p.tracker.begin()
+	out, err := p.cfg.Client.ReceiveMessage(ctx, &input, sqscall.Options)
+	var messages []types.Message
+	if err == nil {
+		messages = out.Messages
+	}
+	p.tracker.end(number, len(messages), err)
+	// A message beyond those that were asked for has no token, and so no worker.
+	// It is left: it comes back when its lease ends.
+	messages = messages[:min(len(tokens), len(messages))]
+	received := make([]Received, len(messages))
+	for i := range messages {
+		received[i] = Received{&messages[i], tokens[i]}
+	}
+	for _, token := range tokens[len(messages):] {
+		token.Cancel()
+	}
+	return received, err
+}
+
+// sleep waits for d or until ctx ends.
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
