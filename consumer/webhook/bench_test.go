@@ -18,21 +18,23 @@ import (
 
 const (
 	benchConnections = 64
-	benchRequests    = 100_000 // of a run at full speed
-	pacedRate        = 3_000   // a second
+	benchRequests    = 100_000 // per run at full speed
+	pacedRate        = 3_000   // per second
 	pacedFor         = 10 * time.Second
 )
 
-// How many requests a second a receiver answers, with the one who sends them on
-// the same machine.
+// BenchmarkDirect measures how many requests per second a receiver answers, with the
+// client on the same machine.
 func BenchmarkDirect(b *testing.B) { benchFullSpeed(b, startChild(b, receiverRole)) }
 
-// The same with a queue behind it, which is a third process.
+// BenchmarkRelay does the same with a relay to a queue, which is a third process.
 func BenchmarkRelay(b *testing.B) { benchFullSpeed(b, startChild(b, receiverRole, queueAt(b))) }
 
-// How long an answer takes at a rate that leaves the machine time to spare.
+// BenchmarkDirectPaced measures how long an answer takes at a rate well below the
+// capacity of the machine.
 func BenchmarkDirectPaced(b *testing.B) { benchPaced(b, startChild(b, receiverRole)) }
 
+// BenchmarkRelayPaced does the same with a relay.
 func BenchmarkRelayPaced(b *testing.B) { benchPaced(b, startChild(b, receiverRole, queueAt(b))) }
 
 func benchFullSpeed(b *testing.B, receiver *child) {
@@ -57,14 +59,15 @@ func report(b *testing.B, took []time.Duration, all time.Duration) {
 	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
 }
 
-// load posts n events over as many connections as there are, one at a time on
-// each, and reports how long each took. With a gap it begins them by the clock,
-// and counts from when each was due: what is held up holds up nobody's clock.
+// load posts n events over benchConnections connections, one at a time on each, and
+// reports how long they took. With a gap, an event is due every gap, and its time is
+// measured from when it was due: a slow answer also counts for the events that it
+// delays.
 func load(b *testing.B, addr string, n int, gap time.Duration) {
 	b.Helper()
 	requests := benchEvents(b, n)
 	took := make([]time.Duration, n)
-	begun := time.Now()
+	start := time.Now()
 	var sending sync.WaitGroup
 	for c := range benchConnections {
 		conn, err := net.Dial("tcp", addr)
@@ -75,7 +78,7 @@ func load(b *testing.B, addr string, n int, gap time.Duration) {
 			for i := c; i < n; i += benchConnections {
 				due := time.Now()
 				if gap > 0 {
-					due = begun.Add(time.Duration(i) * gap)
+					due = start.Add(time.Duration(i) * gap)
 					time.Sleep(time.Until(due))
 				}
 				if err := exchangeOne(conn, answers, requests[i]); err != nil {
@@ -90,10 +93,10 @@ func load(b *testing.B, addr string, n int, gap time.Duration) {
 	if b.Failed() {
 		b.FailNow()
 	}
-	report(b, took, time.Since(begun))
+	report(b, took, time.Since(start))
 }
 
-// exchangeOne writes a request and reads an answer without a body.
+// exchangeOne writes a request and reads an answer, which must have no body.
 func exchangeOne(conn net.Conn, answers *bufio.Reader, request []byte) error {
 	if _, err := conn.Write(request); err != nil {
 		return err
@@ -110,7 +113,7 @@ func exchangeOne(conn net.Conn, answers *bufio.Reader, request []byte) error {
 	}
 }
 
-// benchEvents makes requests with different events, as a PBX sends them.
+// benchEvents returns n requests as a PBX sends them, each with an event of its own.
 func benchEvents(b *testing.B, n int) [][]byte {
 	b.Helper()
 	text, err := os.ReadFile("../../events/testdata/call-end.json")
@@ -120,7 +123,7 @@ func benchEvents(b *testing.B, n int) [][]byte {
 	const id = "it_w118741_1693389850.110"
 	before, after, found := strings.Cut(compact.String(), id)
 	if !found {
-		b.Fatal("the sample has another id")
+		b.Fatal("the sample has a different id")
 	}
 	requests := make([][]byte, n)
 	for i := range requests {
@@ -130,11 +133,11 @@ func benchEvents(b *testing.B, n int) [][]byte {
 	return requests
 }
 
-// A child is this program again, in a role of benchRoles.
+// A child is a process of this test binary.
 type child struct {
 	*exec.Cmd
 	stop   func()
-	answer string // the first line that it wrote
+	answer string // the first line it wrote: an address or a queue URL
 }
 
 func (c *child) cpu() time.Duration { return c.ProcessState.SystemTime() + c.ProcessState.UserTime() }
@@ -150,7 +153,7 @@ func startChild(b *testing.B, role string, args ...string) *child {
 	fatal(b, err)
 	fatal(b, cmd.Start())
 	c := &child{Cmd: cmd, stop: sync.OnceFunc(func() {
-		in.Close() // which ends it
+		in.Close() // so that it exits
 		io.Copy(io.Discard, out)
 		if err := cmd.Wait(); err != nil {
 			b.Errorf("%s: %v", role, err)

@@ -1,91 +1,52 @@
 package webhook
 
 import (
-	"bytes"
 	"crypto/tls"
 	"fmt"
-	"os"
-	"sync"
 	"time"
+
+	"wildix-worker/internal/reread"
 )
 
-// rereadInterval bounds how often handshakes make us read.
+// rereadInterval is the least time between two reads of the files of a certificate.
 const rereadInterval = time.Second
 
-// A Certificate is a TLS certificate with its key, kept in step with its files.
+// A Certificate is a TLS certificate and its key, which follow changes of their
+// files.
 type Certificate struct {
-	certFile, keyFile string
-	notify            func(error)
-
-	mu        sync.Mutex
-	current   *tls.Certificate
-	cert, key []byte // that it was made of
-	readAt    time.Time
-	err       error // why the files were of no use when they were last read
+	pair *reread.Value[*tls.Certificate]
 }
 
 // LoadCertificate reads a certificate, with its intermediates, and its key from
-// PEM files. Handshakes read them again, at most once a second, and compare
-// their contents, so renamed and linked files work. While they are of no use,
-// the certificate that was read last stays in use.
+// PEM files. TLS handshakes read the files again, at most once per second, and
+// compare their contents, so renamed and linked files work. While the files can't
+// be used, the last good certificate stays in use.
 //
-// notify, unless nil, is called when the certificate changed (nil) and when the
-// files stopped being usable (the error), once for each change of state.
+// notify, unless nil, is called with nil when the certificate has changed or the
+// files can be used again, and with the error when they can't be used any more:
+// once per change of state.
 func LoadCertificate(certFile, keyFile string, notify func(error)) (*Certificate, error) {
-	if notify == nil {
-		notify = func(error) {}
-	}
-	c := &Certificate{certFile: certFile, keyFile: keyFile, notify: notify, readAt: time.Now()}
-	if _, err := c.read(); err != nil {
+	pair, err := reread.Load([]string{certFile, keyFile}, func(contents []string) (*tls.Certificate, error) {
+		pair, err := tls.X509KeyPair([]byte(contents[0]), []byte(contents[1]))
+		if err != nil {
+			return nil, fmt.Errorf("certificate %s with key %s: %w", certFile, keyFile, err)
+		}
+		return &pair, nil
+	}, notify)
+	if err != nil {
 		return nil, err
 	}
-	return c, nil
+	return &Certificate{pair}, nil
 }
 
-// Config returns a configuration for a server, with TLS 1.2 as the least.
+// Config returns the TLS configuration of a server that uses the certificate. Its
+// minimum version is TLS 1.2.
 func (c *Certificate) Config() *tls.Config {
 	return &tls.Config{
-		MinVersion:     tls.VersionTLS12,
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.latest(), nil },
+		MinVersion: tls.VersionTLS12,
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+			pair, _ := c.pair.Get(rereadInterval) // notify has the error
+			return pair, nil
+		},
 	}
-}
-
-// latest returns the certificate in use, after a look at the files.
-func (c *Certificate) latest() *tls.Certificate {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if time.Since(c.readAt) < rereadInterval {
-		return c.current
-	}
-	c.readAt = time.Now()
-	changed, err := c.read()
-	switch {
-	case err != nil && (c.err == nil || c.err.Error() != err.Error()):
-		c.notify(err)
-	case err == nil && (changed || c.err != nil):
-		c.notify(nil)
-	}
-	c.err = err
-	return c.current
-}
-
-// read makes a certificate of the files if they are others than before.
-func (c *Certificate) read() (changed bool, err error) {
-	cert, err := os.ReadFile(c.certFile)
-	if err != nil {
-		return false, err
-	}
-	key, err := os.ReadFile(c.keyFile)
-	if err != nil {
-		return false, err
-	}
-	if bytes.Equal(cert, c.cert) && bytes.Equal(key, c.key) {
-		return false, nil
-	}
-	pair, err := tls.X509KeyPair(cert, key)
-	if err != nil {
-		return false, fmt.Errorf("certificate %s with key %s: %w", c.certFile, c.keyFile, err)
-	}
-	c.current, c.cert, c.key = &pair, cert, key
-	return true, nil
 }

@@ -21,16 +21,16 @@ import (
 	"wildix-worker/signature"
 )
 
-// roleVariable is the environment variable that makes the test binary a child
-// of a test or benchmark, in the role that it names.
+// roleVariable is an environment variable. Its value makes the test binary run as a
+// child process of a test or benchmark, in one of these roles.
 const (
 	roleVariable = "WEBHOOK_TEST_ROLE"
-	receiverRole = "receiver" // with arguments: the URL of the queue behind it, the address
+	receiverRole = "receiver" // optional arguments: URL of the queue to relay to, listen address
 	queueRole    = "queue"
 )
 
-// play is a child's main function. It ends with standard input.
-func play(role string, args []string) error {
+// runChild is the main function of a child. It returns when standard input ends.
+func runChild(role string, args []string) error {
 	debug.SetGCPercent(200) // as the program does
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
@@ -39,12 +39,12 @@ func play(role string, args []string) error {
 		stop()
 	}()
 	if role == queueRole {
-		return playQueue(ctx)
+		return runQueue(ctx)
 	}
-	return playReceiver(ctx, args)
+	return runReceiver(ctx, args)
 }
 
-func playQueue(ctx context.Context) error {
+func runQueue(ctx context.Context) error {
 	srv := sqslocal.New(sqslocal.Options{})
 	if err := srv.Start(""); err != nil {
 		return err
@@ -58,14 +58,14 @@ func playQueue(ctx context.Context) error {
 	return srv.Close()
 }
 
-func playReceiver(ctx context.Context, args []string) error {
+func runReceiver(ctx context.Context, args []string) error {
 	keys, err := signature.NewKeyring(signature.Key{Secret: secret})
 	if err != nil {
 		return err
 	}
 	cfg := webhook.Config{Keys: keys, Handler: events.HandlerFunc(succeed)}
 	if len(args) > 0 {
-		relay, err := newChildRelay(args[0])
+		relay, err := newRelay(args[0])
 		if err != nil {
 			return err
 		}
@@ -88,8 +88,8 @@ func playReceiver(ctx context.Context, args []string) error {
 	return receiver.Serve(ctx, l)
 }
 
-// newChildRelay has a client like that of the program.
-func newChildRelay(queueURL string) (*webhook.Relay, error) {
+// newRelay returns a relay whose client is configured as that of the program.
+func newRelay(queueURL string) (*webhook.Relay, error) {
 	u, err := url.Parse(queueURL)
 	if err != nil {
 		return nil, err

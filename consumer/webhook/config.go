@@ -14,7 +14,7 @@ import (
 	"wildix-worker/signature"
 )
 
-// What a Config's zero values stand for.
+// Defaults for the zero values of a Config.
 const (
 	DefaultMaxBody         = events.MaxSize
 	DefaultConcurrency     = consumer.DefaultConcurrency
@@ -25,61 +25,59 @@ const (
 )
 
 const (
-	// senderPatience is how long a PBX waits for an answer.
-	senderPatience = 5 * time.Second
-	// mostAtOnce is the most of anything at once: a mistyped setting is more
-	// likely than a machine that can take more.
-	mostAtOnce = 100_000
+	// pbxTimeout is how long a PBX waits for an answer.
+	pbxTimeout = 5 * time.Second
+	// maxLimit is the greatest value of a limit. A larger one is more likely a typo
+	// than a machine that can take more.
+	maxLimit = 100_000
 )
 
-// Config says how to receive. Keys and Handler are required; the zero value of
-// everything else stands for a default.
+// Config configures a Receiver. Keys and Handler are required; all other fields have
+// a default.
 type Config struct {
 	// Keys verify the signatures of the requests.
 	Keys *signature.Keyring
-	// Handler gets the events, Concurrency of them at once: yours, or a Relay.
+	// Handler handles the events. It may be a Relay.
 	Handler events.Handler
 
-	// MaxBody is the largest body in bytes, at most events.MaxSize. Zero means
-	// DefaultMaxBody.
+	// MaxBody is the size of the largest body, in bytes; at most events.MaxSize.
+	// Zero means DefaultMaxBody.
 	MaxBody int
-	// Concurrency is how many events are with the handler at once. Zero means
+	// Concurrency is how many events are handled at once. Zero means
 	// DefaultConcurrency.
 	Concurrency int
-	// MaxInFlight is how many requests are looked at at once; more are answered
-	// 503. Zero means DefaultMaxInFlight.
+	// MaxInFlight is how many requests are read or handled at once. Further ones
+	// are answered 503. Zero means DefaultMaxInFlight.
 	MaxInFlight int
-	// AnswerWithin is when a request is answered at the latest, counted from its
-	// header, and so the limit for one call of the handler. Less than 5 s, after
-	// which a PBX takes the request for failed. Zero means DefaultAnswerWithin.
+	// AnswerWithin limits the time from a request's header to its answer, and
+	// thereby the time of a call of the handler. It must be less than 5 s, after
+	// which a PBX considers the request failed. Zero means DefaultAnswerWithin.
 	AnswerWithin time.Duration
-	// ShutdownTimeout is how long Serve waits for running handlers once its
-	// context ends. Zero means DefaultShutdownTimeout.
+	// ShutdownTimeout is how long Serve waits for running handlers when its context
+	// ends. Zero means DefaultShutdownTimeout.
 	ShutdownTimeout time.Duration
 
-	// MaxConnections is how many connections Serve keeps open; more wait until
-	// the system accepts them. Zero means DefaultMaxConnections.
+	// MaxConnections is how many connections Serve keeps open. Further ones wait in
+	// the backlog of the operating system. Zero means DefaultMaxConnections.
 	MaxConnections int
-	// TLS, unless nil, makes Serve speak HTTPS, HTTP/2 included. A Certificate
-	// reads it from files.
+	// TLS makes Serve use HTTPS, including HTTP/2. A Certificate reads its
+	// configuration from files. Nil means HTTP.
 	TLS *tls.Config
 
-	// Logger gets what the receiver has to say. Nil means silence. Bodies,
-	// signatures and secrets are never logged.
+	// Logger receives the log. Nil discards it. Bodies, signatures and secrets are
+	// never logged.
 	Logger *zap.Logger
-	// Observe, unless nil, is called once for every request that was handled or
-	// turned away, as soon as its outcome is known. It is called from many
-	// goroutines at once and must not block. Requests that came to nothing
-	// before they could be verified, and those that were refused for want of
-	// room, have no outcome.
+	// Observe, unless nil, is called once for each request that has an outcome, as
+	// soon as that is known. It is called from many goroutines at once and must not
+	// block. Requests that failed before they could be verified, or were refused
+	// because of MaxInFlight, have no outcome.
 	Observe func(consumer.Result)
-	// Tracer, unless nil, gets a span for every request that has an outcome. The
-	// handler's context has that of the request which began its call, so that spans
-	// which the handler begins are its children.
+	// Tracer, unless nil, starts a span for each request that has an outcome. The
+	// handler's context carries the span of the request that started the call.
 	Tracer trace.Tracer
 }
 
-// withDefaults fills in what the zero values stand for.
+// withDefaults replaces zero values by their defaults.
 func (cfg Config) withDefaults() Config {
 	setDefault(&cfg.MaxBody, DefaultMaxBody)
 	setDefault(&cfg.Concurrency, DefaultConcurrency)
@@ -103,8 +101,8 @@ func setDefault[T comparable](field *T, value T) {
 	}
 }
 
-// Validate reports every fault of the configuration at once: a nil error, or
-// one that joins an *[events.FieldError] for each.
+// Validate reports every fault of the configuration at once. The error joins an
+// *[events.FieldError] for each.
 func (cfg Config) Validate() error {
 	cfg = cfg.withDefaults()
 	var faults []error
@@ -112,7 +110,7 @@ func (cfg Config) Validate() error {
 		faults = append(faults, &events.FieldError{Field: field, Err: fmt.Errorf(format, args...)})
 	}
 	if cfg.Keys == nil {
-		fault("Keys", "required; without them no event can be verified")
+		fault("Keys", "required to verify events")
 	}
 	if cfg.Handler == nil {
 		fault("Handler", "required")
@@ -120,16 +118,16 @@ func (cfg Config) Validate() error {
 	if cfg.MaxBody < 1 || cfg.MaxBody > events.MaxSize {
 		fault("MaxBody", "%d is not between 1 and %d bytes", cfg.MaxBody, events.MaxSize)
 	}
-	atOnce := func(field string, n int) {
-		if n < 1 || n > mostAtOnce {
-			fault(field, "%d is not between 1 and %d", n, mostAtOnce)
+	checkLimit := func(field string, n int) {
+		if n < 1 || n > maxLimit {
+			fault(field, "%d is not between 1 and %d", n, maxLimit)
 		}
 	}
-	atOnce("Concurrency", cfg.Concurrency)
-	atOnce("MaxInFlight", cfg.MaxInFlight)
-	atOnce("MaxConnections", cfg.MaxConnections)
-	if cfg.AnswerWithin < 0 || cfg.AnswerWithin >= senderPatience {
-		fault("AnswerWithin", "%s is not more than 0s and less than 5s, when a PBX takes the request for failed", cfg.AnswerWithin)
+	checkLimit("Concurrency", cfg.Concurrency)
+	checkLimit("MaxInFlight", cfg.MaxInFlight)
+	checkLimit("MaxConnections", cfg.MaxConnections)
+	if cfg.AnswerWithin < 0 || cfg.AnswerWithin >= pbxTimeout {
+		fault("AnswerWithin", "%s is not more than 0s and less than 5s, the timeout of a PBX", cfg.AnswerWithin)
 	}
 	if cfg.ShutdownTimeout < 0 {
 		fault("ShutdownTimeout", "%s is negative", cfg.ShutdownTimeout)

@@ -20,7 +20,7 @@ import (
 	"wildix-worker/events"
 )
 
-// raw is a request as it goes over the wire.
+// raw returns a request as sent over a connection.
 func raw(header string, body string) string {
 	return "POST /webhook HTTP/1.1\r\nHost: receiver\r\n" + header + fmt.Sprintf("Content-Length: %d\r\n\r\n", len(body)) + body
 }
@@ -39,16 +39,16 @@ func gzipped(text string) string {
 	return buf.String()
 }
 
-// Each over a socket, with the answers and outcomes that are wanted.
+// Each request is sent over a socket. answers and outcomes are the expected ones.
 var hostileRequests = []struct {
 	name, request, answers, outcomes string
 }{
-	{"a good one", raw(signed(event("1")), event("1")), "204", "handled"},
+	{"a valid request", raw(signed(event("1")), event("1")), "204", "handled"},
 	{"no signature", raw("", event("1")), "401", "rejected"},
 	{"an empty signature", raw("X-Signature:\r\n", event("1")), "401", "rejected"},
 	{"two signatures", raw(signed(event("1"))+signed(event("1")), event("1")), "401", "rejected"},
-	{"two signatures, one of them good", raw(signed(event("2"))+signed(event("1")), event("1")), "401", "rejected"},
-	{"two signatures in one", raw("X-Signature: "+sign(event("1"))+", "+sign(event("1"))+"\r\n", event("1")), "401", "rejected"},
+	{"two signatures, one of them valid", raw(signed(event("2"))+signed(event("1")), event("1")), "401", "rejected"},
+	{"two signatures in one header", raw("X-Signature: "+sign(event("1"))+", "+sign(event("1"))+"\r\n", event("1")), "401", "rejected"},
 	{"upper-case hex", raw("X-Signature: "+strings.ToUpper(sign(event("1")))+"\r\n", event("1")), "401", "rejected"},
 	{"64 characters that are not hex", raw("X-Signature: "+strings.Repeat("g", 64)+"\r\n", event("1")), "401", "rejected"},
 	{"63 characters", raw("X-Signature: "+sign(event("1"))[1:]+"\r\n", event("1")), "401", "rejected"},
@@ -58,25 +58,25 @@ var hostileRequests = []struct {
 	{"broken chunks", "POST /webhook HTTP/1.1\r\nHost: receiver\r\n" + signed(event("1")) + "Transfer-Encoding: chunked\r\n\r\nxyz\r\n", "400", ""},
 	{"a length and chunks", "POST /webhook HTTP/1.1\r\nHost: receiver\r\n" + signed(event("1")) + "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(event("1")), "204", "handled"},
 	{"two lengths", "POST /webhook HTTP/1.1\r\nHost: receiver\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nabcde", "400", ""},
-	{"gzip, signed as it was before", raw(signed(event("1"))+"Content-Encoding: gzip\r\n", gzipped(event("1"))), "401", "rejected"},
-	{"gzip, signed as it is", raw(signed(gzipped(event("1")))+"Content-Encoding: gzip\r\n", gzipped(event("1"))), "400", "malformed"},
+	{"gzip, signed before compression", raw(signed(event("1"))+"Content-Encoding: gzip\r\n", gzipped(event("1"))), "401", "rejected"},
+	{"gzip, signed after compression", raw(signed(gzipped(event("1")))+"Content-Encoding: gzip\r\n", gzipped(event("1"))), "400", "malformed"},
 	{"2 MiB", raw(signed(event("1")), strings.Repeat("x", 2<<20)), "413", "rejected"},
 	{"2 MiB, signed", raw(signed(strings.Repeat("x", 2<<20)), strings.Repeat("x", 2<<20)), "413", "rejected"},
 	{"2 MiB in chunks", "POST /webhook HTTP/1.1\r\nHost: receiver\r\n" + signed(event("1")) + "Transfer-Encoding: chunked\r\n\r\n" + chunked(strings.Repeat("x", 2<<20)), "413", "rejected"},
-	{"1 MiB of no event", raw(signed(strings.Repeat("x", 1<<20)), strings.Repeat("x", 1<<20)), "400", "malformed"},
+	{"1 MiB that is not an event", raw(signed(strings.Repeat("x", 1<<20)), strings.Repeat("x", 1<<20)), "400", "malformed"},
 	{"no body", raw(signed(""), ""), "400", "malformed"},
 	{"no length", "POST /webhook HTTP/1.1\r\nHost: receiver\r\n" + signed(event("1")) + "\r\n", "401", "rejected"},
 	{"PUT", strings.Replace(raw(signed(event("1")), event("1")), "POST", "PUT", 1), "405", ""},
 	{"DELETE", "DELETE /webhook HTTP/1.1\r\nHost: receiver\r\n\r\n", "405", ""},
-	{"a method of one's own", "FORGE /webhook HTTP/1.1\r\nHost: receiver\r\n\r\n", "405", ""},
+	{"an unknown method", "FORGE /webhook HTTP/1.1\r\nHost: receiver\r\n\r\n", "405", ""},
 	{"another path", strings.Replace(raw(signed(event("1")), event("1")), "/webhook", "/webhook/", 1), "404", ""},
 	{"pipelined", raw(signed(event("1")), event("1")) + raw("", event("2")) + raw(signed(event("3")), event("3")), "204 401 204", "handled rejected handled"},
 	{"HTTP/1.0", "POST /webhook HTTP/1.0\r\n" + signed(event("1")) + fmt.Sprintf("Content-Length: %d\r\n\r\n", len(event("1"))) + event("1"), "204", "handled"},
 	{"no Host", "POST /webhook HTTP/1.1\r\n" + signed(event("1")) + "\r\n", "400", ""},
-	{"a header larger than any", "POST /webhook HTTP/1.1\r\nHost: receiver\r\nX-Padding: " + strings.Repeat("x", 64<<10) + "\r\n\r\n", "431", ""},
-	{"no HTTP", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", "400", ""},
-	{"hangs up in the header", "POST /webhook HTTP/1.1\r\nHost: rec", "400", ""},
-	{"hangs up in the body", "POST /webhook HTTP/1.1\r\nHost: receiver\r\n" + signed(event("1")) + "Content-Length: 1000\r\n\r\n" + event("1"), "400", ""},
+	{"a header that is too large", "POST /webhook HTTP/1.1\r\nHost: receiver\r\nX-Padding: " + strings.Repeat("x", 64<<10) + "\r\n\r\n", "431", ""},
+	{"not HTTP", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", "400", ""},
+	{"disconnects in the header", "POST /webhook HTTP/1.1\r\nHost: rec", "400", ""},
+	{"disconnects in the body", "POST /webhook HTTP/1.1\r\nHost: receiver\r\n" + signed(event("1")) + "Content-Length: 1000\r\n\r\n" + event("1"), "400", ""},
 }
 
 func TestHostileRequests(t *testing.T) {
@@ -85,13 +85,13 @@ func TestHostileRequests(t *testing.T) {
 			t.Parallel()
 			var mu sync.Mutex
 			var outcomes []string
-			cfg := direct(succeed)
+			cfg := configFor(succeed)
 			cfg.Observe = func(r consumer.Result) {
 				mu.Lock()
 				defer mu.Unlock()
 				outcomes = append(outcomes, r.Outcome.String())
 			}
-			if answers := exchange(t, serving(t, cfg), test.request); answers != test.answers {
+			if answers := exchange(t, serve(t, cfg), test.request); answers != test.answers {
 				t.Errorf("answers %s, want %s", answers, test.answers)
 			}
 			mu.Lock()
@@ -103,8 +103,8 @@ func TestHostileRequests(t *testing.T) {
 	}
 }
 
-// exchange sends bytes, then nothing more, and returns the statuses of all
-// answers.
+// exchange sends a request, closes its side of the connection, and returns the statuses
+// of all answers.
 func exchange(t *testing.T, addr, request string) string {
 	t.Helper()
 	conn, err := net.Dial("tcp", addr)
@@ -113,7 +113,7 @@ func exchange(t *testing.T, addr, request string) string {
 	fatal(t, conn.SetDeadline(time.Now().Add(time.Minute)))
 	var sending sync.WaitGroup
 	sending.Go(func() {
-		io.WriteString(conn, request) // which the server may not want to the end
+		io.WriteString(conn, request) // fails if the server does not read to the end
 		conn.(*net.TCPConn).CloseWrite()
 	})
 	var statuses []string
@@ -131,12 +131,11 @@ func exchange(t *testing.T, addr, request string) string {
 	return strings.Join(statuses, " ")
 }
 
-// A client that resets its connection while its event is handled.
-func TestClientThatHangsUpHarmsNobody(t *testing.T) {
-	begun, finish := make(chan struct{}), make(chan struct{})
-	addr := serving(t, direct(func(_ context.Context, e *events.Event) error {
+func TestConnectionResetDoesNotAffectOthers(t *testing.T) {
+	started, finish := make(chan struct{}), make(chan struct{})
+	addr := serve(t, configFor(func(_ context.Context, e *events.Event) error {
 		if e.ID == "1" {
-			close(begun)
+			close(started)
 			<-finish
 		}
 		return nil
@@ -145,7 +144,7 @@ func TestClientThatHangsUpHarmsNobody(t *testing.T) {
 	fatal(t, err)
 	_, err = io.WriteString(conn, raw(signed(event("1")), event("1")))
 	fatal(t, err)
-	<-begun
+	<-started
 	fatal(t, conn.(*net.TCPConn).SetLinger(0))
 	fatal(t, conn.Close())
 	if answers := exchange(t, addr, raw(signed(event("2")), event("2"))); answers != "204" {
@@ -154,8 +153,7 @@ func TestClientThatHangsUpHarmsNobody(t *testing.T) {
 	close(finish)
 }
 
-// Whatever comes, only what is signed gets to the handler, and there is one
-// answer of the documented ones.
+// Only signed events reach the handler, and every request gets the documented answer.
 func FuzzReceiver(f *testing.F) {
 	for _, test := range hostileRequests {
 		if req, err := http.ReadRequest(bufio.NewReader(strings.NewReader(test.request))); err == nil && len(test.request) < 4096 {
@@ -166,7 +164,7 @@ func FuzzReceiver(f *testing.F) {
 	f.Add(http.MethodPost, "", event("1"), true)
 	f.Fuzz(func(t *testing.T, method, signatures, body string, isSigned bool) {
 		var handled []string
-		r := receiver(t, func(_ context.Context, e *events.Event) error {
+		r := newReceiver(t, func(_ context.Context, e *events.Event) error {
 			handled = append(handled, string(e.Raw))
 			return nil
 		})

@@ -18,9 +18,9 @@ import (
 	"wildix-worker/consumer/sqslocal"
 )
 
-// What the PBX was told to be taken is on the queue, whenever the receiver is
-// killed. Real processes and sockets.
-func TestKilledReceiverLosesNothingThatItAnswered(t *testing.T) {
+// Each event that was answered 204 is on the queue, whenever the receiver is killed.
+// The test uses real processes and sockets.
+func TestKilledReceiverLosesNoAnsweredEvent(t *testing.T) {
 	const kills, senders = 5, 8
 	srv := sqslocal.New(sqslocal.Options{})
 	fatal(t, srv.Start(""))
@@ -45,7 +45,7 @@ func TestKilledReceiverLosesNothingThatItAnswered(t *testing.T) {
 	sending.Wait()
 
 	want := slices.Concat(answered...)
-	got := drained(t, srv.Client(), queueURL)
+	got := receiveAll(t, srv.Client(), queueURL)
 	lost := 0
 	for _, body := range want {
 		if !got[body] {
@@ -58,10 +58,10 @@ func TestKilledReceiverLosesNothingThatItAnswered(t *testing.T) {
 	}
 }
 
-// sendUntil posts events one after the other until ctx ends, and returns those
-// that were taken.
-func sendUntil(ctx context.Context, addr, name string) (taken []string) {
-	client := &http.Client{Transport: &http.Transport{}, Timeout: senderPatience}
+// sendUntil posts events one after the other until ctx ends, and returns those that
+// were answered 204.
+func sendUntil(ctx context.Context, addr, name string) (accepted []string) {
+	client := &http.Client{Transport: &http.Transport{}, Timeout: pbxTimeout}
 	defer client.CloseIdleConnections()
 	for i := 0; ctx.Err() == nil; i++ {
 		body := event(fmt.Sprint(name, "-", i))
@@ -72,15 +72,15 @@ func sendUntil(ctx context.Context, addr, name string) (taken []string) {
 		req.Header.Set("X-Signature", sign(body))
 		resp, err := client.Do(req)
 		if err != nil {
-			time.Sleep(time.Millisecond) // nobody is there
+			time.Sleep(time.Millisecond) // no receiver is running
 			continue
 		}
 		resp.Body.Close()
 		if resp.StatusCode == http.StatusNoContent {
-			taken = append(taken, body)
+			accepted = append(accepted, body)
 		}
 	}
-	return taken
+	return accepted
 }
 
 func startReceiver(t *testing.T, addr, queueURL string) *exec.Cmd {
@@ -88,7 +88,7 @@ func startReceiver(t *testing.T, addr, queueURL string) *exec.Cmd {
 	cmd := exec.Command(os.Args[0], queueURL, addr)
 	cmd.Env = append(os.Environ(), roleVariable+"="+receiverRole)
 	cmd.Stderr = os.Stderr
-	_, err := cmd.StdinPipe() // open until the child is gone
+	_, err := cmd.StdinPipe() // stays open until the child exits
 	fatal(t, err)
 	fatal(t, cmd.Start())
 	return cmd
@@ -98,13 +98,13 @@ func awaitDepth(t *testing.T, srv *sqslocal.Server, n int) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); srv.Depth(standard).Visible < n; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("the queue holds %d after a minute, want %d", srv.Depth(standard).Visible, n)
+			t.Fatalf("the queue has %d messages after a minute, want %d", srv.Depth(standard).Visible, n)
 		}
 	}
 }
 
-// drained empties the queue.
-func drained(t *testing.T, client *sqs.Client, queueURL string) map[string]bool {
+// receiveAll returns the bodies of all messages on the queue.
+func receiveAll(t *testing.T, client *sqs.Client, queueURL string) map[string]bool {
 	t.Helper()
 	bodies := make(map[string]bool)
 	for {

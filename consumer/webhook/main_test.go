@@ -27,7 +27,7 @@ import (
 
 func TestMain(m *testing.M) {
 	if role := os.Getenv(roleVariable); role != "" {
-		if err := play(role, os.Args[1:]); err != nil {
+		if err := runChild(role, os.Args[1:]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -40,9 +40,9 @@ const secret = "a secret"
 
 type handler = func(context.Context, *events.Event) error
 
-// site is a receiver and a client of it, all on the virtual clock of a synctest
-// bubble: HTTP over memory.
-type site struct {
+// A testServer is a receiver that serves, and a client of it. They talk HTTP over
+// in-memory connections, on the virtual clock of a synctest bubble.
+type testServer struct {
 	t      *testing.T
 	client *http.Client
 	logs   *observer.ObservedLogs
@@ -54,11 +54,11 @@ type site struct {
 	results []consumer.Result
 }
 
-// within runs a test in a bubble with a receiver that serves.
-func within(t *testing.T, cfg webhook.Config, test func(s *site)) {
+// withServer runs a test with a server, in a synctest bubble.
+func withServer(t *testing.T, cfg webhook.Config, test func(s *testServer)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s := newSite(t, cfg)
+		s := newTestServer(t, cfg)
 		test(s)
 		s.stop()
 		if s.done != nil {
@@ -68,10 +68,10 @@ func within(t *testing.T, cfg webhook.Config, test func(s *site)) {
 	})
 }
 
-// newSite starts a receiver inside the bubble.
-func newSite(t *testing.T, cfg webhook.Config) *site {
+// newTestServer starts a receiver. The caller is in a synctest bubble.
+func newTestServer(t *testing.T, cfg webhook.Config) *testServer {
 	core, logs := observer.New(zap.DebugLevel)
-	s := &site{t: t, logs: logs, done: make(chan error, 1)}
+	s := &testServer{t: t, logs: logs, done: make(chan error, 1)}
 	cfg.Keys, cfg.Logger, cfg.Observe = keyring(t), zap.New(core), s.observe
 	receiver, err := webhook.New(cfg)
 	fatal(t, err)
@@ -84,25 +84,25 @@ func newSite(t *testing.T, cfg webhook.Config) *site {
 	return s
 }
 
-func (s *site) observe(r consumer.Result) {
+func (s *testServer) observe(r consumer.Result) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.results = append(s.results, r)
 }
 
 // outcomes returns the outcomes so far, sorted.
-func (s *site) outcomes() string {
+func (s *testServer) outcomes() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var words []string
+	var outcomes []string
 	for _, r := range s.results {
-		words = append(words, r.Outcome.String())
+		outcomes = append(outcomes, r.Outcome.String())
 	}
-	slices.Sort(words)
-	return strings.Join(words, " ")
+	slices.Sort(outcomes)
+	return strings.Join(outcomes, " ")
 }
 
-// an answer is what a client sees.
+// An answer is what a client gets.
 type answer struct {
 	status     int
 	retryAfter string
@@ -111,33 +111,33 @@ type answer struct {
 }
 
 // post sends an event as a PBX does.
-func (s *site) post(ctx context.Context, body, sig string) answer {
+func (s *testServer) post(ctx context.Context, body, sig string) answer {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://receiver"+webhook.Path, strings.NewReader(body))
 	fatal(s.t, err)
 	req.Header.Set("x-signature", sig)
-	begun := time.Now()
+	start := time.Now()
 	resp, err := s.client.Do(req)
 	if err != nil {
-		return answer{err: err, took: time.Since(begun)}
+		return answer{err: err, took: time.Since(start)}
 	}
 	resp.Body.Close()
-	return answer{status: resp.StatusCode, retryAfter: resp.Header.Get("Retry-After"), took: time.Since(begun)}
+	return answer{status: resp.StatusCode, retryAfter: resp.Header.Get("Retry-After"), took: time.Since(start)}
 }
 
 // send posts a signed event.
-func (s *site) send(id string) answer {
+func (s *testServer) send(id string) answer {
 	body := event(id)
 	return s.post(s.t.Context(), body, sign(body))
 }
 
-// sendInBackground posts a signed event and returns where the answer will be.
-func (s *site) sendInBackground(id string) chan answer {
+// sendAsync posts a signed event in the background. The channel gets the answer.
+func (s *testServer) sendAsync(id string) chan answer {
 	answers := make(chan answer, 1)
 	go func() { answers <- s.send(id) }()
 	return answers
 }
 
-func (s *site) want(a answer, status int) {
+func (s *testServer) want(a answer, status int) {
 	s.t.Helper()
 	if a.err != nil || a.status != status {
 		s.t.Errorf("answer %d after %s, error %v, want %d", a.status, a.took, a.err, status)
@@ -147,8 +147,8 @@ func (s *site) want(a answer, status int) {
 	}
 }
 
-// wantOutcomes waits until nothing more happens by itself.
-func (s *site) wantOutcomes(want string) {
+// wantOutcomes checks the outcomes when all goroutines are idle.
+func (s *testServer) wantOutcomes(want string) {
 	s.t.Helper()
 	synctest.Wait()
 	if got := s.outcomes(); got != want {
@@ -180,8 +180,8 @@ var errDown = errors.New("CRM is down")
 
 func succeed(context.Context, *events.Event) error { return nil }
 
-// working takes so long, unless it is told to stop.
-func working(d time.Duration) handler {
+// sleepFor returns a handler that succeeds after d, unless its context ends first.
+func sleepFor(d time.Duration) handler {
 	return func(ctx context.Context, _ *events.Event) error {
 		select {
 		case <-time.After(d):
@@ -192,20 +192,21 @@ func working(d time.Duration) handler {
 	}
 }
 
-// deaf takes so long, whatever it is told.
-func deaf(d time.Duration) handler {
+// sleepIgnoringCancel returns a handler that succeeds after d, even if its context
+// ends first.
+func sleepIgnoringCancel(d time.Duration) handler {
 	return func(context.Context, *events.Event) error {
 		time.Sleep(d)
 		return nil
 	}
 }
 
-// counting counts the calls of a handler.
-func counting(calls *atomic.Int64, h handler) handler {
+// countCalls counts the calls of a handler.
+func countCalls(calls *atomic.Int64, h handler) handler {
 	return func(ctx context.Context, e *events.Event) error {
 		calls.Add(1)
 		return h(ctx, e)
 	}
 }
 
-func direct(h handler) webhook.Config { return webhook.Config{Handler: events.HandlerFunc(h)} }
+func configFor(h handler) webhook.Config { return webhook.Config{Handler: events.HandlerFunc(h)} }

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"sync/atomic"
@@ -14,85 +15,98 @@ import (
 	"wildix-worker/events"
 )
 
-// A Receiver is an http.Handler that takes events. Make one with [New].
+// A Receiver is an http.Handler that receives events. Create one with [New]. Its
+// methods are safe for concurrent use.
 type Receiver struct {
-	cfg   Config
-	desk  *desk
-	large chan struct{} // a place for each large body in memory
+	cfg        Config
+	limiter    *limiter
+	reader     *requestReader
+	dispatcher *dispatcher
 
 	counts [events.Outcomes]atomic.Int64
 }
 
 // New returns a receiver. The error names every fault of the configuration, one
-// a line.
+// per line.
 func New(cfg Config) (*Receiver, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
 	return &Receiver{
-		cfg:   cfg,
-		desk:  newDesk(cfg),
-		large: make(chan struct{}, maxLarge),
+		cfg:        cfg,
+		limiter:    newLimiter(cfg.MaxInFlight, cfg.Logger),
+		reader:     newRequestReader(cfg.MaxBody),
+		dispatcher: newDispatcher(cfg.Handler, cfg.Concurrency, cfg.Logger),
 	}, nil
 }
 
-// Stats are what a receiver is doing, and has done, besides what its Observe is told.
+// Stats describe the requests of a receiver since it was created.
 type Stats struct {
-	// Outcomes counts requests by what became of them, indexed by their outcome.
+	// Outcomes counts requests; the index is an events.Outcome.
 	Outcomes [events.Outcomes]int64
-	// InFlight is how many requests are looked at or handled.
+	// InFlight is the number of requests being read or handled.
 	InFlight int
-	// Refused counts requests that were answered 503 since there were too many at
-	// once. Those that a stop turned away are not among them.
+	// Refused counts requests that were answered 503 because MaxInFlight was
+	// reached. Requests refused because the receiver is stopping don't count.
 	Refused int64
 }
 
-// Stats may be called at any time.
+// Stats returns the current statistics.
 func (r *Receiver) Stats() Stats {
-	s := r.desk.stats()
+	var s Stats
+	s.InFlight, s.Refused = r.limiter.counts()
 	for o := range r.counts {
 		s.Outcomes[o] = r.counts[o].Load()
 	}
 	return s
 }
 
-// ServeHTTP answers a request, on whatever path it comes; see the package's
-// documentation for the answers.
+// Ready returns an error if the receiver is stopping and takes no more events.
+func (r *Receiver) Ready() error {
+	if r.limiter.isClosed() {
+		return errors.New("stopping")
+	}
+	return nil
+}
+
+// ServeHTTP answers a request, whatever its path. The package documentation lists
+// the answers.
 func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	switch req.Method {
 	case http.MethodPost:
-		r.receive(w, req)
+		r.serveEvent(w, req)
 	case http.MethodGet, http.MethodHead:
-		r.greet(w)
+		r.serveHealthCheck(w)
 	default:
 		w.Header().Set("Allow", "GET, HEAD, POST")
-		refuse(w, http.StatusMethodNotAllowed)
+		writeError(w, http.StatusMethodNotAllowed)
 	}
 }
 
-func (r *Receiver) greet(w http.ResponseWriter) {
-	if r.desk.isClosed() {
-		refuse(w, http.StatusServiceUnavailable)
+func (r *Receiver) serveHealthCheck(w http.ResponseWriter) {
+	if r.Ready() != nil {
+		writeError(w, http.StatusServiceUnavailable)
 		return
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	fmt.Fprintln(w, "wildix-worker waits here for the POSTs of a Wildix PBX.")
+	fmt.Fprintln(w, "wildix-worker is waiting for POST requests from a Wildix PBX.")
 }
 
-// receive is the way of an event.
-func (r *Receiver) receive(w http.ResponseWriter, req *http.Request) {
+// serveEvent takes an event from its request to its answer.
+func (r *Receiver) serveEvent(w http.ResponseWriter, req *http.Request) {
 	arrived := time.Now()
-	if !r.desk.enter() {
-		refuseForNow(w, minRetryDelay)
+	if !r.limiter.acquire() {
+		writeUnavailable(w, minRetryDelay)
 		return
 	}
-	defer r.desk.leave()
-	ctx := r.traced(context.Background())
-	message, bad := r.read(w, req)
+	defer r.limiter.release()
+	// Not the request's context: a client that hangs up must not end its handler.
+	ctx := r.startSpan(context.Background())
+	message, failure := r.reader.read(w, req)
 	defer message.release()
-	if bad != nil {
-		r.turnAway(ctx, w, req, bad)
+	if failure != nil {
+		r.serveUnreadable(ctx, w, req, failure)
 		return
 	}
 	var result consumer.Result
@@ -100,54 +114,39 @@ func (r *Receiver) receive(w http.ResponseWriter, req *http.Request) {
 	if result.Err == nil {
 		handling, cancel := context.WithDeadline(ctx, arrived.Add(r.cfg.AnswerWithin))
 		defer cancel()
-		result.Outcome, result.Err = r.desk.handle(handling, result.Event)
+		result.Outcome, result.Err = r.dispatcher.dispatch(handling, result.Event)
 	}
 	result.Took = time.Since(arrived)
-	r.conclude(ctx, w, req, result)
+	r.record(ctx, req, result)
+	writeResult(w, result)
 }
 
-// traced returns a context with the span of a request, if anybody traces. Its trace
-// begins with it, since the PBX sends none.
-func (r *Receiver) traced(ctx context.Context) context.Context {
+// startSpan returns a context with the span of a request, if there is a tracer. It
+// starts a trace, since the PBX sends no trace context.
+func (r *Receiver) startSpan(ctx context.Context) context.Context {
 	if r.cfg.Tracer != nil {
 		ctx, _ = r.cfg.Tracer.Start(ctx, "process webhook", trace.WithSpanKind(trace.SpanKindServer))
 	}
 	return ctx
 }
 
-// turnAway answers a request that carries nothing to verify.
-func (r *Receiver) turnAway(ctx context.Context, w http.ResponseWriter, req *http.Request, bad *badRequest) {
-	switch bad.status {
+// serveUnreadable answers a request that carries nothing to verify.
+func (r *Receiver) serveUnreadable(ctx context.Context, w http.ResponseWriter, req *http.Request, failure *requestError) {
+	switch failure.status {
 	case http.StatusUnauthorized, http.StatusRequestEntityTooLarge:
-		r.tell(ctx, req, consumer.Result{Outcome: events.Rejected, Err: bad})
+		r.record(ctx, req, consumer.Result{Outcome: events.Rejected, Err: failure})
 	default:
-		r.cfg.Logger.Debug("request came to nothing", zap.Error(bad), zap.String("remote", req.RemoteAddr))
+		r.cfg.Logger.Debug("request failed before it could be verified", zap.Error(failure), zap.String("remote", req.RemoteAddr))
 	}
-	if bad.status == http.StatusServiceUnavailable {
-		refuseForNow(w, minRetryDelay)
+	if failure.status == http.StatusServiceUnavailable {
+		writeUnavailable(w, minRetryDelay)
 		return
 	}
-	refuse(w, bad.status)
+	writeError(w, failure.status)
 }
 
-// conclude tells what became of an event, and answers by it.
-func (r *Receiver) conclude(ctx context.Context, w http.ResponseWriter, req *http.Request, result consumer.Result) {
-	r.tell(ctx, req, result)
-	switch {
-	case result.Outcome.Done():
-		w.WriteHeader(http.StatusNoContent)
-	case result.Outcome == events.Rejected:
-		refuse(w, http.StatusUnauthorized)
-	case result.Outcome == events.Malformed:
-		refuse(w, http.StatusBadRequest)
-	case events.IsPermanent(result.Err):
-		refuse(w, http.StatusUnprocessableEntity)
-	default:
-		refuseForNow(w, retryDelay(result.Err))
-	}
-}
-
-func (r *Receiver) tell(ctx context.Context, req *http.Request, result consumer.Result) {
+// record counts, traces and logs the outcome of a request.
+func (r *Receiver) record(ctx context.Context, req *http.Request, result consumer.Result) {
 	r.counts[result.Outcome].Add(1)
 	result.Trace(trace.SpanFromContext(ctx))
 	r.cfg.Observe(result)

@@ -14,17 +14,17 @@ import (
 	"wildix-worker/events"
 )
 
-// What is known of the PBX: it waits for 5 s, and tries three times more. It is
-// not known to pause between tries, so it does not.
+// The PBX waits 5 s and tries three more times. Whether it pauses between tries is not
+// known; the tests don't.
 const (
-	senderPatience = 5 * time.Second
-	senderTries    = 4
+	pbxTimeout = 5 * time.Second
+	pbxTries   = 4
 )
 
-// deliver sends an event as the PBX does, and reports whether it was taken.
-func (s *site) deliver(body string) bool {
-	for range senderTries {
-		ctx, cancel := context.WithTimeout(s.t.Context(), senderPatience)
+// deliver sends an event as the PBX does, and reports whether it was accepted.
+func (s *testServer) deliver(body string) bool {
+	for range pbxTries {
+		ctx, cancel := context.WithTimeout(s.t.Context(), pbxTimeout)
 		a := s.post(ctx, body, sign(body))
 		cancel()
 		if a.err == nil && a.status/100 == 2 {
@@ -34,9 +34,9 @@ func (s *site) deliver(body string) bool {
 	return false
 }
 
-// replay sends an event every 200 ms for a minute, during which there is an
-// outage. It returns how many the PBX gave up.
-func (s *site) replay(begin func() (end func()), outage time.Duration) (all []string, givenUp int) {
+// replay sends an event every 200 ms for a minute. An outage begins after 10 s. It
+// returns the bodies of all events, and how many the PBX gave up.
+func (s *testServer) replay(begin func() (end func()), outage time.Duration) (all []string, givenUp int) {
 	time.AfterFunc(10*time.Second, func() { time.AfterFunc(outage, begin()) })
 	var sending sync.WaitGroup
 	var mu sync.Mutex
@@ -56,10 +56,11 @@ func (s *site) replay(begin func() (end func()), outage time.Duration) (all []st
 	return all, givenUp
 }
 
-// account counts what came out of what was sent.
-func account(sent, got []string) (lost, repeated int) {
+// compare counts the sent events that were not received, and those received more than
+// once.
+func compare(sent, received []string) (lost, repeated int) {
 	counts := make(map[string]int)
-	for _, body := range got {
+	for _, body := range received {
 		counts[body]++
 	}
 	for _, body := range sent {
@@ -73,24 +74,24 @@ func account(sent, got []string) (lost, repeated int) {
 	return lost, repeated
 }
 
-func TestNothingIsLostWhileTheQueueIsDownForLessThanTheRetries(t *testing.T) {
+func TestQueueOutageWithinRetriesLosesNothing(t *testing.T) {
 	for name, fault := range map[string]sqslocal.Fault{
-		"refusing": {Status: 503}, "dropping": {DropBefore: true}, "hanging": {Hang: true},
+		"unavailable": {Status: 503}, "dropping": {DropBefore: true}, "hanging": {Hang: true},
 		"answers lost": {DropAfter: true}, "denying": {Code: "AccessDeniedException"}, "a part": {EntryChance: 0.5},
 	} {
 		for _, outage := range []time.Duration{time.Second, 15 * time.Second} {
 			t.Run(fmt.Sprint(name, " ", outage), func(t *testing.T) {
-				withRelay(t, standard, func(y *yard) {
-					s := newSite(y.t, webhook.Config{Handler: y.relay})
+				withRelay(t, standard, func(r *testRelay) {
+					s := newTestServer(r.t, webhook.Config{Handler: r.relay})
 					fault.Action = sendAction
-					sent, givenUp := s.replay(func() func() { return y.srv.Inject(fault) }, outage)
-					lost, repeated := account(sent, y.received())
+					sent, givenUp := s.replay(func() func() { return r.srv.Inject(fault) }, outage)
+					lost, repeated := compare(sent, r.received())
 					t.Logf("sent %d, given up by the PBX %d, lost %d, repeated %d", len(sent), givenUp, lost, repeated)
 					if lost > 0 || givenUp > 0 {
 						t.Errorf("lost %d, given up %d", lost, givenUp)
 					}
 					if outage < webhook.DefaultAnswerWithin && !fault.DropAfter && repeated > 0 {
-						t.Errorf("repeated %d, though no answer was lost, nor too late", repeated)
+						t.Errorf("repeated %d, though every answer arrived in time", repeated)
 					}
 					s.stop()
 					fatal(t, <-s.done)
@@ -101,15 +102,14 @@ func TestNothingIsLostWhileTheQueueIsDownForLessThanTheRetries(t *testing.T) {
 	}
 }
 
-// What the handlers depend on hangs: the PBX is kept waiting,
-// and its retries last for 18 s.
-func TestNothingIsLostWhileTheHandlerHangsForLessThanTheRetries(t *testing.T) {
+// When the handler hangs, each try of the PBX takes as long as it can: four last 18 s.
+func TestHandlerOutageWithinRetriesLosesNothing(t *testing.T) {
 	for _, outage := range []time.Duration{1050 * time.Millisecond, 5050 * time.Millisecond, 12050 * time.Millisecond} {
 		t.Run(outage.String(), func(t *testing.T) {
 			var mu sync.Mutex
 			var handled []string
 			var down chan struct{}
-			cfg := direct(func(ctx context.Context, e *events.Event) error {
+			cfg := configFor(func(ctx context.Context, e *events.Event) error {
 				mu.Lock()
 				wait := down
 				mu.Unlock()
@@ -126,7 +126,7 @@ func TestNothingIsLostWhileTheHandlerHangsForLessThanTheRetries(t *testing.T) {
 				return nil
 			})
 			cfg.Concurrency = 1000
-			within(t, cfg, func(s *site) {
+			withServer(t, cfg, func(s *testServer) {
 				sent, givenUp := s.replay(func() func() {
 					mu.Lock()
 					defer mu.Unlock()
@@ -139,7 +139,7 @@ func TestNothingIsLostWhileTheHandlerHangsForLessThanTheRetries(t *testing.T) {
 						down = nil
 					}
 				}, outage)
-				lost, repeated := account(sent, handled)
+				lost, repeated := compare(sent, handled)
 				t.Logf("sent %d, given up by the PBX %d, lost %d, repeated %d", len(sent), givenUp, lost, repeated)
 				if lost > 0 || givenUp > 0 || repeated > 0 {
 					t.Errorf("lost %d, given up %d, repeated %d", lost, givenUp, repeated)
@@ -149,13 +149,13 @@ func TestNothingIsLostWhileTheHandlerHangsForLessThanTheRetries(t *testing.T) {
 	}
 }
 
-// A handler that fails at once makes for retries at once: this is where a queue
-// is needed. What is given up is exactly what is lost.
-func TestWhatThePBXGivesUpIsWhatIsLost(t *testing.T) {
+// When the handler fails at once, the tries of the PBX are over at once too, so even a
+// short outage loses events. A queue prevents that.
+func TestOnlyEventsThePBXGivesUpAreLost(t *testing.T) {
 	var mu sync.Mutex
 	var handled []string
 	down := false
-	within(t, direct(func(_ context.Context, e *events.Event) error {
+	withServer(t, configFor(func(_ context.Context, e *events.Event) error {
 		mu.Lock()
 		defer mu.Unlock()
 		if down {
@@ -163,7 +163,7 @@ func TestWhatThePBXGivesUpIsWhatIsLost(t *testing.T) {
 		}
 		handled = append(handled, string(e.Raw))
 		return nil
-	}), func(s *site) {
+	}), func(s *testServer) {
 		sent, givenUp := s.replay(func() func() {
 			set := func(to bool) {
 				mu.Lock()
@@ -173,7 +173,7 @@ func TestWhatThePBXGivesUpIsWhatIsLost(t *testing.T) {
 			set(true)
 			return func() { set(false) }
 		}, 5*time.Second)
-		lost, repeated := account(sent, handled)
+		lost, repeated := compare(sent, handled)
 		t.Logf("sent %d, given up by the PBX %d, lost %d, repeated %d", len(sent), givenUp, lost, repeated)
 		if lost != givenUp || lost == 0 || repeated > 0 {
 			t.Errorf("lost %d, given up %d, repeated %d", lost, givenUp, repeated)

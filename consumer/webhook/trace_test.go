@@ -20,7 +20,7 @@ func TestEveryRequestWithAnOutcomeHasOneSpan(t *testing.T) {
 		inHandler = trace.SpanContextFromContext(ctx)
 		return nil
 	})}
-	within(t, cfg, func(s *site) {
+	withServer(t, cfg, func(s *testServer) {
 		s.want(s.send("call-1"), 204)
 		s.want(s.post(s.t.Context(), event("call-2"), "forged"), 401)
 		s.want(s.post(s.t.Context(), event("call-3"), ""), 401)
