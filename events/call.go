@@ -1,33 +1,33 @@
 package events
 
-// A Call is the data of call:start, call:update and call:end: what is known
-// of the call at the event's time. Anything may be null, and much of it is
-// until the call has got that far.
+// A Call is the data of call:start, call:update and call:end: what the PBX knows
+// about the call at the event's time. Every field may be null, and many are at
+// first.
 type Call struct {
 	// Status is the call's state, such as CONNECTING.
 	Status Text `json:"status"`
-	// Caller and Callee are nil while they are null.
+	// Caller and Callee are nil if they are null.
 	Caller *Participant `json:"caller"`
 	Callee *Participant `json:"callee"`
 	// Service is the dialplan service that handles the call.
 	Service Text `json:"service"`
-	// Destination is the number that was dialled.
+	// Destination is the dialled number.
 	Destination Text `json:"destination"`
 	TrunkName   Text `json:"trunkName"`
 	QueueName   Text `json:"queueName"`
 	QueueID     Text `json:"queueId"`
-	// Tags and Flags are nil when null, and empty but not nil when empty.
+	// Tags and Flags are nil if they are null, and empty but not nil if they are empty.
 	Tags  []string `json:"tags"`
 	Flags []string `json:"flags"`
-	// EndCause is the Q.850 cause as the PBX writes it, such as "21", and
-	// EndCauseStr its text, such as "Call Rejected". EndBy is who ended the
-	// call, such as CALLER. All three are null before call:end.
+	// EndCause is the Q.850 cause, such as "21", EndCauseStr its text, such as "Call
+	// Rejected", and EndBy the side that ended the call, such as CALLER. All three
+	// are null before call:end.
 	EndCause    Text `json:"endCause"`
 	EndCauseStr Text `json:"endCauseStr"`
 	EndBy       Text `json:"endBy"`
 }
 
-// text returns the text of that name, or nil.
+// text returns the Text field of that JSON name, or nil.
 func (c *Call) text(name []byte) *Text {
 	switch string(name) {
 	case "status":
@@ -68,12 +68,12 @@ type Participant struct {
 	GroupName      Text `json:"groupName"`
 	UserAgent      Text `json:"userAgent"`
 	UserDevice     Text `json:"userDevice"`
-	// Role (AGENT or CLIENT) and License are of newer events.
+	// Role (AGENT or CLIENT) and License are in events of newer PBXs.
 	Role    Text `json:"role"`
 	License Text `json:"license"`
 }
 
-// text returns the text of that name, or nil.
+// text returns the Text field of that JSON name, or nil.
 func (p *Participant) text(name []byte) *Text {
 	switch string(name) {
 	case "type":

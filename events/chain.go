@@ -6,23 +6,25 @@ import (
 	"time"
 )
 
-// Chain returns a handler that gives each event to all handlers, in this order.
-// One that fails does not keep the event from those after it: an outage of what
-// one of them depends on must not starve the rest. For the same reason each gets
-// no more than its share of the time that is left until the context's deadline: of
-// three the first a third, and the last all there is by then. Only when the context
-// has ended, as at a stop, those that have not begun are left out.
+// Chain returns a handler that calls all handlers with each event, in this order.
 //
-// It returns nil if one handled the event and none failed, [ErrDuplicate] if
-// none had anything left to do, and [ErrNoHandler] if none was for the event's
-// type. Errors of several handlers are joined, so the event is [Permanent]ly
-// failed only if no other handler wants it again. When it comes again, all
-// handlers get it again; package once leaves out those that had succeeded.
+// A handler is called even if one before it has failed, so that an outage of what
+// one depends on does not affect the others. For the same reason, each gets an equal
+// share of the time until the context's deadline: of three, the first gets a third,
+// and the last all that is left. Once the context has ended, as when the program
+// stops, no further handler is called.
 //
-// A chain of no handlers panics: it would have every event thrown away.
+// The result is nil if at least one handled the event and none failed,
+// [ErrDuplicate] if at least one had handled it before and none failed, and
+// [ErrNoHandler] if none is for the event's type. The errors of several handlers are
+// joined, so the failure is [Permanent] only if no other handler failed. When the
+// event is delivered again, all handlers get it again; package once skips those
+// that have succeeded.
+//
+// Chain panics if there are no handlers: every event would be lost.
 func Chain(handlers ...Handler) Handler {
 	if len(handlers) == 0 {
-		panic("events: a chain of no handlers")
+		panic("events: chain without handlers")
 	}
 	if len(handlers) == 1 {
 		return handlers[0]
@@ -34,17 +36,17 @@ type chain []Handler
 
 func (c chain) HandleEvent(ctx context.Context, e *Event) error {
 	var failures []error
-	var handled, repeated bool
+	var handled, duplicate bool
 	for i, h := range c {
 		if ctx.Err() != nil {
 			failures = append(failures, context.Cause(ctx))
 			break
 		}
-		switch outcome, err := dispatchWithin(ctx, len(c)-i, h, e); outcome {
+		switch outcome, err := dispatchShare(ctx, len(c)-i, h, e); outcome {
 		case Handled:
 			handled = true
 		case Duplicate:
-			repeated = true
+			duplicate = true
 		case Ignored:
 		default:
 			failures = append(failures, err)
@@ -57,15 +59,16 @@ func (c chain) HandleEvent(ctx context.Context, e *Event) error {
 		return errors.Join(failures...)
 	case handled:
 		return nil
-	case repeated:
+	case duplicate:
 		return ErrDuplicate
 	default:
 		return ErrNoHandler
 	}
 }
 
-// dispatchWithin gives the handler its share of the time that is left for so many.
-func dispatchWithin(ctx context.Context, left int, h Handler, e *Event) (Outcome, error) {
+// dispatchShare calls the handler with its share of the time that is left for so
+// many handlers.
+func dispatchShare(ctx context.Context, left int, h Handler, e *Event) (Outcome, error) {
 	if deadline, ok := ctx.Deadline(); ok && left > 1 {
 		limited, cancel := context.WithTimeout(ctx, time.Until(deadline)/time.Duration(left))
 		defer cancel()

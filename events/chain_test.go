@@ -11,7 +11,7 @@ import (
 	"wildix-worker/events"
 )
 
-func TestChainGivesTheEventToAll(t *testing.T) {
+func TestChainCallsAllHandlers(t *testing.T) {
 	down, refused := errors.New("down"), events.Permanent(errors.New("refused"))
 	for _, test := range []struct {
 		name    string
@@ -27,7 +27,7 @@ func TestChainGivesTheEventToAll(t *testing.T) {
 		{"all but one done before", []error{events.ErrDuplicate, nil}, events.Handled, nil},
 		{"all done before", []error{events.ErrDuplicate, events.ErrNoHandler}, events.Duplicate, nil},
 		{"done before, then a failure", []error{events.ErrDuplicate, down}, events.Failed, []error{down}},
-		{"nobody's", []error{events.ErrNoHandler, events.ErrNoHandler}, events.Ignored, nil},
+		{"none is for the type", []error{events.ErrNoHandler, events.ErrNoHandler}, events.Ignored, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var called []int
@@ -59,7 +59,7 @@ func TestChainGivesTheEventToAll(t *testing.T) {
 
 var errPanic = errors.New("a panic")
 
-func TestChainIsPermanentOnlyIfNothingElseWantsTheEventAgain(t *testing.T) {
+func TestChainIsPermanentOnlyIfAllFailuresAre(t *testing.T) {
 	failing := func(err error) events.Handler {
 		return events.HandlerFunc(func(context.Context, *events.Event) error { return err })
 	}
@@ -69,6 +69,12 @@ func TestChainIsPermanentOnlyIfNothingElseWantsTheEventAgain(t *testing.T) {
 	}
 	if err := events.Chain(refused, failing(errors.New("down"))).HandleEvent(t.Context(), &events.Event{}); events.IsPermanent(err) {
 		t.Errorf("%v is permanent", err)
+	}
+}
+
+func TestChainOfOneHandlerIsTheHandler(t *testing.T) {
+	if err := events.Chain(named("only")).HandleEvent(t.Context(), &events.Event{}); err == nil || err.Error() != "only" {
+		t.Errorf("error %v", err)
 	}
 }
 
@@ -88,7 +94,7 @@ func TestChainStopsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestHandlerThatHangsDoesNotStarveThoseAfterIt(t *testing.T) {
+func TestChainGivesEachHandlerAShareOfTheTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var limits []time.Duration
 		hang := events.HandlerFunc(func(ctx context.Context, _ *events.Event) error {
@@ -114,7 +120,7 @@ func TestHandlerThatHangsDoesNotStarveThoseAfterIt(t *testing.T) {
 func TestChainOfNoHandlersPanics(t *testing.T) {
 	defer func() {
 		if recover() == nil {
-			t.Error("it would have thrown every event away")
+			t.Error("no panic: every event would be lost")
 		}
 	}()
 	events.Chain()

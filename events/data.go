@@ -2,33 +2,33 @@ package events
 
 import "encoding/json"
 
-// data is what the type of the event makes of its data, or nil.
-func (env *envelope) data() any {
-	body := env.event.Raw
-	switch env.event.Type {
+// typedData returns the data of an event of a type that has typed data, or nil.
+// call is what the body's data holds as a call's.
+func typedData(eventType string, body []byte, call *Call) any {
+	switch eventType {
 	case CallStart, CallUpdate, CallEnd:
-		return &env.call
+		return call
 	case CallLiveProgress, CallLiveCompleted, CallLiveInterrupted, CallLiveTranscription:
-		return readData[LiveCall](body)
+		return unmarshalData[LiveCall](body)
 	case CallCompleted:
-		return readData[CompletedCall](body)
+		return unmarshalData[CompletedCall](body)
 	case PresenceUser, PresenceTelephony, PresenceConference:
-		return readData[Presence](body)
+		return unmarshalData[Presence](body)
 	case SMSStatus:
-		return readData[SMS](body)
+		return unmarshalData[SMS](body)
 	default:
 		return nil
 	}
 }
 
-// readData reads the data of the rarer types, for which encoding/json is fast
+// unmarshalData reads the data of the rarer types, for which encoding/json is fast
 // enough.
-func readData[T any](body []byte) *T {
+func unmarshalData[T any](body []byte) *T {
 	var e struct {
 		Data T `json:"data"`
 	}
-	// The body is valid JSON, so an error tells of a value of another shape
-	// than expected, and the rest was read.
+	// The body is valid JSON, so an error is about a value of another type than
+	// expected; encoding/json has read the rest.
 	_ = json.Unmarshal(body, &e)
 	return &e.Data
 }

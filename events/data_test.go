@@ -36,7 +36,7 @@ func TestEveryFieldOfCallCompleted(t *testing.T) {
 	}
 }
 
-func TestLiveCallsHaveWhatCallsHave(t *testing.T) {
+func TestLiveCallHasTheFieldsOfACall(t *testing.T) {
 	for _, eventType := range []string{"call:live:progress", "call:live:completed", "call:live:interrupted", "call:live:transcription"} {
 		got := dataOf(t, eventType, `{"id":"call-1","status":"TALKING","direction":"INBOUND","caller":{"phone":"+12025550123","role":"CLIENT","license":"BASIC"},"tags":["vip"]}`)
 		want := &events.LiveCall{
@@ -52,7 +52,7 @@ func TestLiveCallsHaveWhatCallsHave(t *testing.T) {
 	}
 }
 
-func TestCallOfAnEvent(t *testing.T) {
+func TestCallReturnsTheDataOfCallEvents(t *testing.T) {
 	for eventType, want := range map[string]bool{"call:end": true, "call:live:progress": true, "call:completed": false, "fax:sent": false} {
 		e := &events.Event{Type: eventType, Data: dataOf(t, eventType, `{"status":"TALKING"}`)}
 		if call := e.Call(); (call != nil) != want || want && call.Status != some("TALKING") {
@@ -61,7 +61,7 @@ func TestCallOfAnEvent(t *testing.T) {
 	}
 }
 
-func TestPresenceAndSMS(t *testing.T) {
+func TestEveryFieldOfPresenceAndSMS(t *testing.T) {
 	for _, eventType := range []string{"presence:user", "presence:telephony", "presence:conference"} {
 		got := dataOf(t, eventType, `{"extension":"201","email":"ada@example.com","status":"dnd","until":null,"message":"lunch","location":"Exampletown"}`)
 		want := &events.Presence{Extension: some("201"), Email: some("ada@example.com"), Status: some("dnd"), Message: some("lunch"), Location: some("Exampletown")}
@@ -76,7 +76,7 @@ func TestPresenceAndSMS(t *testing.T) {
 	}
 }
 
-func TestNonsenseOfATypedEventIsBorne(t *testing.T) {
+func TestDataOfAnotherShapeIsZero(t *testing.T) {
 	zero := map[string]any{
 		"call:live:progress": &events.LiveCall{}, "call:completed": &events.CompletedCall{},
 		"presence:telephony": &events.Presence{}, "sms:status": &events.SMS{},
@@ -90,7 +90,7 @@ func TestNonsenseOfATypedEventIsBorne(t *testing.T) {
 	}
 }
 
-func TestFlowOfAnotherShapeSparesTheOthers(t *testing.T) {
+func TestFlowOfAnotherShapeDoesNotLoseTheOthers(t *testing.T) {
 	call := dataOf(t, "call:completed", `{"flows":[7,{"talkTime":"2","startTime":12,"direction":"INBOUND"},null,{"talkTime":2}]}`).(*events.CompletedCall)
 	want := events.Flows{{}, {Direction: some("INBOUND")}, {}, {TalkTime: 2}}
 	if !reflect.DeepEqual(call.Flows, want) {

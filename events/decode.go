@@ -2,218 +2,191 @@ package events
 
 import (
 	"bytes"
-	"slices"
+	"errors"
+	"fmt"
 	"strconv"
-	"strings"
+
+	"wildix-worker/events/internal/jsonscan"
 )
 
-// An envelope is an event while it is read, with what has to be checked before
-// it may pass for one. Data is read as a call's: nearly all events are about
-// calls, and their type may come last.
+// ErrMalformed is wrapped by every error of [Decode].
+var ErrMalformed = errors.New("malformed event")
+
+// Decode reads an event from its JSON. The body must be valid JSON of at most
+// [MaxSize] bytes with an id, a type and a time between 2000 and 2100, and its
+// integrationId, if any, must be one string. Everything else is accepted: unknown
+// fields and types, null anywhere, and data of another shape than expected.
+//
+// The typed fields hold what encoding/json reads from Raw: names match in any
+// case, the last of repeated fields counts, a repeated object or array is read over
+// the first, and invalid UTF-8 becomes U+FFFD.
+//
+// The event keeps body as its Raw; the caller must not change it afterwards. Every
+// error wraps [ErrMalformed]. It says what is wrong without quoting the body, which
+// is personal data.
+func Decode(body []byte) (*Event, error) {
+	if len(body) > MaxSize {
+		return nil, malformed("%d bytes are more than the %d that SQS takes", len(body), MaxSize)
+	}
+	env, err := readEnvelope(body)
+	if err != nil {
+		return nil, malformed("%w", err)
+	}
+	e := &env.event
+	switch {
+	case e.ID == "":
+		return nil, malformed("no id")
+	case e.Type == "":
+		return nil, malformed("no type")
+	case !env.hasTime:
+		return nil, malformed("no time")
+	case env.integration.ambiguous:
+		return nil, malformed("integrationId is not one string")
+	}
+	at, ok := unixMilli(env.millis)
+	if !ok {
+		return nil, malformed("time is not between 2000 and 2100 in Unix milliseconds")
+	}
+	e.Time = at
+	e.IntegrationID = env.integration.id
+	e.Raw = body
+	e.Data = typedData(e.Type, body, &env.call)
+	return e, nil
+}
+
+func malformed(format string, args ...any) error {
+	return fmt.Errorf("%w: "+format, append([]any{ErrMalformed}, args...)...)
+}
+
+// An envelope is an event that is being decoded, with what has to be checked
+// before it is returned. Its data is read as a call's: nearly all events are about
+// calls, and the type may come last.
 type envelope struct {
 	event       Event
 	call        Call
-	integration claim
-	millis      float64 // the time, however the number is written; exact for all that is believed
-	timed       bool    // there is a time, if not a number
+	integration integration
+	millis      float64 // the time; exact for all times that are accepted
+	hasTime     bool    // if not as a number
 }
 
-// A claim is the integration that a body says it is of. The key that signed it
-// is checked against it, so there must be no two ways to read it.
-type claim struct {
-	id      string
-	unclear bool
+// An integration is the integrationId of a body. The signing key is checked against
+// it, so there must be only one way to read it.
+type integration struct {
+	id        string
+	ambiguous bool
 }
 
-// A decoder reads an event as encoding/json would, in a fraction of the time.
-// A handler that reads Raw by encoding/json must see the same values: names
-// match in any case, a value of another type leaves what was there, and a
-// repeated object or array is read over the first.
-type decoder struct {
-	scanner
-	kept strings.Builder // the event's strings, in one piece of memory
-}
+// decoder reads the fields of events with a jsonscan.Decoder.
+type decoder struct{ *jsonscan.Decoder }
 
-// readEnvelope fails on what is not JSON, and on nothing else.
-func readEnvelope(body []byte) (*envelope, error) {
-	const enough = 512 // for the strings of a usual event
-	env := new(envelope)
-	d := decoder{scanner: scanner{text: body}}
-	d.kept.Grow(min(len(body)/2, enough))
-	d.readObject(func(name []byte) bool { return d.readEventField(env, name) })
-	d.end()
-	if d.failed {
-		return nil, malformed("not JSON at byte %d", d.wrong)
-	}
-	return env, nil
-}
-
-// readObject reads an object, if it is one, by a function that reads the value
-// of a field that it knows.
-func (d *decoder) readObject(readField func(name []byte) bool) {
-	if d.peek() != '{' {
-		d.skip()
-		return
-	}
-	for more := d.open('}'); more; more = d.more('}') {
-		name := unquoted(d.name())
-		if !readField(name) && !readField(knownName(name)) {
-			d.skip()
-		}
-	}
-}
-
-// fieldNames are the names of all fields, of whatever object.
+// fieldNames are the names of the fields of all objects.
 var fieldNames = bytes.Fields([]byte(`
 	id type pbx company integrationId time data
 	status caller callee service destination trunkName queueName queueId tags flags endCause endCauseStr endBy
 	phone name email userId userExtension userDepartment groupId groupName userAgent userDevice role license
 `))
 
-// knownName returns the field's name that differs from name in its case only,
-// or nil.
-func knownName(name []byte) []byte {
-	for _, known := range fieldNames {
-		if bytes.EqualFold(known, name) {
-			return known
-		}
-	}
-	return nil
+// readEnvelope fails only if body is not JSON.
+func readEnvelope(body []byte) (*envelope, error) {
+	env := new(envelope)
+	d := decoder{jsonscan.NewDecoder(body, fieldNames)}
+	d.ReadObject(func(name []byte) bool { return d.readEventField(env, name) })
+	return env, d.End()
 }
 
-func (d *decoder) readEventField(env *envelope, name []byte) bool {
+func (d decoder) readEventField(env *envelope, name []byte) bool {
 	switch string(name) {
 	case "id":
-		d.readString(&env.event.ID)
+		d.ReadString(&env.event.ID)
 	case "type":
-		d.readString(&env.event.Type)
+		d.ReadString(&env.event.Type)
 	case "pbx":
-		d.readString(&env.event.PBX)
+		d.ReadString(&env.event.PBX)
 	case "company":
-		d.readString(&env.event.Company)
+		d.ReadString(&env.event.Company)
 	case "integrationId":
-		d.readClaim(&env.integration)
+		d.readIntegration(&env.integration)
 	case "time":
 		d.readTime(env)
 	case "data":
-		d.readObject(func(name []byte) bool { return d.readCallField(&env.call, name) })
+		d.ReadObject(func(name []byte) bool { return d.readCallField(&env.call, name) })
 	default:
 		return false
 	}
 	return true
 }
 
-func (d *decoder) readCallField(c *Call, name []byte) bool {
+// readIntegration accepts null, and the same string twice.
+func (d decoder) readIntegration(i *integration) {
+	switch d.Peek() {
+	case '"':
+		id := d.String()
+		i.ambiguous = i.ambiguous || i.id != "" && i.id != id
+		i.id = id
+	case 'n':
+		d.Skip()
+	default:
+		d.Skip()
+		i.ambiguous = true
+	}
+}
+
+func (d decoder) readTime(env *envelope) {
+	if d.Peek() == 'n' {
+		d.Skip()
+		env.millis, env.hasTime = 0, false
+		return
+	}
+	env.hasTime = true
+	// Fails on all JSON values that are no numbers, and on numbers out of range.
+	if millis, err := strconv.ParseFloat(string(d.Raw()), 64); err == nil {
+		env.millis = millis
+	}
+}
+
+func (d decoder) readCallField(c *Call, name []byte) bool {
 	switch string(name) {
 	case "caller":
 		d.readParticipant(&c.Caller)
 	case "callee":
 		d.readParticipant(&c.Callee)
 	case "tags":
-		d.readStrings(&c.Tags)
+		d.ReadStrings(&c.Tags)
 	case "flags":
-		d.readStrings(&c.Flags)
+		d.ReadStrings(&c.Flags)
 	default:
 		return d.readText(c.text(name))
 	}
 	return true
 }
 
-// readParticipant makes one of anything but null, if an empty one.
-func (d *decoder) readParticipant(p **Participant) {
+// readParticipant makes a participant of any value but null, as encoding/json does.
+func (d decoder) readParticipant(p **Participant) {
 	switch {
-	case d.peek() == 'n':
-		d.skip()
+	case d.Peek() == 'n':
+		d.Skip()
 		*p = nil
 		return
 	case *p == nil:
 		*p = new(Participant)
 	}
-	d.readObject(func(name []byte) bool { return d.readText((*p).text(name)) })
+	d.ReadObject(func(name []byte) bool { return d.readText((*p).text(name)) })
 }
 
-// readText does what [Text.UnmarshalJSON] does, unless there is no t: then it
-// reports false.
-func (d *decoder) readText(t *Text) bool {
+// readText does the same as [Text.UnmarshalJSON]. If t is nil, it reads nothing and
+// returns false.
+func (d decoder) readText(t *Text) bool {
 	if t == nil {
 		return false
 	}
-	switch d.peek() {
+	switch d.Peek() {
 	case '"':
-		*t = Text{Value: d.keep(unquoted(d.quoted())), Valid: true}
+		*t = Text{Value: d.String(), Valid: true}
 	case 'n', '{', '[':
-		d.skip()
+		d.Skip()
 		*t = Text{}
 	default:
-		*t = Text{Value: d.keep(d.value()), Valid: true}
+		*t = Text{Value: d.Keep(d.Raw()), Valid: true}
 	}
 	return true
-}
-
-func (d *decoder) readString(s *string) {
-	if d.peek() != '"' {
-		d.skip()
-		return
-	}
-	*s = d.keep(unquoted(d.quoted()))
-}
-
-func (d *decoder) readStrings(list *[]string) {
-	switch d.peek() {
-	case '[':
-		*list = d.readElements((*list)[:0])
-	case 'n':
-		d.skip()
-		*list = nil
-	default:
-		d.skip()
-	}
-}
-
-// readElements reads an array over the elements that an earlier one left in
-// the list's memory. They show where this one has no string.
-func (d *decoder) readElements(list []string) []string {
-	for more := d.open(']'); more; more = d.more(']') {
-		list = slices.Grow(list, 1)[:len(list)+1]
-		d.readString(&list[len(list)-1])
-	}
-	if len(list) == 0 {
-		return []string{} // not nil, which would stand for null
-	}
-	return list
-}
-
-// readClaim bears null, and the same string twice.
-func (d *decoder) readClaim(c *claim) {
-	switch d.peek() {
-	case '"':
-		id := d.keep(unquoted(d.quoted()))
-		c.unclear = c.unclear || c.id != "" && c.id != id
-		c.id = id
-	case 'n':
-		d.skip()
-	default:
-		d.skip()
-		c.unclear = true
-	}
-}
-
-func (d *decoder) readTime(env *envelope) {
-	if d.peek() == 'n' {
-		d.skip()
-		env.millis, env.timed = 0, false
-		return
-	}
-	env.timed = true
-	// Of all JSON values only numbers are read, and not all of these.
-	if millis, err := strconv.ParseFloat(string(d.value()), 64); err == nil {
-		env.millis = millis
-	}
-}
-
-// keep makes a string that neither pins the body nor takes memory of its own.
-func (d *decoder) keep(s []byte) string {
-	start := d.kept.Len()
-	d.kept.Write(s)
-	return d.kept.String()[start:]
 }

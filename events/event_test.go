@@ -65,7 +65,7 @@ func TestEveryFieldOfCallEnd(t *testing.T) {
 	}
 }
 
-func TestNullIsToldFromEmpty(t *testing.T) {
+func TestNullDiffersFromEmpty(t *testing.T) {
 	call := decodeCall(t, `{"caller":{"phone":null,"name":""},"tags":null,"flags":[]}`)
 	if call.Caller.Phone != null || call.Caller.Name != some("") || call.Caller.Email != null {
 		t.Errorf("caller %+v", call.Caller)
@@ -78,7 +78,7 @@ func TestNullIsToldFromEmpty(t *testing.T) {
 	}
 }
 
-func TestWhatMattersIsInsistedOn(t *testing.T) {
+func TestDecodeRequiresIDTypeTimeAndAtMostOneIntegration(t *testing.T) {
 	tests := []struct{ name, body, want string }{
 		{"nothing", ``, "not JSON"},
 		{"not JSON", `call started`, "not JSON at byte 1"},
@@ -113,7 +113,7 @@ func TestWhatMattersIsInsistedOn(t *testing.T) {
 	}
 }
 
-func TestWhatDoesNotMatterIsBorne(t *testing.T) {
+func TestDecodeAcceptsUnknownNullAndMisshapenFields(t *testing.T) {
 	envelope := `{"id":"1","type":"call:start","time":1693389850810%s}`
 	for _, rest := range []string{
 		``,
@@ -142,14 +142,14 @@ func TestWhatDoesNotMatterIsBorne(t *testing.T) {
 	}
 }
 
-func TestFieldOfAnotherTypeSparesTheOthers(t *testing.T) {
+func TestFieldOfAnotherTypeDoesNotLoseTheOthers(t *testing.T) {
 	call := decodeCall(t, `{"status":{"code":1},"caller":{"phone":1001,"name":true,"userId":null},"tags":"vip","destination":"10020"}`)
 	if call.Status != null || call.Caller.Phone != some("1001") || call.Caller.Name != some("true") || call.Destination != some("10020") {
 		t.Errorf("decoded %+v, caller %+v", call, call.Caller)
 	}
 }
 
-func TestUnknownTypesAreEvents(t *testing.T) {
+func TestUnknownTypesAreValid(t *testing.T) {
 	e := decode(t, []byte(`{"id":"1","type":"fax:received","time":1693389850810,"data":{"pages":3}}`))
 	if e.Type != "fax:received" || e.Data != nil {
 		t.Errorf("decoded %+v", e)
@@ -201,6 +201,17 @@ func TestErrorsDoNotQuoteTheBody(t *testing.T) {
 	}
 }
 
+func TestDeliveryKeyIdentifiesTheContent(t *testing.T) {
+	first, repeat := &events.Event{Raw: []byte("abc")}, &events.Event{Raw: []byte("abc"), ReceiveCount: 2}
+	const sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+	if first.DeliveryKey() != sha256 || repeat.DeliveryKey() != sha256 {
+		t.Errorf("keys %s and %s, want %s", first.DeliveryKey(), repeat.DeliveryKey(), sha256)
+	}
+	if other := (&events.Event{Raw: []byte("abd")}); other.DeliveryKey() == sha256 {
+		t.Error("another event has the same key")
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	f.Add(readFile(f, "testdata/call-start.json"))
 	f.Add(readFile(f, "testdata/call-end.json"))
@@ -221,7 +232,7 @@ func FuzzDecode(f *testing.F) {
 		if e.Data == nil {
 			return
 		}
-		// What was read can be written and read again as the same.
+		// Written as JSON and read again, the data is the same.
 		out, err := json.Marshal(e.Data)
 		if err != nil {
 			t.Fatal(err)
@@ -288,7 +299,7 @@ func ExampleRetryAfter() {
 	// Output: retry after 5m0s: CRM answered 503 / 5m0s / true
 }
 
-func TestUsualEventTakesFewAllocations(t *testing.T) {
+func TestDecodeMakesFewAllocations(t *testing.T) {
 	body := usualBody(t)
 	allocations := testing.AllocsPerRun(100, func() { decode(t, body) })
 	if allocations > 10 {

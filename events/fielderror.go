@@ -1,7 +1,7 @@
 package events
 
-// A FieldError says what is wrong with one field of a Config, of a transport's
-// or of a handler's.
+// A FieldError describes what is wrong with one field of a transport's or a
+// handler's Config.
 type FieldError struct {
 	Field string // such as "QueueURL"
 	Err   error

@@ -2,8 +2,9 @@ package events
 
 import "unicode/utf8"
 
-// MaskNumber hides a phone number but for its last two characters, as much as helps to
-// recognise one's own. What is no longer than that is hidden whole; none stays none.
+// MaskNumber returns a phone number with all but its last two characters replaced
+// by ***, which is enough to recognise a number that one knows. A shorter number is
+// masked whole. An empty one stays empty.
 func MaskNumber(number string) string {
 	const mask = "***"
 	if number == "" {

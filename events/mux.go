@@ -8,50 +8,51 @@ import (
 	"strings"
 )
 
-// A Handler does something with an event.
+// A Handler handles events.
 //
-// HandleEvent is called for many events at once, and again for an event that
-// it has seen: delivery is at least once. The event is done with when it
-// returns nil; any error means that it is to be delivered again, after a delay
-// that grows with every try. [RetryAfter] and [Permanent] say more precisely
-// what to do. A panic is an error.
+// HandleEvent is called concurrently, and again for an event that it has handled
+// before: delivery is at least once. It returns nil when the event is handled. Any
+// error means that the event must be delivered again, after a delay that grows with
+// every try; [RetryAfter] sets the delay, and [Permanent] means that no other try
+// will help. A panic is an error.
 //
-// The context ends at the handler's time limit, when the event's lease was
-// lost, and when the program must stop; a handler that goes on regardless
-// keeps its place among the events that are handled at once.
+// The context ends at the handler's timeout, when the message's lease is lost, and
+// when the program stops. A handler that does not return then still counts towards
+// the number of events that are handled at once.
 type Handler interface {
 	HandleEvent(ctx context.Context, e *Event) error
 }
 
-// HandlerFunc makes a handler of a function.
+// HandlerFunc is a function that is a [Handler].
 type HandlerFunc func(ctx context.Context, e *Event) error
 
 // HandleEvent calls f.
 func (f HandlerFunc) HandleEvent(ctx context.Context, e *Event) error { return f(ctx, e) }
 
-// Middleware wraps a handler: to look at what goes in and out, or to decide
-// that an event need not go in.
+// Middleware wraps a handler, to do something before or after it is called or to
+// decide that it need not be called.
 type Middleware func(Handler) Handler
 
-// What a handler returns, and no error wraps together with another one, when
-// there was nothing to do: the event counts as ignored or duplicate, and its
-// message is deleted.
+// Errors that a handler returns when there was nothing to do: the message is deleted.
+// An error that joins one of them with another error does not count.
 var (
-	// ErrNoHandler: there is no handler for the event's type.
+	// ErrNoHandler means that there is no handler for the event's type. The outcome
+	// is [Ignored].
 	ErrNoHandler = errors.New("no handler for this type of event")
-	// ErrDuplicate: the event had its effect before.
+	// ErrDuplicate means that the event was handled before. The outcome is
+	// [Duplicate].
 	ErrDuplicate = errors.New("event handled before")
 )
 
-// A Mux is a handler that hands an event to the handler of its type. The zero
-// Mux has no handlers and is ready for them. Register everything before the
-// first event: registering is not safe while events are handled.
+// A Mux is a handler that passes each event to the handler of its type. The zero Mux
+// has no handlers and is ready to use. Register all handlers before the first
+// event: registering is not safe while events are handled.
 type Mux struct {
 	exact    map[string]Handler
 	prefixes []prefixHandler // longest first
 	fallback Handler
 	use      []Middleware
-	chain    Handler // middleware around dispatch; nil without middleware
+	wrapped  Handler // dispatch within the middleware; nil without middleware
 }
 
 type prefixHandler struct {
@@ -59,10 +60,10 @@ type prefixHandler struct {
 	handler Handler
 }
 
-// Handle registers the handler for a type ("call:end") or, with a * at the
-// end, for all types with a prefix ("call:*"). The type itself goes before
-// prefixes, and a longer prefix before a shorter one. As with
-// http.ServeMux, an unusable pattern or one that is taken panics.
+// Handle registers the handler for a type, such as "call:end", or for all types with
+// a prefix, such as "call:*". A type takes precedence over prefixes, and a longer
+// prefix over a shorter one. Handle panics if the pattern is invalid or already
+// registered, or the handler is nil.
 func (m *Mux) Handle(pattern string, h Handler) {
 	prefix, isPrefix := strings.CutSuffix(pattern, "*")
 	if pattern == "" || strings.Contains(prefix, "*") {
@@ -94,25 +95,25 @@ func (m *Mux) handlePrefix(prefix string, h Handler) {
 	slices.SortFunc(m.prefixes, func(a, b prefixHandler) int { return len(b.prefix) - len(a.prefix) })
 }
 
-// Fallback registers the handler of events that no pattern fits. Without one
-// they end in [ErrNoHandler].
+// Fallback registers the handler for events that match no pattern. Without one, the
+// result is [ErrNoHandler].
 func (m *Mux) Fallback(h Handler) { m.fallback = h }
 
-// Use puts middleware around all handlers, the first one outermost. It runs
-// for every event, also for one that then has no handler.
+// Use adds middleware around all handlers, the first one outermost. It runs for
+// every event, also for one that has no handler.
 func (m *Mux) Use(mw ...Middleware) {
 	m.use = append(m.use, mw...)
-	m.chain = HandlerFunc(m.dispatch)
+	m.wrapped = HandlerFunc(m.dispatch)
 	for _, wrap := range slices.Backward(m.use) {
-		m.chain = wrap(m.chain)
+		m.wrapped = wrap(m.wrapped)
 	}
 }
 
-// HandleEvent calls the handler of the event's type through the middleware,
-// or returns [ErrNoHandler].
+// HandleEvent calls the handler of the event's type within the middleware. Without a
+// handler, it returns [ErrNoHandler].
 func (m *Mux) HandleEvent(ctx context.Context, e *Event) error {
-	if m.chain != nil {
-		return m.chain.HandleEvent(ctx, e)
+	if m.wrapped != nil {
+		return m.wrapped.HandleEvent(ctx, e)
 	}
 	return m.dispatch(ctx, e)
 }

@@ -4,19 +4,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"wildix-worker/events"
 	"wildix-worker/signature"
 )
 
-// named is a handler whose error tells which handler ran.
+// named returns a handler whose error is its name.
 func named(name string) events.Handler {
 	return events.HandlerFunc(func(context.Context, *events.Event) error { return errors.New(name) })
 }
 
-func TestMostSpecificPatternWins(t *testing.T) {
+func TestMostSpecificPatternTakesPrecedence(t *testing.T) {
 	mux := &events.Mux{}
 	mux.Handle("call:*", named("call:*"))
 	mux.Handle("call:live:*", named("call:live:*"))
@@ -39,7 +42,7 @@ func TestMostSpecificPatternWins(t *testing.T) {
 	}
 }
 
-func TestZeroMuxHasNoHandler(t *testing.T) {
+func TestZeroMuxIgnoresEvents(t *testing.T) {
 	var mux events.Mux
 	if err := mux.HandleEvent(t.Context(), &events.Event{Type: "call:end"}); err != events.ErrNoHandler {
 		t.Errorf("got %v", err)
@@ -65,7 +68,7 @@ func TestMiddlewareRunsInOrderAroundEverything(t *testing.T) {
 	}
 }
 
-func TestUnusablePatternsPanic(t *testing.T) {
+func TestHandlePanicsOnInvalidPatterns(t *testing.T) {
 	for name, register := range map[string]func(*events.Mux){
 		"empty":        func(m *events.Mux) { m.Handle("", named("")) },
 		"star inside":  func(m *events.Mux) { m.Handle("call:*:end", named("")) },
@@ -85,7 +88,7 @@ func TestUnusablePatternsPanic(t *testing.T) {
 	}
 }
 
-func TestRetryAdviceSurvivesWrapping(t *testing.T) {
+func TestRetryAfterAndPermanentSurviveWrapping(t *testing.T) {
 	err := fmt.Errorf("save: %w", events.RetryAfter(time.Minute, errors.New("busy")))
 	if d, ok := events.RetryDelay(err); !ok || d != time.Minute || events.IsPermanent(err) {
 		t.Errorf("delay %v %v", d, ok)
@@ -95,11 +98,11 @@ func TestRetryAdviceSurvivesWrapping(t *testing.T) {
 		t.Errorf("%v is not permanent", err)
 	}
 	if events.RetryAfter(-time.Second, nil) == nil || events.Permanent(nil) == nil {
-		t.Error("advice without a cause is no error: the event would be lost")
+		t.Error("no error without a reason: the event would be lost")
 	}
 }
 
-func TestDispatchFindsTheOutcome(t *testing.T) {
+func TestDispatchReturnsTheOutcome(t *testing.T) {
 	broken := errors.New("broken")
 	tests := []struct {
 		name string
@@ -130,7 +133,7 @@ func TestDispatchFindsTheOutcome(t *testing.T) {
 	}
 }
 
-func TestPanicIsAFailureWithItsStack(t *testing.T) {
+func TestDispatchReturnsAPanicWithItsStack(t *testing.T) {
 	h := events.HandlerFunc(func(context.Context, *events.Event) error { panic("no such customer") })
 	outcome, err := events.Dispatch(t.Context(), h, &events.Event{})
 	var p *events.PanicError
@@ -139,7 +142,7 @@ func TestPanicIsAFailureWithItsStack(t *testing.T) {
 	}
 }
 
-func TestOpenVerifiesBeforeItDecodes(t *testing.T) {
+func TestDecodeSignedVerifiesBeforeItDecodes(t *testing.T) {
 	ring, err := signature.NewKeyring(
 		signature.Key{IntegrationID: "one", Secret: "secret of one"},
 		signature.Key{IntegrationID: "two", Secret: "secret of two"})
@@ -170,12 +173,58 @@ func TestOpenVerifiesBeforeItDecodes(t *testing.T) {
 	}
 }
 
-func TestOutcomesAreSixWords(t *testing.T) {
-	var words []string
-	for o := range events.Outcome(events.Outcomes) {
-		words = append(words, o.String())
+func TestDecodeSignedFailsWhileTheKeysCannotBeRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "secrets")
+		if err := os.WriteFile(path, []byte("secret"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		ring, err := signature.LoadKeyring(path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		body := []byte(`{"id":"1","type":"call:end","time":1693389850810}`)
+		e, outcome, err := events.DecodeSigned(ring, body, signature.Sign("new secret", body))
+		if e != nil || outcome != events.Failed || !errors.Is(err, signature.ErrUnavailable) {
+			t.Errorf("got %v, %v, %v", e, outcome, err)
+		}
+	})
+}
+
+func TestErrorsHaveTheirCauseInText(t *testing.T) {
+	cause := errors.New("cause")
+	for _, test := range []struct {
+		err   error
+		text  string
+		wraps bool
+	}{
+		{events.RetryAfter(time.Minute, cause), "retry after 1m0s: cause", true},
+		{events.RetryAfter(time.Minute, nil), "retry after 1m0s", false},
+		{events.Permanent(cause), "permanent: cause", true},
+		{events.Permanent(nil), "permanent", false},
+		{&events.PanicError{Value: cause}, "handler panicked: cause", true},
+		{&events.PanicError{Value: "text"}, "handler panicked: text", false},
+		{&events.FieldError{Field: "Name", Err: cause}, "Name: cause", true},
+	} {
+		if test.err.Error() != test.text || errors.Is(test.err, cause) != test.wraps {
+			t.Errorf("error %v, wraps its cause: %t; want %s, %t", test.err, errors.Is(test.err, cause), test.text, test.wraps)
+		}
 	}
-	if got := fmt.Sprint(words); got != "[failed handled ignored duplicate rejected malformed]" {
-		t.Errorf("the words are %s", got)
+}
+
+func TestOutcomeNames(t *testing.T) {
+	var names []string
+	for o := range events.Outcome(events.Outcomes) {
+		names = append(names, o.String())
+	}
+	if got := fmt.Sprint(names); got != "[failed handled ignored duplicate rejected malformed]" {
+		t.Errorf("the names are %s", got)
+	}
+	if got := events.Outcome(events.Outcomes).String(); got != "outcome(6)" {
+		t.Errorf("an unknown outcome is %s", got)
 	}
 }

@@ -10,21 +10,20 @@ import (
 	"wildix-worker/events"
 )
 
-// oracle decodes an event with encoding/json, slowly and with as little code
-// as it takes. What [events.Decode] makes of a body, errors included, is
-// compared with it, since a handler that reads Raw by encoding/json must see
-// the values that were checked and dispatched.
+// oracle decodes an event with encoding/json, in as little code as possible. The
+// results and errors of [events.Decode] must be the same: a handler that decodes Raw
+// with encoding/json must see the values that were verified and dispatched.
 func oracle(body []byte) (*events.Event, error) {
 	if len(body) > events.MaxSize {
 		return nil, malformed(fmt.Sprintf("%d bytes are more than the %d that SQS takes", len(body), events.MaxSize))
 	}
 	var e struct {
-		ID            string   `json:"id"`
-		Type          string   `json:"type"`
-		PBX           string   `json:"pbx"`
-		Company       string   `json:"company"`
-		IntegrationID claim    `json:"integrationId"`
-		Time          *float64 `json:"time"`
+		ID            string      `json:"id"`
+		Type          string      `json:"type"`
+		PBX           string      `json:"pbx"`
+		Company       string      `json:"company"`
+		IntegrationID integration `json:"integrationId"`
+		Time          *float64    `json:"time"`
 	}
 	err := json.Unmarshal(body, &e)
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
@@ -38,7 +37,7 @@ func oracle(body []byte) (*events.Event, error) {
 		return nil, malformed("no type")
 	case e.Time == nil:
 		return nil, malformed("no time")
-	case e.IntegrationID.unclear:
+	case e.IntegrationID.ambiguous:
 		return nil, malformed("integrationId is not one string")
 	case math.Abs(*e.Time) > 1e15 || !inCentury(*e.Time):
 		return nil, malformed("time is not between 2000 and 2100 in Unix milliseconds")
@@ -73,8 +72,8 @@ func dataAs[T any](body []byte) *T {
 	return &e.Data
 }
 
-func malformed(what string) error {
-	return fmt.Errorf("%w: %s", events.ErrMalformed, what)
+func malformed(reason string) error {
+	return fmt.Errorf("%w: %s", events.ErrMalformed, reason)
 }
 
 func inCentury(millis float64) bool {
@@ -82,22 +81,22 @@ func inCentury(millis float64) bool {
 	return 2000 <= year && year < 2100
 }
 
-// A claim is an integrationId. It is unclear if one key or another that stands
-// for it holds no string, or two hold different ones.
-type claim struct {
-	id      string
-	unclear bool
+// An integration is an integrationId. It is ambiguous if one of the fields of that
+// name is no string, or two are different.
+type integration struct {
+	id        string
+	ambiguous bool
 }
 
-func (c *claim) UnmarshalJSON(data []byte) error {
+func (i *integration) UnmarshalJSON(data []byte) error {
 	var id string
 	if string(data) == "null" {
 		return nil
 	}
-	if json.Unmarshal(data, &id) != nil || c.id != "" && c.id != id {
-		c.unclear = true
+	if json.Unmarshal(data, &id) != nil || i.id != "" && i.id != id {
+		i.ambiguous = true
 		return nil
 	}
-	c.id = id
+	i.id = id
 	return nil
 }

@@ -9,32 +9,32 @@ import (
 	"wildix-worker/signature"
 )
 
-// An Outcome is what became of a message. Every message ends in exactly one.
+// An Outcome is the result of handling a message. Every message has exactly one.
 type Outcome uint8
 
 const (
-	// Failed: its handler returned an error or panicked, or the signing keys
-	// could not be read. It is to be delivered again. It is the zero Outcome,
-	// since what was forgotten must not pass for done.
+	// Failed: the handler returned an error or panicked, or the signing keys could
+	// not be read. The message must be delivered again. Failed is the zero Outcome,
+	// so that a missing outcome deletes no message.
 	Failed Outcome = iota
-	// Handled: its handler returned nil.
+	// Handled: the handler returned nil.
 	Handled
-	// Ignored: there is no handler for its type.
+	// Ignored: there is no handler for the event's type.
 	Ignored
-	// Duplicate: it is a known repeat and was not handled again.
+	// Duplicate: the event was handled before and is not handled again.
 	Duplicate
-	// Rejected: it has no valid signature.
+	// Rejected: the message has no valid signature.
 	Rejected
-	// Malformed: it is signed but no valid event.
+	// Malformed: the message is signed, but is not a valid event.
 	Malformed
 
-	// Outcomes is how many there are; the constants count from 0.
+	// Outcomes is the number of outcomes. They count from 0.
 	Outcomes = iota
 )
 
 var outcomeWords = [Outcomes]string{"failed", "handled", "ignored", "duplicate", "rejected", "malformed"}
 
-// String returns the outcome's word, the same in logs and metrics.
+// String returns the outcome's name in logs and metrics, such as "handled".
 func (o Outcome) String() string {
 	if int(o) >= len(outcomeWords) {
 		return fmt.Sprintf("outcome(%d)", uint8(o))
@@ -42,16 +42,17 @@ func (o Outcome) String() string {
 	return outcomeWords[o]
 }
 
-// Done reports whether the message needs no further delivery.
+// Done reports whether the message need not be delivered again.
 func (o Outcome) Done() bool { return o == Handled || o == Ignored || o == Duplicate }
 
-// ErrOtherIntegration: a body claims an integration whose events its key may
-// not sign.
+// ErrOtherIntegration means that the body names an integration that its signing key
+// does not belong to.
 var ErrOtherIntegration = errors.New("signed with the key of another integration")
 
-// DecodeSigned verifies a message and then decodes it, in this order: nothing looks at
-// a body that no key of the ring has signed. With an error comes the outcome:
-// [Rejected], [Malformed] or, while the keys can't be read, [Failed].
+// DecodeSigned verifies the signature of a body and then decodes it, in this order: a
+// body that no key of the ring has signed is not parsed. An error comes with the
+// message's outcome: [Rejected], [Malformed], or [Failed] while the keys can't be
+// read. Without an error, the outcome is yet unknown.
 func DecodeSigned(keys *signature.Keyring, body []byte, sig string) (*Event, Outcome, error) {
 	signer, err := keys.Verify(body, sig)
 	if errors.Is(err, signature.ErrUnavailable) {
@@ -71,9 +72,9 @@ func DecodeSigned(keys *signature.Keyring, body []byte, sig string) (*Event, Out
 	return e, 0, nil
 }
 
-// Dispatch calls the handler and says what became of the event: [Handled],
-// [Ignored], [Duplicate], or [Failed] with the handler's error. A panic is
-// recovered and becomes a *[PanicError].
+// Dispatch calls the handler and returns the outcome: [Handled], [Ignored],
+// [Duplicate], or [Failed] with the handler's error. A panic is recovered and
+// returned as a *[PanicError].
 func Dispatch(ctx context.Context, h Handler, e *Event) (outcome Outcome, err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -93,9 +94,9 @@ func Dispatch(ctx context.Context, h Handler, e *Event) (outcome Outcome, err er
 	}
 }
 
-// isOnly is errors.Is for errors that wrap one other: an error that joins the
-// target with a failure must not pass for the target, since that would delete
-// an event that was not handled.
+// isOnly is errors.Is without joined errors: an error that joins the target with a
+// failure must not count as the target, or a message would be deleted that was not
+// handled.
 func isOnly(err, target error) bool {
 	for ; err != nil; err = errors.Unwrap(err) {
 		if err == target {
@@ -108,7 +109,7 @@ func isOnly(err, target error) bool {
 // A PanicError is a handler's panic.
 type PanicError struct {
 	Value any    // what was passed to panic
-	Stack []byte // where, as debug.Stack writes it
+	Stack []byte // from debug.Stack
 }
 
 // Error returns the panic's value as text, without the stack.

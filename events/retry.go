@@ -6,17 +6,18 @@ import (
 	"time"
 )
 
-// RetryAfter is an error that asks for the event to be delivered again after
-// d, instead of after a delay of the transport's choice. The transport may
-// bound d: SQS takes at most what is left of twelve hours since the message
-// was received. err is why, and may be nil; the result never is. A transport
-// that pauses when most handlers fail does not count it if err is nil: there is
-// nothing wrong, it is only too early.
+// RetryAfter returns an error that asks for the event to be delivered again after d,
+// instead of after the transport's own delay. The transport may shorten d: SQS
+// allows at most twelve hours from the receive.
+//
+// err is the reason. It may be nil; the result never is. Without a reason nothing is
+// wrong, it is only too early: a transport that pauses when most handlers fail does
+// not count it as a failure.
 func RetryAfter(d time.Duration, err error) error {
 	return &retryError{after: max(d, 0), err: err}
 }
 
-// RetryDelay returns the delay of the [RetryAfter] that err wraps, if any.
+// RetryDelay returns the delay if err is or wraps an error of [RetryAfter].
 func RetryDelay(err error) (d time.Duration, ok bool) {
 	var retry *retryError
 	if errors.As(err, &retry) {
@@ -25,16 +26,15 @@ func RetryDelay(err error) (d time.Duration, ok bool) {
 	return 0, false
 }
 
-// Permanent is an error that another try can't mend. The event is not handled
-// again, nor is it thrown away: on SQS the queue's redrive policy moves its
-// message to the dead-letter queue. err is why, and may be nil; the result
-// never is.
+// Permanent returns an error that no other try can fix. The event is not handled
+// again, but it is not lost: the queue's redrive policy moves its message to the
+// dead-letter queue. err is the reason. It may be nil; the result never is.
 func Permanent(err error) error {
 	return &permanentError{err: err}
 }
 
-// IsPermanent reports whether err is or wraps a [Permanent]. One that is joined
-// with another error does not count, since the other may be worth a try.
+// IsPermanent reports whether err is or wraps an error of [Permanent]. One that is
+// joined with another error does not count, since another try may help the other.
 func IsPermanent(err error) bool {
 	for ; err != nil; err = errors.Unwrap(err) {
 		if _, ok := err.(*permanentError); ok {

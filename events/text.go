@@ -5,14 +5,14 @@ import (
 	"errors"
 )
 
-// A Text is a string that may be null. Value can be used as it is: it is
-// empty when there is none. Valid tells an empty string from null.
+// A Text is a string that may be null. Value is empty if it is null; Valid
+// distinguishes an empty string from null.
 type Text struct {
 	Value string
-	Valid bool // false when null or absent
+	Valid bool // false if null or absent
 }
 
-// String returns the value; null is empty.
+// String returns the value, which is empty if the text is null.
 func (t Text) String() string { return t.Value }
 
 // MarshalJSON writes a string or null.
@@ -23,13 +23,13 @@ func (t Text) MarshalJSON() ([]byte, error) {
 	return json.Marshal(t.Value)
 }
 
-// UnmarshalJSON reads a string or null. A number or a boolean is kept as it
-// is written, and anything else is as null: a sender that changes a field's
-// type is no reason to lose the rest. It never fails on valid JSON.
+// UnmarshalJSON reads a string or null. Of a number or a boolean it keeps the JSON,
+// and anything else counts as null, so that a sender that changes the type of a field
+// does not lose the rest. It never fails on valid JSON.
 func (t *Text) UnmarshalJSON(data []byte) error {
 	*t = Text{}
 	if len(data) == 0 {
-		return errors.New("events: no JSON for a text")
+		return errors.New("events: empty JSON for a text")
 	}
 	switch data[0] {
 	case 'n', '{', '[':
@@ -47,8 +47,8 @@ func (t *Text) UnmarshalJSON(data []byte) error {
 	}
 }
 
-// isPlain reports whether a JSON string stands for its own bytes: ASCII
-// without escapes, which nearly all are.
+// isPlain reports whether a JSON string is ASCII without escapes, as most are, so
+// that it need not be decoded.
 func isPlain(s []byte) bool {
 	for _, c := range s {
 		if c == '\\' || c >= 0x80 {

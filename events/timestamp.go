@@ -2,15 +2,16 @@ package events
 
 import (
 	"encoding/json"
+	"math"
 	"strconv"
 	"time"
 )
 
-// A Timestamp is a time within an event's data, in UTC to the millisecond. It
-// is zero when there is none, or none that can be believed.
+// A Timestamp is a time within an event's data, in UTC to the millisecond. It is
+// zero if there is none, or none between 2000 and 2100.
 type Timestamp struct{ time.Time }
 
-// MarshalJSON writes Unix milliseconds or null.
+// MarshalJSON writes Unix milliseconds, or null for the zero Timestamp.
 func (t Timestamp) MarshalJSON() ([]byte, error) {
 	if t.IsZero() {
 		return []byte("null"), nil
@@ -18,13 +19,33 @@ func (t Timestamp) MarshalJSON() ([]byte, error) {
 	return strconv.AppendInt(nil, t.UnixMilli(), 10), nil
 }
 
-// UnmarshalJSON reads Unix milliseconds between 2000 and 2100, and takes all
-// else for null. It never fails on valid JSON.
+// UnmarshalJSON reads Unix milliseconds. Anything else is the zero Timestamp. It
+// never fails on valid JSON.
 func (t *Timestamp) UnmarshalJSON(data []byte) error {
 	*t = Timestamp{}
 	var millis float64
 	if json.Unmarshal(data, &millis) == nil {
-		t.Time, _ = eventTime(millis) // zero if it is not believed
+		t.Time, _ = unixMilli(millis)
 	}
 	return nil
+}
+
+// earliest and latest are the bounds of times that are accepted. The lower one also
+// rejects seconds.
+var (
+	earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+	latest   = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+)
+
+// unixMilli returns the time of so many Unix milliseconds, and whether it is within
+// the bounds. If it is not, the time is zero.
+func unixMilli(millis float64) (at time.Time, ok bool) {
+	if math.Abs(millis) >= math.MaxInt64/2 { // the conversion would be undefined
+		return time.Time{}, false
+	}
+	at = time.UnixMilli(int64(millis)).UTC()
+	if at.Before(earliest) || !at.Before(latest) {
+		return time.Time{}, false
+	}
+	return at, true
 }

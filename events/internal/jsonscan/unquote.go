@@ -1,4 +1,4 @@
-package events
+package jsonscan
 
 import (
 	"bytes"
@@ -7,10 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// unquoted is what the content of a JSON string stands for. As in
-// encoding/json each byte of invalid UTF-8 becomes U+FFFD, and so does half a
-// surrogate pair.
-func unquoted(content []byte, plain bool) []byte {
+// unquote decodes the content of a JSON string. As in encoding/json, each byte of
+// invalid UTF-8 and each half of a surrogate pair becomes U+FFFD.
+func unquote(content []byte, plain bool) []byte {
 	if plain {
 		return content
 	}
@@ -27,8 +26,8 @@ func unquoted(content []byte, plain bool) []byte {
 	return out
 }
 
-// decodeEscape is utf8.DecodeRune for an escape, which the scanner has seen to
-// be a valid one. It may return half a surrogate pair.
+// decodeEscape decodes an escape, which the scanner has found valid, as
+// utf8.DecodeRune does a rune. It may return half a surrogate pair.
 func decodeEscape(s []byte) (r rune, size int) {
 	switch s[1] {
 	case 'b':

@@ -14,7 +14,7 @@ import (
 	"wildix-worker/events"
 )
 
-// compare decodes a body in both ways.
+// compare decodes a body both ways.
 func compare(t interface {
 	Helper()
 	Fatalf(format string, args ...any)
@@ -45,7 +45,8 @@ func show(e *events.Event) string {
 // valid is an event with room for more fields.
 const valid = `{"id":"1","type":"call:end","time":1693389850810%s}`
 
-// moreFields are what a sender could add to an event, or a forger.
+// moreFields are fields that a sender or an attacker could add to an event. Package
+// jsonscan tests the syntax of JSON.
 var moreFields = []string{
 	``,
 	// Names.
@@ -86,8 +87,7 @@ var moreFields = []string{
 	`,"data":{"status":"\u0000","service":"` + "\u007f\u2028\xc0" + `","tags":["\u0061","é","` + "\xff" + `",""]}`,
 	`,"pbx":"` + "\x1f" + `"`,
 	`,"pbx":"\ud83d\ude00","company":"\ud83dxude00\ud83d\nde00\u0041\ude00"`,
-	`,"pbx":"\x"`, `,"pbx":"\v"`, `,"pbx":"\'"`, `,"pbx":"\"`,
-	`,"pbx":"\u12g4"`, `,"pbx":"\uD83G"`, `,"pbx":"\u00e"`, `,"pbx":"\u12`,
+	`,"pbx":"\x"`,
 	// The integration.
 	`,"integrationId":"a"`,
 	`,"integrationId":"a","INTEGRATIONID":"a","integration\u0049d":"\u0061"`,
@@ -104,15 +104,6 @@ var moreFields = []string{
 	`,"integrationId":{"a":"b"}`,
 	`,"integrationId":true`,
 	`,"integratıonId":"dotless","data":{"integrationId":"b"}`,
-	// Numbers and words.
-	`,"n":[0,-0,1,10,0.0,1e1,1E-1,1e+10,12.5e05]`,
-	`,"n":01`, `,"n":-`, `,"n":-a`, `,"n":1.`, `,"n":.5`, `,"n":1e`, `,"n":1e+`, `,"n":+1`, `,"n":0x1`, `,"n":1_000`,
-	`,"n":[true,false,null]`,
-	`,"n":tru`, `,"n":trux`, `,"n":nul]`, `,"n":truefalse`, `,"n":NaN`, `,"n":'a'`,
-	// Structure.
-	" \t\r\n, \"n\" : [ ] , \"m\" : { \"a\" : [ { } , 1 ] } \n",
-	`,`, `,,`, `,"n"`, `,"n":`, `,"n":}`, `,"n":1,`, `,"n" 1`, `,n:1`, `,:1`, `,"n"::1`, `,"n":[1,]`, `,"n":[,1]`, `,"n":[1 2]`, `,"n":{,}`, `,"n":{"a":1,}`,
-	`,"n":[}`, `,"n":{]`, `,"n":{"a"]`, `,"n":[1}`, `}`, `} {}`, `,"n":1` + "\x00", `,"n":1` + "\v", "\u00a0",
 }
 
 // seeds are whole bodies.
@@ -122,9 +113,7 @@ func seeds(t testing.TB) [][]byte {
 	for _, more := range moreFields {
 		bodies = append(bodies, fmt.Appendf(nil, valid, more))
 	}
-	for _, body := range []string{
-		``, ` `, `null`, `true`, `7`, `-`, `"`, `"id"`, `[]`, `[`, `{`, `{}`, `{} `, "{}\x00", `{"`, `{"id"`, `{"id":`, `{"id":"1"`, "\ufeff{}", "\x00", `nul`,
-	} {
+	for _, body := range []string{``, `null`, `7`, `"id"`, `[]`, `{}`, `{} x`} {
 		bodies = append(bodies, []byte(body))
 	}
 	return bodies
@@ -135,14 +124,14 @@ var quotedName = regexp.MustCompile(`"\w+":`)
 // inUpperCase is the body with its names in upper case.
 func inUpperCase(body []byte) []byte { return quotedName.ReplaceAllFunc(body, bytes.ToUpper) }
 
-func FuzzDecodeAsEncodingJSON(f *testing.F) {
+func FuzzDecodeLikeEncodingJSON(f *testing.F) {
 	for _, body := range seeds(f) {
 		f.Add(body)
 	}
 	f.Fuzz(func(t *testing.T, body []byte) { compare(t, body) })
 }
 
-func TestCutOffBodiesAsEncodingJSON(t *testing.T) {
+func TestTruncatedBodiesDecodeLikeEncodingJSON(t *testing.T) {
 	for _, body := range seeds(t) {
 		for i := range min(len(body), 500) {
 			compare(t, body[:i])
@@ -150,28 +139,13 @@ func TestCutOffBodiesAsEncodingJSON(t *testing.T) {
 	}
 }
 
-func TestNestingAsEncodingJSON(t *testing.T) {
-	for _, depth := range []int{9_997, 9_998, 9_999, 10_000, 10_001} {
-		for _, nest := range []string{
-			strings.Repeat("[", depth) + strings.Repeat("]", depth),
-			strings.Repeat(`{"n":`, depth) + "1" + strings.Repeat("}", depth),
-			strings.Repeat(`[`, depth),
-			strings.Repeat(`[[],`, depth) + "1" + strings.Repeat("]", depth),
-		} {
-			compare(t, []byte(nest))
-			compare(t, fmt.Appendf(nil, valid, `,"n":`+nest))
-			compare(t, fmt.Appendf(nil, valid, `,"data":{"tags":[`+nest+`]}`))
-		}
-	}
-}
-
-func TestGeneratedBodiesAsEncodingJSON(t *testing.T) {
+func TestGeneratedBodiesDecodeLikeEncodingJSON(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		compare(t, damaged(t, fmt.Appendf(nil, valid, fields(t, 3))))
 	})
 }
 
-// damaged is mostly the body as it is.
+// damaged returns the body, now and then with a byte changed or missing.
 func damaged(t *rapid.T, body []byte) []byte {
 	at := rapid.IntRange(0, len(body)-1).Draw(t, "at")
 	switch rapid.IntRange(0, 9).Draw(t, "damage") {
@@ -202,7 +176,7 @@ var (
 	}
 )
 
-// value generates JSON that nests so deeply at most.
+// value generates a JSON value that nests at most so deeply.
 func value(t *rapid.T, depth int) string {
 	kinds := 9
 	if depth == 0 {

@@ -1,20 +1,20 @@
-package events
+package jsonscan
 
 import "unicode/utf8"
 
 // maxDepth is how deeply encoding/json lets arrays and objects nest.
 const maxDepth = 10_000
 
-// A scanner reads JSON once, from front to back, and takes exactly what
-// encoding/json takes. The first wrong byte ends the text: whoever reads on
-// finds nothing more, so that it is enough to ask once, at the end, whether
+// A scanner reads JSON once, from front to back, and accepts exactly what
+// encoding/json accepts. It ends the text at the first wrong byte, so that the
+// caller reads nothing beyond it, and has to ask only once, at the end, whether
 // the scanner failed.
 type scanner struct {
 	text   []byte
 	pos    int // of the next byte; never beyond the text
-	depth  int // arrays and objects that are open
+	depth  int // open arrays and objects
 	failed bool
-	wrong  int // bytes up to the first wrong one, which counts, or to where one is missing
+	wrong  int // number of the first wrong byte, from 1; if bytes are missing, of the last one
 }
 
 func (s *scanner) fail() {
@@ -26,8 +26,8 @@ func (s *scanner) fail() {
 	s.text = s.text[:s.pos]
 }
 
-// at is the next byte, or 0 at the end. A 0 in the text is as wrong as the end
-// wherever at is asked.
+// at returns the next byte, or 0 at the end. A 0 in the text is as wrong as the
+// end wherever at is called.
 func (s *scanner) at() byte {
 	if s.pos < len(s.text) {
 		return s.text[s.pos]
@@ -44,8 +44,8 @@ func (s *scanner) accept(c byte) bool {
 	return true
 }
 
-// peek moves past white space and returns the byte after it, or 0 at the end.
-func (s *scanner) peek() byte {
+// Peek moves past white space and returns the byte after it, or 0 at the end.
+func (s *scanner) Peek() byte {
 	for ; s.pos < len(s.text); s.pos++ {
 		c := s.text[s.pos]
 		if c > ' ' || c != ' ' && c != '\n' && c != '\r' && c != '\t' {
@@ -55,15 +55,8 @@ func (s *scanner) peek() byte {
 	return 0
 }
 
-// end insists on there being no more.
-func (s *scanner) end() {
-	if s.peek(); s.pos < len(s.text) {
-		s.fail()
-	}
-}
-
-// open moves into the array or object that is next and reports whether there
-// is anything in it. closing is the bracket that ends it.
+// open moves into the next array or object, and reports whether it has elements.
+// closing is the bracket at its end.
 func (s *scanner) open(closing byte) bool {
 	if s.depth == maxDepth {
 		s.fail()
@@ -71,17 +64,17 @@ func (s *scanner) open(closing byte) bool {
 	}
 	s.depth++
 	s.pos++
-	if s.peek() == closing {
+	if s.Peek() == closing {
 		s.close()
 		return false
 	}
 	return true
 }
 
-// more moves past the comma and reports that there is something after it, or
-// out of the array or object and reports that there is not.
+// more moves past a comma and returns true, or past the closing bracket and
+// returns false.
 func (s *scanner) more(closing byte) bool {
-	switch s.peek() {
+	switch s.Peek() {
 	case ',':
 		s.pos++
 		return true
@@ -98,47 +91,48 @@ func (s *scanner) close() {
 	s.pos++
 }
 
-// skip moves past the next value.
-func (s *scanner) skip() {
-	switch s.peek() {
+// Skip moves past the next value.
+func (s *scanner) Skip() {
+	switch s.Peek() {
 	case '{':
 		for more := s.open('}'); more; more = s.more('}') {
 			s.name()
-			s.skip()
+			s.Skip()
 		}
 	case '[':
 		for more := s.open(']'); more; more = s.more(']') {
-			s.skip()
+			s.Skip()
 		}
 	case '"':
 		s.quoted()
 	case 'n':
-		s.word("null")
+		s.literal("null")
 	case 't':
-		s.word("true")
+		s.literal("true")
 	case 'f':
-		s.word("false")
+		s.literal("false")
 	default:
 		s.number()
 	}
 }
 
-// value moves past the value that is next and returns it as it is written.
-func (s *scanner) value() []byte {
+// Raw moves past the next value and returns its JSON.
+func (s *scanner) Raw() []byte {
+	s.Peek()
 	start := s.pos
-	s.skip()
+	s.Skip()
 	return s.text[start:s.pos]
 }
 
-// name moves past the name of a field and the colon, and returns what quoted
-// returns.
+// name moves past the name of a field and the colon, and returns the same as
+// quoted.
 func (s *scanner) name() (content []byte, plain bool) {
-	if s.peek() != '"' {
+	if s.Peek() != '"' {
 		s.fail()
 		return nil, true
 	}
 	content, plain = s.quoted()
-	if s.peek() != ':' {
+	if s.Peek() != ':' {
 		s.fail()
 		return nil, true
 	}
@@ -146,8 +140,8 @@ func (s *scanner) name() (content []byte, plain bool) {
 	return content, plain
 }
 
-// quoted moves past the string that is next and returns what stands between
-// its quotes. It is plain if that is ASCII without escapes, as nearly always.
+// quoted moves past the next string and returns what is between its quotes. It is
+// plain if it is ASCII without escapes, as most strings are.
 func (s *scanner) quoted() (content []byte, plain bool) {
 	s.pos++
 	start := s.pos
@@ -173,8 +167,8 @@ func (s *scanner) quoted() (content []byte, plain bool) {
 	}
 }
 
-// ordinary counts the bytes up to one that means something within a string,
-// or is not ASCII.
+// ordinary counts the bytes before the first that has a meaning within a string or
+// is not ASCII.
 func ordinary(text []byte) int {
 	for i, c := range text {
 		if c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
@@ -184,7 +178,7 @@ func ordinary(text []byte) int {
 	return len(text)
 }
 
-// escaped moves past what follows a backslash.
+// escaped moves past the rest of an escape, after its backslash.
 func (s *scanner) escaped() {
 	switch s.at() {
 	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
@@ -203,17 +197,17 @@ func (s *scanner) escaped() {
 	}
 }
 
-// word moves past null, true or false.
-func (s *scanner) word(word string) {
-	for i := range len(word) {
-		if !s.accept(word[i]) {
+// literal moves past null, true or false.
+func (s *scanner) literal(literal string) {
+	for i := range len(literal) {
+		if !s.accept(literal[i]) {
 			s.fail()
 			return
 		}
 	}
 }
 
-// number moves past a number. Whatever is no other value ends here and fails.
+// number moves past a number, and fails on anything that is no value.
 func (s *scanner) number() {
 	s.accept('-')
 	if !s.accept('0') {
@@ -230,7 +224,7 @@ func (s *scanner) number() {
 	}
 }
 
-// digits moves past one digit or more.
+// digits moves past one or more digits.
 func (s *scanner) digits() {
 	if !isDigit(s.at()) {
 		s.fail()

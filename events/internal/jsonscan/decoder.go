@@ -1,0 +1,129 @@
+// Package jsonscan decodes JSON in one pass, as encoding/json does but in a
+// fraction of the time, into values that the caller names field by field.
+//
+// It accepts and rejects the same texts as encoding/json, and reads the same values
+// from them: field names match in any case, a value of the wrong type leaves what
+// was there, and a repeated object or array is read over the first one. A program
+// that verifies and routes by one decoder and handles by another must not see two
+// different events. The tests compare it with encoding/json; so does package events.
+//
+// It is to be deleted when encoding/json/v2 leaves its experiment (GOEXPERIMENT=jsonv2),
+// which decodes in one pass too.
+package jsonscan
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A Decoder decodes one JSON text. Its methods read the next value; those named
+// Read leave their target unchanged if the value has another type. After a syntax
+// error they read nothing more, and [Decoder.End] returns it.
+type Decoder struct {
+	scanner
+	names   [][]byte
+	strings strings.Builder // all strings that were read, in one piece of memory
+}
+
+// NewDecoder returns a decoder of the text. names are the fields of all objects that
+// are to be read.
+func NewDecoder(text []byte, names [][]byte) *Decoder {
+	const usual = 512 // bytes of strings in an event
+	d := &Decoder{scanner: scanner{text: text}, names: names}
+	d.strings.Grow(min(len(text), usual))
+	return d
+}
+
+// A SyntaxError is the error of a text that is not JSON.
+type SyntaxError struct {
+	// Offset is the number of bytes up to the first wrong one, including it.
+	Offset int
+}
+
+func (e *SyntaxError) Error() string { return fmt.Sprintf("not JSON at byte %d", e.Offset) }
+
+// End returns a *[SyntaxError] unless the text was a single JSON value.
+func (d *Decoder) End() error {
+	if d.Peek(); d.pos < len(d.text) {
+		d.fail()
+	}
+	if d.failed {
+		return &SyntaxError{Offset: d.wrong}
+	}
+	return nil
+}
+
+// ReadObject calls readField for each field of an object, with its name. readField
+// reads the value and returns true, or returns false if it does not know the name:
+// then it is called again with the known name that differs only in case, if there is
+// one, or else the value is skipped.
+func (d *Decoder) ReadObject(readField func(name []byte) bool) {
+	if d.Peek() != '{' {
+		d.Skip()
+		return
+	}
+	for more := d.open('}'); more; more = d.more('}') {
+		name := unquote(d.name())
+		if !readField(name) && !readField(d.knownName(name)) {
+			d.Skip()
+		}
+	}
+}
+
+// knownName returns the known name that equals name but for its case, or nil.
+func (d *Decoder) knownName(name []byte) []byte {
+	for _, known := range d.names {
+		if bytes.EqualFold(known, name) {
+			return known
+		}
+	}
+	return nil
+}
+
+// ReadString reads a string.
+func (d *Decoder) ReadString(s *string) {
+	if d.Peek() != '"' {
+		d.Skip()
+		return
+	}
+	*s = d.String()
+}
+
+// ReadStrings reads an array of strings, or null, which is nil.
+func (d *Decoder) ReadStrings(list *[]string) {
+	switch d.Peek() {
+	case '[':
+		*list = d.elements((*list)[:0])
+	case 'n':
+		d.Skip()
+		*list = nil
+	default:
+		d.Skip()
+	}
+}
+
+// elements reads an array over the elements that an earlier one left in the list's
+// memory, which remain where this one has no string.
+func (d *Decoder) elements(list []string) []string {
+	for more := d.open(']'); more; more = d.more(']') {
+		list = slices.Grow(list, 1)[:len(list)+1]
+		d.ReadString(&list[len(list)-1])
+	}
+	if len(list) == 0 {
+		return []string{} // nil would mean null
+	}
+	return list
+}
+
+// String returns the next value, which must be a string: Peek has returned a quote.
+func (d *Decoder) String() string { return d.Keep(unquote(d.quoted())) }
+
+// Keep returns s as a string that shares memory with the decoder's other strings,
+// and not with the text.
+func (d *Decoder) Keep(s []byte) string {
+	start := d.strings.Len()
+	d.strings.Write(s)
+	return d.strings.String()[start:]
+}
