@@ -1,37 +1,6 @@
-// Package metrics tells Prometheus what the transports do.
-//
-//	m := metrics.New(prometheus.DefaultRegisterer)
-//	c, err := consumer.New(client, consumer.Config{..., Handler: m.Handler("crm")(mux), Observe: m.Observe})
-//	...
-//	m.Consumer(c.Stats) // or m.Receiver(r.Stats), of the HTTP transport
-//
-// What it exports, all with the prefix wildix_:
-//
-//	messages_total{outcome,type}          messages and requests by what became of them
-//	handling_seconds                      from verifying a message to its outcome
-//	event_age_seconds                     from the event's time to its being handled
-//	message_age_seconds                   from its being sent to SQS to its being handled
-//	handler_seconds{handler}              calls of a handler
-//	handler_failures_total{handler}       calls that ended in an error or a panic
-//	handlers_running{handler}             calls under way
-//	messages_in_hand                      received and not settled
-//	messages_settled_total{how}           deleted, returned, quarantined or left
-//	polls                                 receives under way
-//	receives_empty_total                  receives that brought nothing
-//	receiving_paused                      1 while most messages fail
-//	last_receive_timestamp_seconds        when SQS last answered a receive
-//	sqs_requests_total{operation,result}  calls of SQS
-//	deletes_failed_total                  deletes that were tried again
-//	leases_extended_total, leases_lost_total
-//	requests_in_flight                    requests of the HTTP transport that were let in
-//	requests_refused_total                requests that were not, since there were too many
-//
-// An outcome is one of the six words of package events. A type is one that package
-// events declares, or "other"; messages that are no event have the type "none".
 package metrics
 
 import (
-	"context"
 	"slices"
 	"time"
 
@@ -41,63 +10,65 @@ import (
 	"wildix-worker/events"
 )
 
-// Seconds, from a tenth of a millisecond to the handler timeout, and from the queue's
-// own delay to its retention.
+// Histogram buckets, in seconds.
 var (
-	briefly = []float64{.0001, .0005, .001, .005, .01, .05, .1, .5, 1, 5, 10, 30, 60}
-	ages    = []float64{.1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 6 * 3600, 24 * 3600, 14 * 24 * 3600}
+	// From a tenth of a millisecond to the handler timeout.
+	durationBuckets = []float64{.0001, .0005, .001, .005, .01, .05, .1, .5, 1, 5, 10, 30, 60}
+	// From the delay of SQS itself to the longest retention of a queue.
+	ageBuckets = []float64{.1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 6 * 3600, 24 * 3600, 14 * 24 * 3600}
 )
 
-// Metrics are the metrics of one process.
+// Metrics are the metrics of one process. Create them with [New].
 type Metrics struct {
 	registry prometheus.Registerer
 
 	messages                       *prometheus.CounterVec
 	handling, eventAge, messageAge prometheus.Histogram
-	handlerTook                    *prometheus.HistogramVec
-	handlerFailed                  *prometheus.CounterVec
+	handlerSeconds                 *prometheus.HistogramVec
+	handlerFailures                *prometheus.CounterVec
 	handlersRunning                *prometheus.GaugeVec
 }
 
-// New registers the metrics that do not depend on a transport.
+// New registers the metrics of messages and handlers. It panics if they are already
+// registered.
 func New(registry prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		registry: registry,
 		messages: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "wildix_messages_total", Help: "Messages and requests by what became of them.",
+			Name: "wildix_messages_total", Help: "Messages and requests by outcome.",
 		}, []string{"outcome", "type"}),
 		handling: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "wildix_handling_seconds", Help: "From verifying a message to its outcome.", Buckets: briefly,
+			Name: "wildix_handling_seconds", Help: "Time from verifying a message to its outcome.", Buckets: durationBuckets,
 		}),
 		eventAge: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "wildix_event_age_seconds", Help: "From an event's time to its being handled.", Buckets: ages,
+			Name: "wildix_event_age_seconds", Help: "Time from an event to the end of its handling.", Buckets: ageBuckets,
 		}),
 		messageAge: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "wildix_message_age_seconds", Help: "From a message's being sent to SQS to its being handled.", Buckets: ages,
+			Name: "wildix_message_age_seconds", Help: "Time from sending a message to SQS to the end of its handling.", Buckets: ageBuckets,
 		}),
-		handlerTook: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "wildix_handler_seconds", Help: "Calls of a handler.", Buckets: briefly,
+		handlerSeconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "wildix_handler_seconds", Help: "Duration of a handler's calls.", Buckets: durationBuckets,
 		}, []string{"handler"}),
-		handlerFailed: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "wildix_handler_failures_total", Help: "Calls of a handler that ended in an error or a panic.",
+		handlerFailures: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "wildix_handler_failures_total", Help: "Calls of a handler that returned an error or panicked.",
 		}, []string{"handler"}),
 		handlersRunning: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "wildix_handlers_running", Help: "Calls of a handler under way.",
+			Name: "wildix_handlers_running", Help: "Calls of a handler that are running.",
 		}, []string{"handler"}),
 	}
-	registry.MustRegister(m.messages, m.handling, m.eventAge, m.messageAge, m.handlerTook, m.handlerFailed, m.handlersRunning)
-	// Prometheus sees no increase in a counter's first value, and of these a single one
-	// matters.
+	registry.MustRegister(m.messages, m.handling, m.eventAge, m.messageAge, m.handlerSeconds, m.handlerFailures, m.handlersRunning)
+	// Prometheus sees no increase when a counter appears with the value 1, and a
+	// single one of these outcomes matters. So they start at 0.
 	for _, o := range []events.Outcome{events.Failed, events.Rejected, events.Malformed} {
-		m.messages.WithLabelValues(o.String(), typeOf(nil))
+		m.messages.WithLabelValues(o.String(), typeLabel(nil))
 	}
 	return m
 }
 
-// Observe counts a message or request. It is made for the Observe of both
-// transports' configurations.
+// Observe records the outcome of a message or request. It is a value for the Observe
+// field of consumer.Config and webhook.Config.
 func (m *Metrics) Observe(r consumer.Result) {
-	m.messages.WithLabelValues(r.Outcome.String(), typeOf(r.Event)).Inc()
+	m.messages.WithLabelValues(r.Outcome.String(), typeLabel(r.Event)).Inc()
 	m.handling.Observe(r.Took.Seconds())
 	if r.Outcome != events.Handled {
 		return
@@ -108,46 +79,21 @@ func (m *Metrics) Observe(r consumer.Result) {
 	}
 }
 
-// known are the types that a label names: senders must not make up new ones.
-var known = []string{
+// knownTypes are the event types with a label value of their own. A sender must not be
+// able to create new values.
+var knownTypes = []string{
 	events.CallStart, events.CallUpdate, events.CallEnd,
 	events.CallLiveProgress, events.CallLiveCompleted, events.CallLiveInterrupted, events.CallLiveTranscription,
 	events.CallCompleted, events.PresenceUser, events.PresenceTelephony, events.PresenceConference, events.SMSStatus,
 }
 
-func typeOf(e *events.Event) string {
+func typeLabel(e *events.Event) string {
 	switch {
 	case e == nil:
 		return "none"
-	case slices.Contains(known, e.Type):
+	case slices.Contains(knownTypes, e.Type):
 		return e.Type
 	default:
 		return "other"
-	}
-}
-
-// Handler returns a middleware that measures the calls of a handler.
-func (m *Metrics) Handler(name string) events.Middleware {
-	took, failed, running := m.handlerTook.WithLabelValues(name), m.handlerFailed.WithLabelValues(name), m.handlersRunning.WithLabelValues(name)
-	return func(next events.Handler) events.Handler {
-		return events.HandlerFunc(func(ctx context.Context, e *events.Event) error {
-			running.Inc()
-			begun := time.Now()
-			defer func() {
-				took.Observe(time.Since(begun).Seconds())
-				running.Dec()
-			}()
-			switch outcome, err := events.Dispatch(ctx, next, e); outcome {
-			case events.Handled:
-				return nil
-			case events.Ignored:
-				return events.ErrNoHandler
-			case events.Duplicate:
-				return events.ErrDuplicate
-			default:
-				failed.Inc()
-				return err
-			}
-		})
 	}
 }

@@ -26,6 +26,7 @@ func fatal(t testing.TB, err error) {
 	}
 }
 
+// want compares metrics with those of the text, in the exposition format.
 func want(t *testing.T, registry *prometheus.Registry, text string, names ...string) {
 	t.Helper()
 	if err := testutil.GatherAndCompare(registry, strings.NewReader(text), names...); err != nil {
@@ -43,7 +44,7 @@ func TestOutcomesAndAges(t *testing.T) {
 		m.Observe(consumer.Result{Outcome: events.Failed, Event: &events.Event{Type: "made:up", Time: now}})
 		m.Observe(consumer.Result{Outcome: events.Rejected})
 		want(t, registry, `
-# HELP wildix_messages_total Messages and requests by what became of them.
+# HELP wildix_messages_total Messages and requests by outcome.
 # TYPE wildix_messages_total counter
 wildix_messages_total{outcome="failed",type="none"} 0
 wildix_messages_total{outcome="failed",type="other"} 1
@@ -53,12 +54,13 @@ wildix_messages_total{outcome="rejected",type="none"} 1
 `, "wildix_messages_total")
 		for name, sum := range map[string]float64{"wildix_event_age_seconds": 2, "wildix_message_age_seconds": 1, "wildix_handling_seconds": 0.003} {
 			if got := sumOf(t, registry, name); got < sum-1e-9 || got > sum+1e-9 {
-				t.Errorf("%s sums up to %g, want %g", name, got, sum)
+				t.Errorf("%s has the sum %g, want %g", name, got, sum)
 			}
 		}
 	})
 }
 
+// sumOf returns the sum of a histogram without labels, or of its first series.
 func sumOf(t *testing.T, registry *prometheus.Registry, name string) float64 {
 	t.Helper()
 	families, err := registry.Gather()
@@ -72,7 +74,7 @@ func sumOf(t *testing.T, registry *prometheus.Registry, name string) float64 {
 	return 0
 }
 
-func TestHandlerIsMeasuredAlsoWhenItFails(t *testing.T) {
+func TestHandlerFailuresAndDurationsAreMeasured(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		registry := prometheus.NewPedanticRegistry()
 		m := metrics.New(registry)
@@ -91,21 +93,21 @@ func TestHandlerIsMeasuredAlsoWhenItFails(t *testing.T) {
 		go h.HandleEvent(t.Context(), &events.Event{})
 		synctest.Wait()
 		want(t, registry, `
-# HELP wildix_handlers_running Calls of a handler under way.
+# HELP wildix_handlers_running Calls of a handler that are running.
 # TYPE wildix_handlers_running gauge
 wildix_handlers_running{handler="crm"} 1
-# HELP wildix_handler_failures_total Calls of a handler that ended in an error or a panic.
+# HELP wildix_handler_failures_total Calls of a handler that returned an error or panicked.
 # TYPE wildix_handler_failures_total counter
 wildix_handler_failures_total{handler="crm"} 2
 `, "wildix_handlers_running", "wildix_handler_failures_total")
 		if got := sumOf(t, registry, "wildix_handler_seconds"); got != 2 {
-			t.Errorf("the handler took %g s", got)
+			t.Errorf("the handler took %g s, want 2", got)
 		}
 		time.Sleep(time.Second)
 	})
 }
 
-func TestWhatNeedsNoHandlerIsNoFailureOfIt(t *testing.T) {
+func TestIgnoredAndDuplicateAreNotFailures(t *testing.T) {
 	registry := prometheus.NewPedanticRegistry()
 	m := metrics.New(registry)
 	for err, outcome := range map[error]events.Outcome{nil: events.Handled, events.ErrNoHandler: events.Ignored, events.ErrDuplicate: events.Duplicate} {
@@ -115,20 +117,20 @@ func TestWhatNeedsNoHandlerIsNoFailureOfIt(t *testing.T) {
 		}
 	}
 	want(t, registry, `
-# HELP wildix_handler_failures_total Calls of a handler that ended in an error or a panic.
+# HELP wildix_handler_failures_total Calls of a handler that returned an error or panicked.
 # TYPE wildix_handler_failures_total counter
 wildix_handler_failures_total{handler="crm"} 0
 `, "wildix_handler_failures_total")
 }
 
-func TestReceiverIsMeasured(t *testing.T) {
+func TestReceiverMetrics(t *testing.T) {
 	registry := prometheus.NewPedanticRegistry()
 	metrics.New(registry).Receiver(func() webhook.Stats { return webhook.Stats{InFlight: 3, Refused: 2} })
 	want(t, registry, `
-# HELP wildix_requests_in_flight Requests let in and not answered.
+# HELP wildix_requests_in_flight HTTP requests being read or handled.
 # TYPE wildix_requests_in_flight gauge
 wildix_requests_in_flight 3
-# HELP wildix_requests_refused_total Requests answered 503 unread, since there were too many.
+# HELP wildix_requests_refused_total HTTP requests refused because there were too many.
 # TYPE wildix_requests_refused_total counter
 wildix_requests_refused_total 2
 `, "wildix_requests_in_flight", "wildix_requests_refused_total")
@@ -137,8 +139,52 @@ wildix_requests_refused_total 2
 	}
 }
 
-// With the real consumer on the embedded queue.
-func TestConsumerIsMeasured(t *testing.T) {
+func TestConsumerStatsAreExported(t *testing.T) {
+	registry := prometheus.NewPedanticRegistry()
+	metrics.New(registry).Consumer(func() consumer.Stats {
+		return consumer.Stats{
+			Deleted: 1, Returned: 2, Quarantined: 3, Left: 4,
+			LeasesExtended: 5, LeasesLost: 6, DeletesFailed: 7, InHand: 8, Paused: true,
+			Requests: map[string]consumer.Requests{"receive": {Succeeded: 9, Failed: 10}},
+			Answered: time.Unix(1693389853, 0),
+		}
+	})
+	want(t, registry, `
+# HELP wildix_deletes_failed_total Deletes that failed and were tried again.
+# TYPE wildix_deletes_failed_total counter
+wildix_deletes_failed_total 7
+# HELP wildix_last_receive_timestamp_seconds Time of the latest answer to a receive.
+# TYPE wildix_last_receive_timestamp_seconds gauge
+wildix_last_receive_timestamp_seconds 1.693389853e+09
+# HELP wildix_leases_extended_total Leases extended.
+# TYPE wildix_leases_extended_total counter
+wildix_leases_extended_total 5
+# HELP wildix_leases_lost_total Leases that ended while their message was in hand.
+# TYPE wildix_leases_lost_total counter
+wildix_leases_lost_total 6
+# HELP wildix_messages_in_hand Messages received and not settled.
+# TYPE wildix_messages_in_hand gauge
+wildix_messages_in_hand 8
+# HELP wildix_messages_settled_total Messages deleted, returned, quarantined or left.
+# TYPE wildix_messages_settled_total counter
+wildix_messages_settled_total{how="deleted"} 1
+wildix_messages_settled_total{how="left"} 4
+wildix_messages_settled_total{how="quarantined"} 3
+wildix_messages_settled_total{how="returned"} 2
+# HELP wildix_receiving_paused 1 while receiving is paused because most messages fail.
+# TYPE wildix_receiving_paused gauge
+wildix_receiving_paused 1
+# HELP wildix_sqs_requests_total SQS calls.
+# TYPE wildix_sqs_requests_total counter
+wildix_sqs_requests_total{operation="receive",result="failed"} 10
+wildix_sqs_requests_total{operation="receive",result="succeeded"} 9
+`, "wildix_deletes_failed_total", "wildix_last_receive_timestamp_seconds", "wildix_leases_extended_total",
+		"wildix_leases_lost_total", "wildix_messages_in_hand", "wildix_messages_settled_total",
+		"wildix_receiving_paused", "wildix_sqs_requests_total")
+}
+
+// TestConsumerMetrics runs a consumer on the embedded queue.
+func TestConsumerMetrics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := sqslocal.New(sqslocal.Options{})
 		srv.StartPipe()
@@ -158,10 +204,10 @@ func TestConsumerIsMeasured(t *testing.T) {
 		time.Sleep(30 * time.Second)
 		synctest.Wait()
 		want(t, registry, `
-# HELP wildix_polls Receives under way.
+# HELP wildix_polls Receives that are running.
 # TYPE wildix_polls gauge
 wildix_polls 1
-# HELP wildix_receives_empty_total Receives that brought no message.
+# HELP wildix_receives_empty_total Receives without a message.
 # TYPE wildix_receives_empty_total counter
 wildix_receives_empty_total 1
 # HELP wildix_messages_in_hand Messages received and not settled.

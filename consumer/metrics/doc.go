@@ -1,0 +1,33 @@
+// Package metrics exports what the transports and their handlers do as Prometheus
+// metrics.
+//
+//	m := metrics.New(prometheus.DefaultRegisterer)
+//	c, err := consumer.New(client, consumer.Config{..., Handler: m.Handler("crm")(mux), Observe: m.Observe})
+//	...
+//	m.Consumer(c.Stats) // or m.Receiver(r.Stats), of package webhook
+//
+// The names of all metrics begin with wildix_:
+//
+//	messages_total{outcome,type}          messages and requests by outcome
+//	handling_seconds                      time from verifying a message to its outcome
+//	event_age_seconds                     time from an event to the end of its handling
+//	message_age_seconds                   time from sending a message to SQS to the end of its handling
+//	handler_seconds{handler}              duration of a handler's calls
+//	handler_failures_total{handler}       calls of a handler that returned an error or panicked
+//	handlers_running{handler}             calls of a handler that are running
+//	messages_in_hand                      messages received and not settled
+//	messages_settled_total{how}           messages deleted, returned, quarantined or left
+//	polls                                 receives that are running
+//	receives_empty_total                  receives without a message
+//	receiving_paused                      1 while receiving is paused because most messages fail
+//	last_receive_timestamp_seconds        time of the latest answer to a receive
+//	sqs_requests_total{operation,result}  SQS calls
+//	deletes_failed_total                  deletes that failed and were tried again
+//	leases_extended_total                 leases extended
+//	leases_lost_total                     leases that ended while their message was in hand
+//	requests_in_flight                    HTTP requests being read or handled
+//	requests_refused_total                HTTP requests refused because there were too many
+//
+// The outcomes are the six of package events. A type is one that package events
+// declares, "other", or "none" for a message that is not an event.
+package metrics

@@ -1,0 +1,20 @@
+package metrics
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"wildix-worker/consumer/webhook"
+)
+
+// Receiver registers the metrics of a webhook receiver. stats is called at each scrape;
+// pass the receiver's Stats method. It panics if a receiver is already registered.
+func (m *Metrics) Receiver(stats func() webhook.Stats) {
+	m.registry.MustRegister(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "wildix_requests_in_flight", Help: "HTTP requests being read or handled.",
+		}, func() float64 { return float64(stats().InFlight) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "wildix_requests_refused_total", Help: "HTTP requests refused because there were too many.",
+		}, func() float64 { return float64(stats().Refused) }),
+	)
+}
