@@ -1,5 +1,5 @@
-// Writes the dashboard as TypeScript, with the types that Grafana publishes for it, so
-// that the compiler finds a field or a word that Grafana does not know:
+// Writes the dashboard as TypeScript with the types that Grafana publishes, so that the
+// compiler finds fields and values that Grafana does not know:
 //
 //	node dashboard.mjs dashboard.json >check.ts
 import { readFileSync } from "node:fs";
@@ -15,15 +15,15 @@ const types = {
 };
 
 console.log(`import type { AnnotationQuery, Dashboard, GraphFieldConfig, Panel, RowPanel, TableFieldOptions, VariableModel } from "@grafana/schema";
-// Enumerations are plain words in JSON.
+// Enumerations are plain strings in JSON.
 type Known<T> = unknown extends T ? T : T extends string ? \`\${T}\` : T extends (infer U)[] ? Known<U>[] : T extends object ? { [K in keyof T]: Known<T[K]> } : T;
-// Queries are the data source's; panels have defaults for their options.
+// Queries have the data source's types, and options have defaults.
 type KnownPanel<O, F = unknown> = Known<Omit<Panel<O, F>, "targets" | "options"> & { targets: Record<string, unknown>[]; options: Partial<O> }>;`);
 
 let n = 0;
 const declare = (type, value) => console.log(`export const c${n++}: ${type} = ${JSON.stringify(value, null, 1)};`);
 declare(`Known<Omit<Dashboard, "panels" | "templating" | "annotations">>`, rest);
-for (const panel of panels) declare(types[panel.type] ?? `"a type of panel that this script does not know"`, panel);
-// What follows these is the data source's, too.
+for (const panel of panels) declare(types[panel.type] ?? `"a type of panel that .ci/dashboard.mjs does not know"`, panel);
+// The removed fields have the data source's types, too.
 for (const { definition, ...variable } of templating.list) declare("Known<VariableModel>", variable);
 for (const { expr, step, titleFormat, textFormat, ...annotation } of annotations.list) declare("Known<AnnotationQuery>", annotation);
