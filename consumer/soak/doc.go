@@ -1,5 +1,4 @@
-// Package soak is a test that lets everything go wrong for as long as it is
-// told to: workers are real processes that are killed and started again every
-// few seconds, the server refuses, delays and loses calls, and handlers fail.
-// At the end every message is accounted for.
+// Package soak is a test of the consumer under faults, crashes and restarts: workers are
+// processes that are killed and restarted every few seconds, the server refuses, delays
+// and loses calls, and handlers fail. At the end, each message must be accounted for.
 package soak

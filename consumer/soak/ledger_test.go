@@ -7,37 +7,36 @@ import (
 	"sync"
 )
 
-// A ledger is the file in which all workers of a queue write down what they
-// have handled, and what was read of it. It is opened for appending, and an
-// entry is one write: so entries have an order, and a worker that is killed
-// takes none along that it has told SQS of.
+// A ledger is the file to which all workers of a queue append the ids that they have
+// handled, and what the test has read of it. An entry is one write to a file opened with
+// O_APPEND, so entries are ordered, and those written before a delete survive a kill.
 type ledger struct {
-	letters letters
+	messages messages
 
 	mu      sync.Mutex
 	file    *os.File
-	rest    []byte // of a line whose end is not written
-	times   []int  // each letter was handled
-	first   []int  // letters in the order they were first handled
-	foreign []string
-	torn    int // entries of which a kill has left a part
+	rest    []byte   // of an incomplete line
+	times   []int    // that each message was handled
+	first   []int    // messages in the order in which they were first handled
+	unknown []string // ids that were not sent
+	torn    int      // entries that a kill left incomplete
 }
 
-// entry is a line of the ledger. It begins with a line's end, for the case that
-// the one before it was torn.
+// entry is a line of the ledger. It begins with a newline because the entry before it may
+// be incomplete.
 func entry(id string) []byte { return []byte("\n" + id + "\n") }
 
-func openLedger(path string, of letters) (*ledger, error) {
+func openLedger(path string, messages messages) (*ledger, error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	return &ledger{letters: of, file: file, times: make([]int, len(of))}, nil
+	return &ledger{messages: messages, file: file, times: make([]int, len(messages))}, nil
 }
 
 func (l *ledger) close() error { return l.file.Close() }
 
-// has reports whether a letter is in the ledger by now.
+// has reports whether the message has been handled by now.
 func (l *ledger) has(n int) (bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -48,7 +47,7 @@ func (l *ledger) has(n int) (bool, error) {
 	return l.times[n] > 0, err
 }
 
-// readAll takes in what was written since.
+// readAll reads the entries written since the last read.
 func (l *ledger) readAll() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -56,27 +55,27 @@ func (l *ledger) readAll() error {
 }
 
 func (l *ledger) read() error {
-	fresh, err := io.ReadAll(l.file)
-	lines := bytes.Split(append(l.rest, fresh...), []byte("\n"))
+	added, err := io.ReadAll(l.file)
+	lines := bytes.Split(append(l.rest, added...), []byte("\n"))
 	l.rest = lines[len(lines)-1]
 	for _, line := range lines[:len(lines)-1] {
-		l.enter(line)
+		l.record(line)
 	}
 	return err
 }
 
-func (l *ledger) enter(line []byte) {
+func (l *ledger) record(line []byte) {
 	if len(line) == 0 {
 		return
 	}
-	n, claimed, ok := l.letters.find(line)
+	n, hasID, ok := l.messages.find(line)
 	switch {
 	case ok:
 		if l.times[n]++; l.times[n] == 1 {
 			l.first = append(l.first, n)
 		}
-	case claimed:
-		l.foreign = append(l.foreign, string(line))
+	case hasID:
+		l.unknown = append(l.unknown, string(line))
 	default:
 		l.torn++
 	}

@@ -9,19 +9,17 @@ import (
 	"go.uber.org/goleak"
 )
 
-// The workers are children of the test binary (see worker_test.go). A run that
-// means it has some ten thousand messages:
+// By default, there are just enough messages to see that the soak itself works. A
+// thorough run has more than ten thousand:
 //
 //	go test -v -timeout 3h ./consumer/soak -messages 200000
-//
-// Without the flag there are just enough to see that the soak itself works.
-var messages = flag.Int("messages", fewMessages, "`number` of messages that the soak sends")
+var messageCount = flag.Int("messages", defaultMessages, "`number` of messages that the soak sends")
 
-const fewMessages = 500
+const defaultMessages = 500
 
 func TestMain(m *testing.M) {
-	if text := os.Getenv(jobVariable); text != "" {
-		if err := work(text); err != nil {
+	if config := os.Getenv(configVariable); config != "" { // see child_test.go
+		if err := runWorker(config); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

@@ -6,66 +6,66 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"wildix-worker/consumer/sqslocal"
+	"wildix-worker/internal/sqscall"
 )
 
-// queue is a queue with its dead-letter queue, what is sent to it, and who
-// works on it.
+// A queue is one of the soaked queues: with its dead-letter queue, messages and workers.
 type queue struct {
-	name, dead string
-	plan       plan
-	server     *sqslocal.Server
-	url        string
-	letters    letters
-	ledger     *ledger
-	witness    *witness
-	crew       *crew
+	name, deadLetterName string
+	plan                 plan
+	server               *sqslocal.Server
+	url                  string
+	messages             messages
+	ledger               *ledger
+	proxy                *proxy
+	workers              *workerPool
 
-	sent          int           // letters, in their order
-	deadLetters   []bool        // by letter
-	left          []bool        // by letter: still on the queue
-	trouble, calm time.Duration // what the two parts of the soak took
+	sent                 int    // messages sent, in their order
+	dead                 []bool // by message: on the dead-letter queue at the end
+	left                 []bool // by message: on the queue at the end
+	faultyTime, calmTime time.Duration
 }
 
-func newQueue(t *testing.T, server *sqslocal.Server, name string, p plan, letters letters) *queue {
+func newQueue(t *testing.T, server *sqslocal.Server, name string, p plan, messages messages) *queue {
 	t.Helper()
-	q := &queue{name: name, dead: "dead-" + name, plan: p, server: server, letters: letters}
+	q := &queue{name: name, deadLetterName: "dead-" + name, plan: p, server: server, messages: messages}
 	q.url = q.create(t)
 	path := filepath.Join(t.TempDir(), "ledger")
-	ledger, err := openLedger(path, letters)
+	ledger, err := openLedger(path, messages)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { ledger.close() })
 	q.ledger = ledger
-	q.witness = newWitness(server, letters, ledger)
-	front := httptest.NewServer(q.witness)
-	t.Cleanup(front.Close)
-	q.crew = &crew{life: p.life, job: job{Endpoint: front.URL, QueueURL: q.url, Ledger: path, Lease: p.lease, Soon: p.short || q.fifo()}}
+	q.proxy = newProxy(server, messages, ledger)
+	proxyServer := httptest.NewServer(q.proxy)
+	t.Cleanup(proxyServer.Close)
+	q.workers = &workerPool{lifetime: p.lifetime, config: workerConfig{
+		Endpoint: proxyServer.URL, QueueURL: q.url, Ledger: path, Lease: p.lease, RetrySoon: p.short || q.fifo(),
+	}}
 	return q
 }
 
-// create makes the queue and its dead-letter queue.
+// create creates the queue and its dead-letter queue.
 func (q *queue) create(t *testing.T) (url string) {
 	t.Helper()
 	attributes := map[string]string{}
 	if q.fifo() {
 		attributes["FifoQueue"], attributes["ContentBasedDeduplication"] = "true", "true"
 	}
-	if _, err := q.server.CreateQueue(q.dead, attributes); err != nil {
+	if _, err := q.server.CreateQueue(q.deadLetterName, attributes); err != nil {
 		t.Fatal(err)
 	}
-	attributes["RedrivePolicy"] = fmt.Sprintf(`{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:%s","maxReceiveCount":%d}`, q.dead, q.plan.receives(q.fifo()))
+	attributes["RedrivePolicy"] = fmt.Sprintf(`{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:%s","maxReceiveCount":%d}`, q.deadLetterName, q.plan.receives(q.fifo()))
 	url, err := q.server.CreateQueue(q.name, attributes)
 	if err != nil {
 		t.Fatal(err)
@@ -75,29 +75,28 @@ func (q *queue) create(t *testing.T) (url string) {
 
 func (q *queue) fifo() bool { return strings.HasSuffix(q.name, ".fifo") }
 
-// soak sends all letters while everything goes wrong, and then lets one worker
-// finish in peace.
+// soak sends all messages under faults, and then lets one worker finish without faults.
 func (q *queue) soak(ctx context.Context) error {
-	begun := time.Now()
-	if err := q.inTrouble(ctx); err != nil {
+	start := time.Now()
+	if err := q.soakWithFaults(ctx); err != nil {
 		return err
 	}
-	q.trouble = time.Since(begun)
-	begun = time.Now()
-	defer func() { q.calm = time.Since(begun) }()
-	return q.inPeace(ctx)
+	q.faultyTime = time.Since(start)
+	start = time.Now()
+	defer func() { q.calmTime = time.Since(start) }()
+	return q.finishCalm(ctx)
 }
 
-func (q *queue) inTrouble(ctx context.Context) error {
-	defer inject(q.server, q.name)()
-	var tending sync.WaitGroup
-	defer tending.Wait()
-	ctx, end := context.WithCancelCause(ctx)
-	defer end(nil)
+func (q *queue) soakWithFaults(ctx context.Context) error {
+	defer injectFaults(q.server, q.name)()
+	var running sync.WaitGroup
+	defer running.Wait()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	for range q.plan.workers {
-		tending.Go(func() {
-			if err := q.crew.tend(ctx); err != nil {
-				end(err)
+		running.Go(func() {
+			if err := q.workers.keepRunning(ctx); err != nil {
+				cancel(err)
 			}
 		})
 	}
@@ -105,37 +104,37 @@ func (q *queue) inTrouble(ctx context.Context) error {
 		return err
 	}
 	return await(ctx, func() bool {
-		return held(q.server, q.name) <= len(q.letters)/10 && q.crew.counts().ended >= q.plan.workers
+		return depth(q.server, q.name) <= len(q.messages)/10 && q.workers.counts().total >= q.plan.workers
 	})
 }
 
-func (q *queue) inPeace(ctx context.Context) error {
-	job := q.crew.job
-	job.Calm, job.Lease = true, calmLease
-	return q.crew.calmly(job, func() error {
-		return await(ctx, func() bool { return held(q.server, q.name) == 0 })
+func (q *queue) finishCalm(ctx context.Context) error {
+	config := q.workers.config
+	config.Calm, config.Lease = true, calmLease
+	return q.workers.runCalm(config, func() error {
+		return await(ctx, func() bool { return depth(q.server, q.name) == 0 })
 	})
 }
 
-// send sends all letters, never too many ahead of the workers.
+// send sends all messages, at the pace of the workers.
 func (q *queue) send(ctx context.Context) error {
 	client := q.server.Client()
-	for chunk := range slices.Chunk(q.letters, maxBatch) {
-		if err := await(ctx, func() bool { return q.server.Depth(q.name).Visible <= q.plan.ahead }); err != nil {
+	for chunk := range slices.Chunk(q.messages, sqscall.MaxBatch) {
+		if err := await(ctx, func() bool { return q.server.Depth(q.name).Visible <= q.plan.maxVisible }); err != nil {
 			return err
 		}
 		in := &sqs.SendMessageBatchInput{QueueUrl: &q.url}
-		for i, l := range chunk {
-			body, sig := l.way.write(l.id)
-			e := types.SendMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), MessageBody: &body, MessageAttributes: sig}
-			if l.group != "" {
-				e.MessageGroupId = &l.group
+		for i, m := range chunk {
+			body, sig := m.variant.content(m.id)
+			e := types.SendMessageBatchRequestEntry{Id: sqscall.EntryID(i), MessageBody: &body, MessageAttributes: sig}
+			if m.group != "" {
+				e.MessageGroupId = &m.group
 			}
 			in.Entries = append(in.Entries, e)
 		}
 		out, err := client.SendMessageBatch(ctx, in)
 		if err != nil {
-			return fmt.Errorf("sending: %w", err)
+			return fmt.Errorf("send messages: %w", err)
 		}
 		if len(out.Failed) > 0 {
 			return fmt.Errorf("%d messages were not sent", len(out.Failed))
@@ -145,15 +144,13 @@ func (q *queue) send(ctx context.Context) error {
 	return nil
 }
 
-const maxBatch = 10 // messages a call
-
-// held is how many messages a queue holds.
-func held(server *sqslocal.Server, name string) int {
+// depth returns how many messages a queue has, visible or not.
+func depth(server *sqslocal.Server, name string) int {
 	d := server.Depth(name)
 	return d.Visible + d.InFlight + d.Delayed
 }
 
-// await returns when a condition holds, or the error of ctx.
+// await returns nil when the condition holds, and an error when ctx ends.
 func await(ctx context.Context, condition func() bool) error {
 	for !condition() {
 		select {
@@ -165,31 +162,31 @@ func await(ctx context.Context, condition func() bool) error {
 	return nil
 }
 
-// collect finds out which letters are where at the end.
+// collect empties the queue and its dead-letter queue, and records their messages.
 func (q *queue) collect(ctx context.Context) (err error) {
-	if q.left, err = q.takeAll(ctx, q.name); err != nil {
+	if q.left, err = q.receiveAll(ctx, q.name); err != nil {
 		return err
 	}
-	q.deadLetters, err = q.takeAll(ctx, q.dead)
+	q.dead, err = q.receiveAll(ctx, q.deadLetterName)
 	return err
 }
 
-// takeAll empties a queue, and tells which letters it held.
-func (q *queue) takeAll(ctx context.Context, name string) ([]bool, error) {
+// receiveAll empties a queue, and returns by message whether it was on it.
+func (q *queue) receiveAll(ctx context.Context, name string) ([]bool, error) {
 	client := q.server.Client()
 	url := strings.TrimSuffix(q.url, q.name) + name
-	found := make([]bool, len(q.letters))
-	for held(q.server, name) > 0 {
+	found := make([]bool, len(q.messages))
+	for depth(q.server, name) > 0 {
 		out, err := client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
-			QueueUrl: &url, MaxNumberOfMessages: maxBatch, WaitTimeSeconds: 1, VisibilityTimeout: 10,
+			QueueUrl: &url, MaxNumberOfMessages: sqscall.MaxBatch, WaitTimeSeconds: 1, VisibilityTimeout: 10,
 		})
 		if err != nil {
 			return nil, err
 		}
 		for _, m := range out.Messages {
-			n, _, ok := q.letters.find([]byte(*m.Body))
+			n, _, ok := q.messages.find([]byte(*m.Body))
 			if !ok {
-				return nil, fmt.Errorf("%s holds a message that was never sent", name)
+				return nil, fmt.Errorf("%s has a message that was never sent", name)
 			}
 			found[n] = true
 			if _, err := client.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &url, ReceiptHandle: m.ReceiptHandle}); err != nil {

@@ -14,47 +14,49 @@ import (
 	"wildix-worker/consumer/sqslocal"
 )
 
-// A plan is how hard the soak is.
+// A plan configures a soak.
 type plan struct {
-	workers      int           // of each queue
-	life         time.Duration // of a worker, on average
-	lease        time.Duration
-	ahead        int // messages that may be visible on a queue
-	maxReceives  int // before a message becomes a dead letter
-	fifoReceives int // the same, with some more: behind one that fails, others lose a receive too
-	short        bool
+	workers     int           // per queue
+	lifetime    time.Duration // of a worker, on average
+	lease       time.Duration
+	maxVisible  int // messages on a queue, before more are sent
+	maxReceives int // before a message becomes a dead letter
+	// On a FIFO queue, more receives are needed: when a message fails, those
+	// received after it in its group are returned and have spent a receive too.
+	fifoMaxReceives int
+	short           bool
 }
 
-// The real plan allows for so many receives that no valid message should become
-// a dead letter. The small one is over in seconds, at the price that some do.
+// fullPlan allows so many receives that no valid message should become a dead letter.
+// With shortPlan, which takes only seconds, some do.
 var (
-	realPlan  = plan{workers: 2, life: 3 * time.Second, lease: 5 * time.Second, ahead: 5000, maxReceives: 12, fifoReceives: 20}
-	smallPlan = plan{workers: 2, life: time.Second, lease: calmLease, ahead: 100, maxReceives: 3, fifoReceives: 4, short: true}
+	fullPlan  = plan{workers: 2, lifetime: 3 * time.Second, lease: 5 * time.Second, maxVisible: 5000, maxReceives: 12, fifoMaxReceives: 20}
+	shortPlan = plan{workers: 2, lifetime: time.Second, lease: calmLease, maxVisible: 100, maxReceives: 3, fifoMaxReceives: 4, short: true}
 )
 
-// calmLease is the shortest lease there is. With it, the last worker is soon
-// done with messages that are left until they are dead letters.
+// calmLease is the shortest lease that the consumer accepts, so that messages which are
+// left until their lease ends are soon dead letters.
 const calmLease = 2 * time.Second
 
 func (p plan) receives(fifo bool) int {
 	if fifo {
-		return p.fifoReceives
+		return p.fifoMaxReceives
 	}
 	return p.maxReceives
 }
 
 func TestSoak(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("workers are told to stop by SIGTERM")
+		t.Skip("workers are stopped by SIGTERM")
 	}
-	p := realPlan
-	if *messages <= fewMessages {
-		p = smallPlan
+	p := fullPlan
+	if *messageCount <= defaultMessages {
+		p = shortPlan
 	}
-	// Far more than is needed: it is for a worker that gets nowhere, whatever
-	// the machine.
-	ctx, cancel := context.WithTimeoutCause(t.Context(), 8*time.Minute+time.Duration(*messages)*20*time.Millisecond,
-		errors.New("no end in sight"))
+	// The timeout is for a worker that makes no progress. It is far more than a slow
+	// machine needs.
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 8*time.Minute+time.Duration(*messageCount)*20*time.Millisecond,
+		errors.New("timed out"))
 	defer cancel()
 
 	server := sqslocal.New(sqslocal.Options{})
@@ -62,10 +64,10 @@ func TestSoak(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer server.Close()
-	onFIFO := *messages / 5
+	onFIFO := *messageCount / 5
 	queues := []*queue{
-		newQueue(t, server, "calls", p, write(*messages-onFIFO, false)),
-		newQueue(t, server, "calls.fifo", p, write(onFIFO, true)),
+		newQueue(t, server, "calls", p, newMessages(*messageCount-onFIFO, false)),
+		newQueue(t, server, "calls.fifo", p, newMessages(onFIFO, true)),
 	}
 	var soaking sync.WaitGroup
 	for _, q := range queues {
@@ -76,50 +78,50 @@ func TestSoak(t *testing.T) {
 		})
 	}
 	soaking.Wait()
-	calls := callsOf(server)
+	calls := describeCalls(server)
 	for _, q := range queues {
 		if err := q.collect(t.Context()); err != nil {
 			t.Fatalf("%s: %v", q.name, err)
 		}
 	}
-	judge(t, queues, calls)
+	check(t, queues, calls)
 }
 
-// judge prints the account of the queues and names every promise that was
-// broken.
-func judge(t *testing.T, queues []*queue, calls string) {
+// check logs the reports of the queues, and fails the test for each broken promise.
+func check(t *testing.T, queues []*queue, calls string) {
 	t.Helper()
 	var out strings.Builder
-	var accounts []*account
+	var reports []*report
 	for _, q := range queues {
-		a, err := q.account()
+		r, err := newReport(q)
 		if err != nil {
 			t.Fatal(err)
 		}
-		accounts = append(accounts, a)
-		a.print(&out)
+		reports = append(reports, r)
+		r.print(&out)
 	}
 	fmt.Fprintf(&out, "\n%s\n\n", calls)
 	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
 	for i, promise := range promises {
 		sum := 0
-		for _, a := range accounts {
-			sum += len(a.broken[i])
+		for _, r := range reports {
+			sum += len(r.broken[i])
 		}
 		fmt.Fprintf(w, "%s\t%d\t(%s)\n", promise.name, sum, promise.meaning)
 	}
 	w.Flush()
 	t.Logf("\n%s", &out)
 	for i, promise := range promises {
-		for _, a := range accounts {
-			if cases := a.broken[i]; len(cases) > 0 {
-				t.Errorf("%s: %s: %d, such as\n\t%s", a.queue, promise.name, len(cases), strings.Join(cases[:min(len(cases), 5)], "\n\t"))
+		for _, r := range reports {
+			if cases := r.broken[i]; len(cases) > 0 {
+				t.Errorf("%s: %s: %d, such as\n\t%s", r.queue, promise.name, len(cases), strings.Join(cases[:min(len(cases), 5)], "\n\t"))
 			}
 		}
 	}
 }
 
-func callsOf(server *sqslocal.Server) string {
+// describeCalls returns how many calls of each kind the server got.
+func describeCalls(server *sqslocal.Server) string {
 	var parts []string
 	for _, action := range []string{"SendMessageBatch", "ReceiveMessage", "DeleteMessageBatch", "ChangeMessageVisibilityBatch"} {
 		parts = append(parts, fmt.Sprintf("%d %s", server.Calls(action), action))

@@ -61,7 +61,7 @@ func TestEndOfLastCallSendsOpenBatch(t *testing.T) {
 		errs, longest := r.handleAll(bodies(3)...)
 		fatal(t, errors.Join(errs...))
 		if longest > 10*time.Millisecond {
-			t.Errorf("an event took %s, though no call was under way", longest)
+			t.Errorf("an event took %s, though no call was running", longest)
 		}
 		r.wantCalls(2)
 	})

@@ -18,7 +18,7 @@ import (
 	"wildix-worker/signature"
 )
 
-// A receiver is an http.Handler, for a server of your own.
+// A receiver is an http.Handler, so it can be mounted in a server of your own.
 func Example() {
 	keys, err := signature.NewKeyring(signature.Key{Secret: "the integration's secret"})
 	if err != nil {
@@ -45,7 +45,8 @@ func Example() {
 	// 204
 }
 
-// Serve has the timeouts and limits that a public address needs, and drains.
+// Serve sets the timeouts and limits that a public address needs, and drains when its
+// context ends.
 func ExampleReceiver_Serve() {
 	keys, err := signature.LoadKeyring("/etc/wildix-worker/secrets", nil)
 	if err != nil {
@@ -72,19 +73,20 @@ func ExampleReceiver_Serve() {
 	fmt.Println(receiver.Serve(ctx, listener))
 }
 
-// A relay puts the events on a queue, for workers to consume.
+// A relay sends the events to a queue, from which workers consume them.
 func ExampleRelay() {
-	var client *sqs.Client // as sqs.NewFromConfig makes it
+	var client *sqs.Client // from sqs.NewFromConfig
 	relay, err := webhook.NewRelay(client, "https://sqs.eu-central-1.amazonaws.com/123456789012/wildix-events", nil)
 	if err != nil {
 		panic(err)
 	}
-	defer relay.Close() // once nothing is received any more
+	defer relay.Close() // after the receiver has drained
 	keys, err := signature.NewKeyring(signature.Key{Secret: "the integration's secret"})
 	if err != nil {
 		panic(err)
 	}
-	// What waits for SQS costs little, so let as much wait as may be in flight.
+	// An event that waits for SQS needs little memory, so all requests in flight may
+	// wait.
 	receiver, err := webhook.New(webhook.Config{Keys: keys, Handler: relay, Concurrency: webhook.DefaultMaxInFlight})
 	if err != nil {
 		panic(err)

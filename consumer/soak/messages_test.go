@@ -13,53 +13,52 @@ import (
 	"wildix-worker/signature"
 )
 
-// Two integrations send to the queue. The secret of one does not sign for the
+// Two integrations send to the queue. The secret of one is not valid for events of the
 // other.
 var (
 	key      = signature.Key{IntegrationID: "8qkmnq", Secret: "a secret"}
 	otherKey = signature.Key{IntegrationID: "k2x9fd", Secret: "the secret of another PBX"}
 )
 
-// A class is what has to become of a letter.
+// A class is how a message must end.
 type class int
 
 const (
 	valid     class = iota // handled
-	refused                // a valid one that its handler never wants again: a dead letter
-	forged                 // a dead letter
-	malformed              // the same, signed but no event
+	permanent              // valid, but its handler fails permanently: a dead letter
+	forged                 // without a valid signature: a dead letter
+	malformed              // signed, but not an event: a dead letter
 
 	classes = iota
 )
 
 func (c class) String() string {
-	return [...]string{"valid", "refused", "forged", "malformed"}[c]
+	return [...]string{"valid", "permanent", "forged", "malformed"}[c]
 }
 
-// A letter is a message to be sent, known by the id in its body. The id says
-// what class it is, and can't be guessed: a worker that hands it to a handler
-// has read it in a message.
-type letter struct {
-	id    string
-	class class
-	way   way
+// A message is one to be sent. It is identified by the id in its body, which contains
+// its class and can't be guessed: a handler that gets the id gets it from a message.
+type message struct {
+	id      string
+	class   class
+	variant variant
 
 	group string // on a FIFO queue
-	after int    // the letter that has to be handled before it; none if negative
+	after int    // the message that must be handled before it; negative if none
 }
 
-// A way is one of the ways to be of a class: it writes a body with the id and
-// its signature attribute.
-type way struct {
-	name  string
-	write func(id string) (body string, sig attributes)
+// A variant is one kind of message of a class. content returns a body with the id, and
+// the signature attribute.
+type variant struct {
+	name    string
+	content func(id string) (body string, sig attributes)
 }
 
 type attributes = map[string]types.MessageAttributeValue
 
-var ways = [classes][]way{
-	valid:   {{"valid", properly}},
-	refused: {{"refused", properly}},
+var variants = [classes][]variant{
+	valid:     {{"valid", signedEvent}},
+	permanent: {{"permanent", signedEvent}},
 	forged: {
 		{"forged-secret", func(id string) (string, attributes) {
 			return event(id), text(signature.Sign("a guess", []byte(event(id))))
@@ -92,7 +91,7 @@ var ways = [classes][]way{
 	},
 }
 
-func properly(id string) (string, attributes) { return signed(event(id)) }
+func signedEvent(id string) (string, attributes) { return signed(event(id)) }
 
 func signed(body string) (string, attributes) {
 	return body, text(signature.Sign(key.Secret, []byte(body)))
@@ -110,31 +109,31 @@ func event(id string) string {
 		`"tags":[],"flags":[],"endCause":"21","endCauseStr":"Call Rejected","endBy":"CALLER"}}`, id, key.IntegrationID)
 }
 
-// letters are all those of one queue.
-type letters []letter
+// messages are all those of one queue.
+type messages []message
 
-// shares of a class in a thousand letters; the rest is valid. There are no
-// refused ones on a FIFO queue: SQS would hold back the group of each for as many
-// leases as it takes to make it a dead letter, and the soak would wait for that.
-var shares = [classes]int{refused: 10, forged: 20, malformed: 10}
+// shares is the number of messages of a class per thousand; the rest is valid. A FIFO
+// queue gets no permanent ones: SQS would block the group of each until it is a dead
+// letter, and the soak would have to wait for that.
+var shares = [classes]int{permanent: 10, forged: 20, malformed: 10}
 
-// Groups of a FIFO queue are written to in turn, so many at a time.
+// On a FIFO queue, messages are spread over openGroups groups until each has groupSize.
 const (
 	openGroups = 200
 	groupSize  = 20
 )
 
-// write makes up n letters.
-func write(n int, fifo bool) letters {
-	all := make(letters, n)
-	last := make(map[string]int) // valid letter by group
+// newMessages returns n random messages.
+func newMessages(n int, fifo bool) messages {
+	all := make(messages, n)
+	last := make(map[string]int) // valid message by group
 	for i := range all {
-		c := drawClass()
-		if fifo && c == refused {
+		c := randomClass()
+		if fifo && c == permanent {
 			c = valid
 		}
-		way := ways[c][mathrand.IntN(len(ways[c]))]
-		all[i] = letter{id: fmt.Sprintf("%s-%d-%s", way.name, i, rand.Text()), class: c, way: way, after: -1}
+		v := variants[c][mathrand.IntN(len(variants[c]))]
+		all[i] = message{id: fmt.Sprintf("%s-%d-%s", v.name, i, rand.Text()), class: c, variant: v, after: -1}
 		if !fifo {
 			continue
 		}
@@ -149,25 +148,25 @@ func write(n int, fifo bool) letters {
 	return all
 }
 
-func drawClass() class {
-	dice := mathrand.IntN(1000)
+func randomClass() class {
+	n := mathrand.IntN(1000)
 	for c, share := range shares {
-		if dice -= share; dice < 0 {
+		if n -= share; n < 0 {
 			return class(c)
 		}
 	}
 	return valid
 }
 
-var idPattern = regexp.MustCompile(`(?:valid|refused|forged|malformed)[a-z-]*-(\d+)-[A-Z2-7]{26}`)
+var idPattern = regexp.MustCompile(`(?:valid|permanent|forged|malformed)[a-z-]*-(\d+)-[A-Z2-7]{26}`)
 
-// find returns the letter whose id is in the text. claimed tells that there is
-// what looks like an id, even if it is none of these letters'.
-func (l letters) find(text []byte) (n int, claimed, ok bool) {
+// find returns the message whose id is in the text. hasID reports whether the text has an
+// id, even if it is that of no message.
+func (ms messages) find(text []byte) (n int, hasID, ok bool) {
 	m := idPattern.FindSubmatch(text)
 	if m == nil {
 		return 0, false, false
 	}
 	n, err := strconv.Atoi(string(m[1]))
-	return n, true, err == nil && n < len(l) && l[n].id == string(m[0])
+	return n, true, err == nil && n < len(ms) && ms[n].id == string(m[0])
 }
