@@ -88,7 +88,7 @@ func parseEndpoint(text string) (*url.URL, error) {
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
 		return nil, errors.New("not a URL such as http://localhost:4318") // err quotes the URL
 	case u.User != nil:
-		return nil, errors.New("user and password are not sent: set " + prefix + "HEADERS, such as authorization=Basic%20...")
+		return nil, errors.New("user and password are not sent: set " + prefix + "HEADERS to authorization=Basic%20 and their base64 encoding")
 	case u.RawQuery != "" || u.Fragment != "":
 		return nil, errors.New("a query is not sent: leave out what follows the path")
 	}

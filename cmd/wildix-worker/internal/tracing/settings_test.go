@@ -60,7 +60,7 @@ func TestSettingsThatExportersIgnoreAreRefused(t *testing.T) {
 		want string
 	}{
 		"password": {[]string{"OTEL_EXPORTER_OTLP_ENDPOINT=http://ada:hidden@localhost:4318"},
-			"OTEL_EXPORTER_OTLP_ENDPOINT: user and password are not sent: set OTEL_EXPORTER_OTLP_HEADERS, such as authorization=Basic%20..."},
+			"OTEL_EXPORTER_OTLP_ENDPOINT: user and password are not sent: set OTEL_EXPORTER_OTLP_HEADERS to authorization=Basic%20 and their base64 encoding"},
 		"query": {[]string{"OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318?key=hidden"},
 			"OTEL_EXPORTER_OTLP_ENDPOINT: a query is not sent: leave out what follows the path"},
 		"header name": {[]string{"OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318", "OTEL_EXPORTER_OTLP_HEADERS=api key=hidden"},

@@ -36,7 +36,7 @@ type Tracing struct {
 // of the program.
 func Start(ctx context.Context, s Settings, version string, log *zap.Logger) (*Tracing, error) {
 	if !s.on {
-		return nil, nil
+		return nil, nil //nolint:nilnil // nil is tracing that is off
 	}
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("tracing", zap.Error(err)) }))
 	otel.SetLogger(funcr.New(func(_, args string) { log.Warn("tracing", zap.String("detail", args)) }, funcr.Options{}))
