@@ -1,4 +1,4 @@
-// Package conformance is one suite of tests that every SQS server must agree
-// with: the embedded one of package sqslocal, and those named in the
-// environment variable CONFORMANCE_SERVERS, which nobody here wrote.
+// Package conformance is a test suite of the consumer and the webhook that runs against
+// several SQS servers: the embedded one of package sqslocal, and independent ones named in
+// the environment variable CONFORMANCE_SERVERS.
 package conformance

@@ -11,48 +11,48 @@ import (
 	"wildix-worker/events"
 )
 
-func TestStopReturnsWhatIsNotFinished(t *testing.T) {
-	everywhere(t, standard, func(s *site) {
+func TestStopReturnsUnfinishedMessages(t *testing.T) {
+	onEveryServer(t, standard, func(q *testQueue) {
 		stopping := make(chan struct{})
-		s.send("a", "b", "c", "d")
-		w := s.start(func(ctx context.Context, e *events.Event) error {
+		q.send("a", "b", "c", "d")
+		w := q.start(func(ctx context.Context, e *events.Event) error {
 			<-stopping
 			if e.ID == "a" || e.ID == "b" {
 				return nil
 			}
-			return working(time.Hour)(ctx, e)
-		}, leasing(longLease), func(cfg *consumer.Config) {
+			return sleepFor(time.Hour)(ctx, e)
+		}, withLease(longLease), func(cfg *consumer.Config) {
 			cfg.Concurrency, cfg.ShutdownTimeout = 4, 2*time.Second
 		})
-		s.eventually("all have begun", func() bool { return len(s.handlers()) == 4 })
-		s.send("e", "f") // there is no worker free for them
+		q.eventually("all four handlers are running", func() bool { return len(q.startedIDs()) == 4 })
+		q.send("e", "f") // no worker is free for them
 		w.signal()
 		close(stopping)
-		s.check(w.stop())
-		s.eventuallyIDs(events.Handled, "a", "b")
-		s.eventuallyIDs(events.Failed, "c", "d")
+		q.check(w.stop())
+		q.wantEventually(events.Handled, "a", "b")
+		q.wantEventually(events.Failed, "c", "d")
 
-		s.start(succeed)
-		s.eventuallyIDs(events.Handled, "a", "b", "c", "d", "e", "f")
-		s.wantHeld(0)
+		q.start(succeed)
+		q.wantEventually(events.Handled, "a", "b", "c", "d", "e", "f")
+		q.wantDepth(0)
 	})
 }
 
-func TestRestartsLoseNothing(t *testing.T) {
-	everywhere(t, standard, func(s *site) {
+func TestRestartsLoseNoMessage(t *testing.T) {
+	onEveryServer(t, standard, func(q *testQueue) {
 		sent := make([]string, 60)
 		for i := range sent {
 			sent[i] = fmt.Sprintf("call-%02d", i)
 		}
-		s.send(sent...)
+		q.send(sent...)
 		for _, enough := range []int{10, 30, len(sent)} {
-			w := s.start(func(ctx context.Context, e *events.Event) error {
-				return working(rand.N(200*time.Millisecond))(ctx, e)
+			w := q.start(func(ctx context.Context, e *events.Event) error {
+				return sleepFor(rand.N(200*time.Millisecond))(ctx, e)
 			}, func(cfg *consumer.Config) { cfg.Concurrency = 7 })
-			s.eventually("enough are handled", func() bool { return len(s.ids(events.Handled)) >= enough })
-			s.check(w.stop())
+			q.eventually("enough are handled", func() bool { return len(q.idsOf(events.Handled)) >= enough })
+			q.check(w.stop())
 		}
-		s.eventuallyIDs(events.Handled, sent...)
-		s.wantHeld(0)
+		q.wantEventually(events.Handled, sent...)
+		q.wantDepth(0)
 	})
 }

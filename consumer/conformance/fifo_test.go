@@ -23,43 +23,43 @@ func threeGroups() []string {
 	return ids
 }
 
-// wantGroupsInOrder checks that handlers began in the order of sending within
-// each group; the message that failed is tried again before the next.
-func (s *site) wantGroupsInOrder(sent []string) {
-	s.t.Helper()
+// wantGroupsInOrder checks that handlers were called in the order of sending within each
+// group. A message that failed must be handled again before the next one.
+func (q *testQueue) wantGroupsInOrder(sent []string) {
+	q.t.Helper()
 	for _, group := range []string{"a", "b", "c"} {
 		others := func(id string) bool { return !strings.HasPrefix(id, group) }
-		got := slices.Compact(slices.DeleteFunc(s.handlers(), others))
+		got := slices.Compact(slices.DeleteFunc(q.startedIDs(), others))
 		if want := slices.DeleteFunc(slices.Clone(sent), others); !slices.Equal(got, want) {
-			s.t.Errorf("handlers began for %q, want %q", got, want)
+			q.t.Errorf("handlers called for %q, want %q", got, want)
 		}
 	}
 }
 
 func TestGroupsAreHandledInOrder(t *testing.T) {
-	everywhere(t, fifo, func(s *site) {
+	onEveryServer(t, fifo, func(q *testQueue) {
 		sent := threeGroups()
-		s.send(sent...)
-		s.start(working(20 * time.Millisecond))
-		s.eventuallyIDs(events.Handled, sent...)
-		s.wantGroupsInOrder(sent)
-		s.wantHeld(0)
+		q.send(sent...)
+		q.start(sleepFor(20 * time.Millisecond))
+		q.wantEventually(events.Handled, sent...)
+		q.wantGroupsInOrder(sent)
+		q.wantDepth(0)
 	})
 }
 
-func TestFailureKeepsTheGroupInOrder(t *testing.T) {
-	everywhere(t, fifo, func(s *site) {
+func TestFailureKeepsGroupInOrder(t *testing.T) {
+	onEveryServer(t, fifo, func(q *testQueue) {
 		sent := threeGroups()
-		s.send(sent...)
+		q.send(sent...)
 		var down atomic.Bool
-		s.start(func(ctx context.Context, e *events.Event) error {
+		q.start(func(ctx context.Context, e *events.Event) error {
 			if e.ID == "b-05" && !down.Swap(true) {
 				return events.RetryAfter(time.Second, errDown)
 			}
-			return working(20*time.Millisecond)(ctx, e)
-		}, leasing(longLease))
-		s.eventuallyIDs(events.Handled, sent...)
-		s.wantGroupsInOrder(sent)
-		s.wantHeld(0)
+			return sleepFor(20*time.Millisecond)(ctx, e)
+		}, withLease(longLease))
+		q.wantEventually(events.Handled, sent...)
+		q.wantGroupsInOrder(sent)
+		q.wantDepth(0)
 	})
 }

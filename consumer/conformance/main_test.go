@@ -13,43 +13,44 @@ import (
 	"wildix-worker/consumer/sqslocal"
 )
 
-// A server speaks SQS. The tests run against each of servers: the embedded
-// one, and those of CONFORMANCE_SERVERS="moto=http://127.0.0.1:5000 ...".
+// A server implements the SQS API.
 type server struct{ name, url string }
 
+// servers are those that the tests run against: the embedded one, and those of
+// CONFORMANCE_SERVERS="moto=http://127.0.0.1:5000 ...".
 var servers []server
 
-// quirks is all that is excused: where a server does otherwise than SQS. The
-// test is skipped there, or made with polls that are short enough for it.
+// quirks are the known differences between a server and SQS. With that server, the test
+// is skipped or uses short polls.
 var quirks = []struct {
 	server, test string
-	allow        allowance
-	because      string
+	workaround   workaround
+	reason       string
 }{
-	{"localstack", "TestFailureKeepsTheGroupInOrder", skipped,
-		"it gives out the rest of a FIFO group while a message of it is still hidden"},
+	{"localstack", "TestFailureKeepsGroupInOrder", skip,
+		"it delivers the rest of a FIFO group while a message of the group is in flight"},
 	{"moto", "TestGroupsAreHandledInOrder", shortPolls,
-		"a poll that begins while all FIFO groups are locked doesn't see them unlocked"},
-	{"moto", "TestFailureKeepsTheGroupInOrder", shortPolls,
-		"a poll that begins while all FIFO groups are locked doesn't see them unlocked"},
-	{"moto", "TestEventsOfACallKeepTheirOrderByWebhook", shortPolls,
-		"a poll that begins while all FIFO groups are locked doesn't see them unlocked"},
-	{"fauxqs", "TestEmojiArriveAsTheyWereSigned", skipped,
-		"it takes no characters beyond U+FFFF"},
+		"a poll that starts while all FIFO groups are locked does not see them unlocked"},
+	{"moto", "TestFailureKeepsGroupInOrder", shortPolls,
+		"a poll that starts while all FIFO groups are locked does not see them unlocked"},
+	{"moto", "TestWebhookKeepsOrderOfCall", shortPolls,
+		"a poll that starts while all FIFO groups are locked does not see them unlocked"},
+	{"fauxqs", "TestEmojiArriveUnchanged", skip,
+		"it does not accept characters above U+FFFF"},
 }
 
-type allowance int
+type workaround int
 
 const (
-	skipped    allowance = iota + 1
-	shortPolls           // of a second
+	skip       workaround = iota + 1
+	shortPolls            // of one second
 )
 
-// connections are shared by all clients.
-var connections = &http.Transport{MaxIdleConnsPerHost: 64}
+// transport is shared by all clients.
+var transport = &http.Transport{MaxIdleConnsPerHost: 64}
 
 func TestMain(m *testing.M) {
-	// The tests wait more than they work. -parallel overrides this.
+	// The tests mostly wait. -parallel overrides this.
 	if err := flag.Set("test.parallel", "24"); err != nil {
 		panic(err)
 	}
@@ -59,14 +60,14 @@ func TestMain(m *testing.M) {
 func run(m *testing.M) int {
 	embedded := sqslocal.New(sqslocal.Options{})
 	if err := embedded.Start(""); err != nil {
-		return failed(err)
+		return fail(err)
 	}
 	defer embedded.Close()
 	servers = append(servers, server{"sqslocal", embedded.URL()})
 	for _, text := range strings.Fields(os.Getenv("CONFORMANCE_SERVERS")) {
 		name, url, ok := strings.Cut(text, "=")
 		if !ok {
-			return failed(fmt.Errorf("CONFORMANCE_SERVERS: %q is not NAME=URL", text))
+			return fail(fmt.Errorf("CONFORMANCE_SERVERS: %q is not NAME=URL", text))
 		}
 		servers = append(servers, server{name, url})
 	}
@@ -74,36 +75,36 @@ func run(m *testing.M) int {
 		return code
 	}
 	embedded.Close()
-	connections.CloseIdleConnections()
+	transport.CloseIdleConnections()
 	if err := goleak.Find(); err != nil {
-		return failed(err)
+		return fail(err)
 	}
 	return 0
 }
 
-func failed(err error) int {
+func fail(err error) int {
 	fmt.Fprintln(os.Stderr, err)
 	return 1
 }
 
-// everywhere runs a test against every server, on a queue of the kind.
-func everywhere(t *testing.T, kind kind, test func(s *site)) {
+// onEveryServer runs a test against every server, on a queue of that kind.
+func onEveryServer(t *testing.T, kind kind, test func(q *testQueue)) {
 	t.Parallel()
 	for _, srv := range servers {
 		t.Run(srv.name, func(t *testing.T) {
 			t.Parallel()
-			s := newSite(t, srv, kind)
+			q := newTestQueue(t, srv, kind)
 			for _, quirk := range quirks {
 				if quirk.server != srv.name || !strings.HasPrefix(t.Name(), quirk.test+"/") {
 					continue
 				}
-				if quirk.allow == skipped {
-					t.Skip("excused:", quirk.because)
+				if quirk.workaround == skip {
+					t.Skip(quirk.reason)
 				}
-				t.Log("with short polls:", quirk.because)
-				s.shortPolls = true
+				t.Log("using short polls:", quirk.reason)
+				q.shortPolls = true
 			}
-			test(s)
+			test(q)
 		})
 	}
 }

@@ -15,113 +15,113 @@ import (
 	"wildix-worker/events"
 )
 
-func TestLeaseIsExtendedWhileTheHandlerRuns(t *testing.T) {
-	everywhere(t, standard, func(s *site) {
-		for range 2 { // the other one would get the message
-			s.start(working(20*time.Second), leasing(8*time.Second))
+func TestLeaseIsExtendedWhileHandlerRuns(t *testing.T) {
+	onEveryServer(t, standard, func(q *testQueue) {
+		for range 2 { // the other worker would get the message if the lease ended
+			q.start(sleepFor(20*time.Second), withLease(8*time.Second))
 		}
-		s.send("call-1")
-		s.eventuallyIDs(events.Handled, "call-1")
-		s.wantHeld(0)
-		s.wantHandlers("call-1")
+		q.send("call-1")
+		q.wantEventually(events.Handled, "call-1")
+		q.wantDepth(0)
+		q.wantStarted("call-1")
 	})
 }
 
-func TestFailedComesBackAfterTheDelayItChose(t *testing.T) {
-	everywhere(t, standard, func(s *site) {
+func TestFailedMessageReturnsAfterItsDelay(t *testing.T) {
+	onEveryServer(t, standard, func(q *testQueue) {
 		var tries []time.Time
-		s.start(func(context.Context, *events.Event) error {
+		q.start(func(context.Context, *events.Event) error {
 			tries = append(tries, time.Now())
 			if len(tries) < 3 {
 				return events.RetryAfter(time.Second, errDown)
 			}
 			return nil
-		}, leasing(longLease))
-		s.send("call-1")
-		s.eventuallyIDs(events.Handled, "call-1")
-		s.wantHeld(0)
-		for i, r := range s.all() {
+		}, withLease(longLease))
+		q.send("call-1")
+		q.wantEventually(events.Handled, "call-1")
+		q.wantDepth(0)
+		for i, r := range q.observed() {
 			if r.ReceiveCount != i+1 {
-				s.t.Errorf("try %d has receive count %d", i+1, r.ReceiveCount)
+				q.t.Errorf("try %d has the receive count %d", i+1, r.ReceiveCount)
 			}
 			if i > 0 && tries[i].Sub(tries[i-1]) < 900*time.Millisecond {
-				s.t.Errorf("try %d came after %s", i+1, tries[i].Sub(tries[i-1]))
+				q.t.Errorf("try %d came after %s", i+1, tries[i].Sub(tries[i-1]))
 			}
 		}
 	})
 }
 
-func TestHopelessMessagesEndInTheDeadLetterQueue(t *testing.T) {
-	everywhere(t, standard, func(s *site) {
-		dead := s.create(standard, nil)
-		s.url = s.create(standard, attributes{
-			"RedrivePolicy": `{"deadLetterTargetArn":"` + s.attributes(dead)["QueueArn"] + `","maxReceiveCount":"2"}`,
+func TestFailingMessagesReachDeadLetterQueue(t *testing.T) {
+	onEveryServer(t, standard, func(q *testQueue) {
+		dead := q.create(standard, nil)
+		q.url = q.create(standard, attributes{
+			"RedrivePolicy": `{"deadLetterTargetArn":"` + q.attributes(dead)["QueueArn"] + `","maxReceiveCount":"2"}`,
 		})
-		s.sendRaw("unsigned", nil)
-		s.send("call-1")
-		s.start(func(context.Context, *events.Event) error { return events.RetryAfter(time.Second, errDown) }, leasing(2*time.Second))
+		q.sendRaw("unsigned", nil)
+		q.send("call-1")
+		q.start(func(context.Context, *events.Event) error { return events.RetryAfter(time.Second, errDown) }, withLease(2*time.Second))
 		var bodies []string
-		s.eventually("both are dead letters", func() bool {
-			for _, m := range s.receive(dead) {
+		q.eventually("both messages are dead letters", func() bool {
+			for _, m := range q.receive(dead) {
 				bodies = append(bodies, *m.Body)
 			}
 			return len(bodies) == 2
 		})
 		slices.Sort(bodies)
 		if want := []string{"unsigned", event("call-1", events.CallEnd)}; !slices.Equal(bodies, want) {
-			s.t.Errorf("dead letters are %q, want %q", bodies, want)
+			q.t.Errorf("dead letters are %q, want %q", bodies, want)
 		}
-		s.wantHandlers("call-1", "call-1")
-		s.wantHeld(0)
+		q.wantStarted("call-1", "call-1")
+		q.wantDepth(0)
 	})
 }
 
-func TestGarbageInABatchSparesTheRest(t *testing.T) {
-	everywhere(t, standard, func(s *site) {
-		s.send("call-1")
+func TestInvalidReceiptHandleFailsOnlyItsEntry(t *testing.T) {
+	onEveryServer(t, standard, func(q *testQueue) {
+		q.send("call-1")
 		var got []types.Message
-		s.eventually("received", func() bool {
-			got = s.receive(s.url)
+		q.eventually("the message is received", func() bool {
+			got = q.receive(q.url)
 			return len(got) == 1
 		})
-		out, err := s.client.DeleteMessageBatch(s.t.Context(), &sqs.DeleteMessageBatchInput{
-			QueueUrl: &s.url,
+		out, err := q.client.DeleteMessageBatch(q.t.Context(), &sqs.DeleteMessageBatchInput{
+			QueueUrl: &q.url,
 			Entries: []types.DeleteMessageBatchRequestEntry{
 				{Id: aws.String("0"), ReceiptHandle: aws.String("garbage")},
 				{Id: aws.String("1"), ReceiptHandle: got[0].ReceiptHandle},
 			},
 		})
-		s.check(err)
+		q.check(err)
 		if len(out.Successful)+len(out.Failed) != 2 || len(out.Failed) == 1 && *out.Failed[0].Id != "0" {
-			s.t.Errorf("successful %v, failed %v", out.Successful, out.Failed)
+			q.t.Errorf("successful %v, failed %v", out.Successful, out.Failed)
 		}
-		s.wantHeld(0)
+		q.wantDepth(0)
 	})
 }
 
-func TestMessageDeletedBehindTheWorkersBack(t *testing.T) {
-	everywhere(t, standard, func(s *site) {
-		w := s.start(func(ctx context.Context, e *events.Event) error {
+func TestMessageDeletedByAnotherClient(t *testing.T) {
+	onEveryServer(t, standard, func(q *testQueue) {
+		w := q.start(func(ctx context.Context, e *events.Event) error {
 			if e.ID == "call-1" {
-				return working(4*time.Second)(ctx, e)
+				return sleepFor(4*time.Second)(ctx, e)
 			}
 			return nil
-		}, leasing(2*time.Second))
-		s.send("call-1")
-		s.eventually("begun", func() bool { return len(s.handlers()) == 1 })
-		_, err := s.client.DeleteMessage(s.t.Context(), &sqs.DeleteMessageInput{QueueUrl: &s.url, ReceiptHandle: aws.String(w.noted().handle)})
-		s.check(err)
-		s.eventually("ended", func() bool { return len(s.all()) == 1 })
-		// Whether the server says that the message is gone is up to it.
-		if r := s.all()[0]; r.Outcome != events.Handled && !errors.Is(r.Err, consumer.ErrLeaseLost) {
-			s.t.Errorf("%s: %v", r.Outcome, r.Err)
+		}, withLease(2*time.Second))
+		q.send("call-1")
+		q.eventually("the handler is running", func() bool { return len(q.startedIDs()) == 1 })
+		_, err := q.client.DeleteMessage(q.t.Context(), &sqs.DeleteMessageInput{QueueUrl: &q.url, ReceiptHandle: aws.String(w.recorded().handle)})
+		q.check(err)
+		q.eventually("the message has an outcome", func() bool { return len(q.observed()) == 1 })
+		// Servers may report that the message is gone, or not.
+		if r := q.observed()[0]; r.Outcome != events.Handled && !errors.Is(r.Err, consumer.ErrLeaseLost) {
+			q.t.Errorf("%s: %v", r.Outcome, r.Err)
 		}
-		s.send("call-2")
-		s.eventually("the next one is handled", func() bool { return slices.Contains(s.ids(events.Handled), "call-2") })
-		s.wantHeld(0)
-		s.wantHandlers("call-1", "call-2")
-		if n := w.noted(); n.receives > 6 || n.deletes > 3 || n.changes > 3 {
-			s.t.Errorf("%d receives, %d deletes, %d changes of visibility; want few", n.receives, n.deletes, n.changes)
+		q.send("call-2")
+		q.eventually("the next one is handled", func() bool { return slices.Contains(q.idsOf(events.Handled), "call-2") })
+		q.wantDepth(0)
+		q.wantStarted("call-1", "call-2")
+		if n := w.recorded(); n.receives > 6 || n.deletes > 3 || n.changes > 3 {
+			q.t.Errorf("%d receives, %d deletes, %d visibility changes; want at most 6, 3, 3", n.receives, n.deletes, n.changes)
 		}
 	})
 }

@@ -14,44 +14,44 @@ import (
 	"wildix-worker/signature"
 )
 
-// worker is a running consumer.
+// A worker is a running consumer.
 type worker struct {
-	*spy
-	signal func()       // tells it to stop
-	stop   func() error // tells it, and returns what Run returned
+	*recordingClient
+	signal func()       // stops it, without waiting
+	stop   func() error // stops it, and returns the error of Run
 }
 
-// start runs a consumer with the handler, until it is stopped or the test ends.
-func (s *site) start(handle handler, options ...func(*consumer.Config)) worker {
-	s.t.Helper()
-	return s.startWith(s.client, handle, options...)
+// start runs a consumer until it is stopped or the test ends.
+func (q *testQueue) start(handle handler, options ...func(*consumer.Config)) worker {
+	q.t.Helper()
+	return q.startWith(q.client, handle, options...)
 }
 
-// startWith does so with another client.
-func (s *site) startWith(client consumer.SQS, handle handler, options ...func(*consumer.Config)) worker {
-	s.t.Helper()
+// startWith does the same with another client.
+func (q *testQueue) startWith(client consumer.SQS, handle handler, options ...func(*consumer.Config)) worker {
+	q.t.Helper()
 	keys, err := signature.NewKeyring(signature.Key{Secret: secret})
-	s.check(err)
+	q.check(err)
 	cfg := consumer.Config{
-		QueueURL: s.url,
+		QueueURL: q.url,
 		Keys:     keys,
-		Handler:  s.recording(handle),
-		Logger:   s.logger(),
+		Handler:  q.recording(handle),
+		Logger:   q.logger(),
 
 		VisibilityTimeout: lease,
 		Observe: func(r consumer.Result) {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			s.results = append(s.results, r)
+			q.mu.Lock()
+			defer q.mu.Unlock()
+			q.results = append(q.results, r)
 		},
 	}
 	for _, option := range options {
 		option(&cfg)
 	}
-	w := worker{spy: &spy{SQS: client, shortPolls: s.shortPolls}}
-	c, err := consumer.New(w.spy, cfg)
-	s.check(err)
-	ctx, cancel := context.WithCancel(context.WithoutCancel(s.t.Context()))
+	w := worker{recordingClient: &recordingClient{SQS: client, shortPolls: q.shortPolls}}
+	c, err := consumer.New(w.recordingClient, cfg)
+	q.check(err)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(q.t.Context()))
 	w.signal = cancel
 	done := make(chan error, 1)
 	go func() { done <- c.Run(ctx) }()
@@ -59,84 +59,84 @@ func (s *site) startWith(client consumer.SQS, handle handler, options ...func(*c
 		cancel()
 		return <-done
 	})
-	s.t.Cleanup(func() {
+	q.t.Cleanup(func() {
 		if err := w.stop(); err != nil {
-			s.t.Error(err)
+			q.t.Error(err)
 		}
 	})
 	return w
 }
 
-// logger keeps what a worker has to say for the case that the test fails.
-func (s *site) logger() *zap.Logger {
+// logger returns a logger whose lines are printed if the test fails.
+func (q *testQueue) logger() *zap.Logger {
 	core, logs := observer.New(zap.DebugLevel)
-	s.t.Cleanup(func() {
-		if !s.t.Failed() {
+	q.t.Cleanup(func() {
+		if !q.t.Failed() {
 			return
 		}
 		for _, entry := range logs.All() {
-			s.t.Log(entry.Time.Format(time.TimeOnly), entry.Message, entry.ContextMap())
+			q.t.Log(entry.Time.Format(time.TimeOnly), entry.Message, entry.ContextMap())
 		}
 	})
 	return zap.New(core)
 }
 
-// recording notes which events the handler gets.
-func (s *site) recording(handle handler) events.Handler {
+// recording records the ids of the events that the handler gets.
+func (q *testQueue) recording(handle handler) events.Handler {
 	return events.HandlerFunc(func(ctx context.Context, e *events.Event) error {
-		s.mu.Lock()
-		s.begun = append(s.begun, e.ID)
-		s.mu.Unlock()
+		q.mu.Lock()
+		q.started = append(q.started, e.ID)
+		q.mu.Unlock()
 		return handle(ctx, e)
 	})
 }
 
-// leasing sets how long a message that a worker doesn't settle stays away.
-func leasing(d time.Duration) func(*consumer.Config) {
+// withLease sets the visibility timeout.
+func withLease(d time.Duration) func(*consumer.Config) {
 	return func(cfg *consumer.Config) { cfg.VisibilityTimeout = d }
 }
 
-// spy passes a worker's calls on and takes note of them.
-type spy struct {
+// A recordingClient records the calls of a worker.
+type recordingClient struct {
 	consumer.SQS
 	shortPolls bool
 
 	mu    sync.Mutex
-	polls int // receives under way
-	notes notes
+	polls int // running receives
+	calls calls
 }
 
-// notes are what a worker has asked for.
-type notes struct {
+// calls are those that a worker has made.
+type calls struct {
 	receives, deletes, changes int
-	atOnce                     int    // receives, at the most
-	handle                     string // the newest receipt handle it got
+	maxPolls                   int    // receives running at once
+	handle                     string // newest receipt handle
 }
 
-func (s *spy) noted() notes {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.notes
+func (c *recordingClient) recorded() calls {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.calls
 }
 
-func (s *spy) note(take func(*notes)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	take(&s.notes)
+func (c *recordingClient) record(change func(*calls)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	change(&c.calls)
 }
 
-func (s *spy) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInput, options ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error) {
-	s.note(func(n *notes) {
-		s.polls++
+func (c *recordingClient) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInput, options ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error) {
+	c.record(func(n *calls) {
+		c.polls++
 		n.receives++
-		n.atOnce = max(n.atOnce, s.polls)
+		n.maxPolls = max(n.maxPolls, c.polls)
 	})
-	if s.shortPolls {
+	if c.shortPolls {
 		in.WaitTimeSeconds = 1
 	}
-	out, err := s.SQS.ReceiveMessage(ctx, in, options...)
-	s.note(func(n *notes) {
-		s.polls--
+	out, err := c.SQS.ReceiveMessage(ctx, in, options...)
+	c.record(func(n *calls) {
+		c.polls--
 		if err == nil && len(out.Messages) > 0 {
 			n.handle = *out.Messages[0].ReceiptHandle
 		}
@@ -144,12 +144,12 @@ func (s *spy) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInput, o
 	return out, err
 }
 
-func (s *spy) DeleteMessageBatch(ctx context.Context, in *sqs.DeleteMessageBatchInput, options ...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error) {
-	s.note(func(n *notes) { n.deletes++ })
-	return s.SQS.DeleteMessageBatch(ctx, in, options...)
+func (c *recordingClient) DeleteMessageBatch(ctx context.Context, in *sqs.DeleteMessageBatchInput, options ...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error) {
+	c.record(func(n *calls) { n.deletes++ })
+	return c.SQS.DeleteMessageBatch(ctx, in, options...)
 }
 
-func (s *spy) ChangeMessageVisibilityBatch(ctx context.Context, in *sqs.ChangeMessageVisibilityBatchInput, options ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
-	s.note(func(n *notes) { n.changes++ })
-	return s.SQS.ChangeMessageVisibilityBatch(ctx, in, options...)
+func (c *recordingClient) ChangeMessageVisibilityBatch(ctx context.Context, in *sqs.ChangeMessageVisibilityBatchInput, options ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
+	c.record(func(n *calls) { n.changes++ })
+	return c.SQS.ChangeMessageVisibilityBatch(ctx, in, options...)
 }
