@@ -15,6 +15,7 @@ import (
 
 	"wildix-worker/consumer"
 	"wildix-worker/events"
+	"wildix-worker/internal/sqscall"
 )
 
 func TestQuarantineKeepsMessageAndReason(t *testing.T) {
@@ -34,10 +35,10 @@ func TestQuarantineKeepsMessageAndReason(t *testing.T) {
 		q.eventually("three messages are in quarantine", func() bool {
 			for _, m := range q.receive(quarantine) {
 				reasons[*m.Body] = aws.ToString(m.MessageAttributes["WILDIX-REASON"].StringValue)
-				original := m.MessageAttributes["X-SIGNATURE"]
+				original := m.MessageAttributes[sqscall.SignatureAttribute]
 				switch *m.Body {
 				case "not JSON":
-					if aws.ToString(original.StringValue) != *signed("not JSON")["X-SIGNATURE"].StringValue {
+					if aws.ToString(original.StringValue) != *signed("not JSON")[sqscall.SignatureAttribute].StringValue {
 						q.t.Errorf("the signature arrived as %v", original)
 					}
 				case "binary":

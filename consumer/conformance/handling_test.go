@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"wildix-worker/events"
+	"wildix-worker/internal/sqscall"
 	"wildix-worker/signature"
 )
 
@@ -68,7 +69,7 @@ func TestRejectedAndMalformedAreNeitherHandledNorDeleted(t *testing.T) {
 }
 
 func TestLargestMessageIsHandled(t *testing.T) {
-	const attributeSize = len("X-SIGNATURE") + len("String") + signature.Size
+	const attributeSize = len(sqscall.SignatureAttribute) + len("String") + signature.Size
 	body := strings.TrimSuffix(event("call-1", events.CallEnd), "}") + `,"padding":"`
 	body += strings.Repeat("x", events.MaxSize-attributeSize-len(body+`"}`)) + `"}`
 	onEveryServer(t, standard, func(q *testQueue) { q.wantHandledAsSent(body) })

@@ -64,7 +64,7 @@ func run(m *testing.M) int {
 	}
 	defer embedded.Close()
 	servers = append(servers, server{"sqslocal", embedded.URL()})
-	for _, text := range strings.Fields(os.Getenv("CONFORMANCE_SERVERS")) {
+	for text := range strings.FieldsSeq(os.Getenv("CONFORMANCE_SERVERS")) {
 		name, url, ok := strings.Cut(text, "=")
 		if !ok {
 			return fail(fmt.Errorf("CONFORMANCE_SERVERS: %q is not NAME=URL", text))

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -20,6 +19,7 @@ import (
 
 	"wildix-worker/consumer"
 	"wildix-worker/events"
+	"wildix-worker/internal/sqscall"
 	"wildix-worker/signature"
 )
 
@@ -101,12 +101,12 @@ func (q *testQueue) attributes(url string) attributes {
 // an id is its message group.
 func (q *testQueue) send(ids ...string) {
 	q.t.Helper()
-	for chunk := range slices.Chunk(ids, 10) {
+	for chunk := range slices.Chunk(ids, sqscall.MaxBatch) {
 		in := &sqs.SendMessageBatchInput{QueueUrl: &q.url}
 		for i, id := range chunk {
 			body := event(id, events.CallEnd)
-			entry := types.SendMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), MessageBody: &body, MessageAttributes: signed(body)}
-			if strings.HasSuffix(q.url, string(fifo)) {
+			entry := types.SendMessageBatchRequestEntry{Id: sqscall.EntryID(i), MessageBody: &body, MessageAttributes: signed(body)}
+			if sqscall.IsFIFO(q.url) {
 				entry.MessageGroupId = aws.String(id[:1])
 			}
 			in.Entries = append(in.Entries, entry)
@@ -132,7 +132,7 @@ func (q *testQueue) sendRaw(body string, with map[string]types.MessageAttributeV
 func (q *testQueue) receive(url string) []types.Message {
 	q.t.Helper()
 	out, err := q.client.ReceiveMessage(q.t.Context(), &sqs.ReceiveMessageInput{
-		QueueUrl: &url, MaxNumberOfMessages: 10, WaitTimeSeconds: 1, VisibilityTimeout: 60, MessageAttributeNames: []string{"All"},
+		QueueUrl: &url, MaxNumberOfMessages: sqscall.MaxBatch, WaitTimeSeconds: 1, VisibilityTimeout: 60, MessageAttributeNames: []string{"All"},
 	})
 	q.check(err)
 	return out.Messages
@@ -234,7 +234,7 @@ func attribute(dataType, value string) map[string]types.MessageAttributeValue {
 	if dataType == "Binary" {
 		v = types.MessageAttributeValue{DataType: &dataType, BinaryValue: []byte(value)}
 	}
-	return map[string]types.MessageAttributeValue{"X-SIGNATURE": v}
+	return map[string]types.MessageAttributeValue{sqscall.SignatureAttribute: v}
 }
 
 func succeed(context.Context, *events.Event) error { return nil }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"wildix-worker/internal/sqscall"
 	"wildix-worker/signature"
 )
 
@@ -75,7 +76,7 @@ var variants = [classes][]variant{
 		}},
 		{"forged-binary", func(id string) (string, attributes) {
 			binary := "Binary"
-			return event(id), attributes{"X-SIGNATURE": {DataType: &binary, BinaryValue: []byte(signature.Sign(key.Secret, []byte(event(id))))}}
+			return event(id), attributes{sqscall.SignatureAttribute: {DataType: &binary, BinaryValue: []byte(signature.Sign(key.Secret, []byte(event(id))))}}
 		}},
 		{"forged-integration", func(id string) (string, attributes) {
 			return event(id), text(signature.Sign(otherKey.Secret, []byte(event(id))))
@@ -99,7 +100,7 @@ func signed(body string) (string, attributes) {
 
 func text(sig string) attributes {
 	dataType := "String"
-	return attributes{"X-SIGNATURE": {DataType: &dataType, StringValue: &sig}}
+	return attributes{sqscall.SignatureAttribute: {DataType: &dataType, StringValue: &sig}}
 }
 
 func event(id string) string {

@@ -73,7 +73,7 @@ func (q *queue) create(t *testing.T) (url string) {
 	return url
 }
 
-func (q *queue) fifo() bool { return strings.HasSuffix(q.name, ".fifo") }
+func (q *queue) fifo() bool { return sqscall.IsFIFO(q.name) }
 
 // soak sends all messages under faults, and then lets one worker finish without faults.
 func (q *queue) soak(ctx context.Context) error {

@@ -7,60 +7,64 @@ import (
 	"testing"
 )
 
+// The messages of a scenario.
+const first, second, third, fourth = 0, 1, 2, 3 // two valid, one forged, one malformed
+
+var scenarios = []struct {
+	name  string
+	run   func(s *scenario)
+	wants map[int]int // cases by promise
+}{
+	{"no promise is broken", func(s *scenario) {
+		s.handle(first, second)
+		s.delete(first, second)
+		s.dead(third, fourth)
+	}, nil},
+	{"a message is lost", func(s *scenario) {
+		s.handle(first)
+		s.delete(first, second)
+		s.dead(third, fourth)
+	}, map[int]int{lost: 1, deletedUnhandled: 1}},
+	{"a message is deleted too early", func(s *scenario) {
+		s.handle(first)
+		s.delete(first, second)
+		s.handle(second)
+		s.dead(third, fourth)
+	}, map[int]int{deletedUnhandled: 1}},
+	{"forged and malformed messages are handled", func(s *scenario) { s.handle(first, second, third, fourth) }, map[int]int{forgedHandled: 1, malformedHandled: 1}},
+	{"forged and malformed messages are lost", func(s *scenario) { s.handle(first, second) }, map[int]int{lost: 2}},
+	{"a message is handled before its predecessor", func(s *scenario) {
+		s.handle(second, first)
+		s.dead(third, fourth)
+	}, map[int]int{outOfOrder: 1}},
+	{"a message is handled twice", func(s *scenario) {
+		s.handle(first, second, first)
+		s.dead(third, fourth)
+	}, nil},
+	{"the predecessor is a dead letter", func(s *scenario) {
+		s.handle(second)
+		s.dead(first, third, fourth)
+	}, nil},
+	{"an unknown id is handled", func(s *scenario) {
+		s.handle(first, second)
+		s.write(entry("valid-0-AAAAAAAAAAAAAAAAAAAAAAAAAA"))
+		s.dead(third, fourth)
+	}, map[int]int{unknownHandled: 1}},
+	{"a ledger entry is incomplete", func(s *scenario) {
+		s.write(entry(s.q.messages[first].id)[:20])
+		s.handle(first, second)
+		s.dead(third, fourth)
+	}, nil},
+	{"a worker fails", func(s *scenario) {
+		s.handle(first, second)
+		s.dead(third, fourth)
+		s.q.workers.recordFailure("it crashed")
+	}, map[int]int{workerFailed: 1}},
+}
+
 // TestReportFindsEachBrokenPromise checks that a soak can fail.
 func TestReportFindsEachBrokenPromise(t *testing.T) {
-	const first, second, third, fourth = 0, 1, 2, 3 // two valid, one forged, one malformed
-	for _, tc := range []struct {
-		name  string
-		run   func(s *scenario)
-		wants map[int]int // cases by promise
-	}{
-		{"no promise is broken", func(s *scenario) {
-			s.handle(first, second)
-			s.delete(first, second)
-			s.dead(third, fourth)
-		}, nil},
-		{"a message is lost", func(s *scenario) {
-			s.handle(first)
-			s.delete(first, second)
-			s.dead(third, fourth)
-		}, map[int]int{lost: 1, deletedUnhandled: 1}},
-		{"a message is deleted too early", func(s *scenario) {
-			s.handle(first)
-			s.delete(first, second)
-			s.handle(second)
-			s.dead(third, fourth)
-		}, map[int]int{deletedUnhandled: 1}},
-		{"forged and malformed messages are handled", func(s *scenario) { s.handle(first, second, third, fourth) }, map[int]int{forgedHandled: 1, malformedHandled: 1}},
-		{"forged and malformed messages are lost", func(s *scenario) { s.handle(first, second) }, map[int]int{lost: 2}},
-		{"a message is handled before its predecessor", func(s *scenario) {
-			s.handle(second, first)
-			s.dead(third, fourth)
-		}, map[int]int{outOfOrder: 1}},
-		{"a message is handled twice", func(s *scenario) {
-			s.handle(first, second, first)
-			s.dead(third, fourth)
-		}, nil},
-		{"the predecessor is a dead letter", func(s *scenario) {
-			s.handle(second)
-			s.dead(first, third, fourth)
-		}, nil},
-		{"an unknown id is handled", func(s *scenario) {
-			s.handle(first, second)
-			s.write(entry("valid-0-AAAAAAAAAAAAAAAAAAAAAAAAAA"))
-			s.dead(third, fourth)
-		}, map[int]int{unknownHandled: 1}},
-		{"a ledger entry is incomplete", func(s *scenario) {
-			s.write(entry(s.q.messages[first].id)[:20])
-			s.handle(first, second)
-			s.dead(third, fourth)
-		}, nil},
-		{"a worker fails", func(s *scenario) {
-			s.handle(first, second)
-			s.dead(third, fourth)
-			s.q.workers.recordFailure("it crashed")
-		}, map[int]int{workerFailed: 1}},
-	} {
+	for _, tc := range scenarios {
 		t.Run(tc.name, func(t *testing.T) {
 			s := newScenario(t)
 			tc.run(s)

@@ -127,7 +127,7 @@ func (d *dispatcher) run(c *call) {
 	if c.timedOut && !errors.Is(c.err, cause) {
 		d.logLate(c, time.Since(start))
 	}
-	if cause == consumer.ErrStopping && c.err != nil && !errors.Is(c.err, cause) && !events.IsPermanent(c.err) {
+	if errors.Is(cause, consumer.ErrStopping) && c.err != nil && !errors.Is(c.err, cause) && !events.IsPermanent(c.err) {
 		c.err = fmt.Errorf("%w: %w", cause, c.err)
 	}
 }

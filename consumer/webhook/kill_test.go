@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"wildix-worker/consumer/sqslocal"
+	"wildix-worker/internal/sqscall"
 )
 
 // Each event that was answered 204 is on the queue, whenever the receiver is killed.
@@ -108,7 +109,7 @@ func receiveAll(t *testing.T, client *sqs.Client, queueURL string) map[string]bo
 	t.Helper()
 	bodies := make(map[string]bool)
 	for {
-		out, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &queueURL, MaxNumberOfMessages: 10, VisibilityTimeout: 3600})
+		out, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &queueURL, MaxNumberOfMessages: sqscall.MaxBatch, VisibilityTimeout: 3600})
 		fatal(t, err)
 		if len(out.Messages) == 0 {
 			return bodies

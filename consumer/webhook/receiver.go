@@ -101,8 +101,8 @@ func (r *Receiver) serveEvent(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	defer r.limiter.release()
-	// Not the request's context: a client that hangs up must not end its handler.
-	ctx := r.startSpan(context.Background())
+	// A client that disconnects must not end its handler.
+	ctx := r.startSpan(context.WithoutCancel(req.Context()))
 	message, failure := r.reader.read(w, req)
 	defer message.release()
 	if failure != nil {
@@ -121,8 +121,8 @@ func (r *Receiver) serveEvent(w http.ResponseWriter, req *http.Request) {
 	writeResult(w, result)
 }
 
-// startSpan returns a context with the span of a request, if there is a tracer. It
-// starts a trace, since the PBX sends no trace context.
+// startSpan returns a context with the span of a request, if there is a tracer. The span
+// starts a trace, because the PBX sends no trace context.
 func (r *Receiver) startSpan(ctx context.Context) context.Context {
 	if r.cfg.Tracer != nil {
 		ctx, _ = r.cfg.Tracer.Start(ctx, "process webhook", trace.WithSpanKind(trace.SpanKindServer))

@@ -59,7 +59,7 @@ func (r *Relay) HandleEvent(ctx context.Context, e *events.Event) error {
 	case !validCharacters(e.Raw):
 		return events.Permanent(errInvalidCharacters)
 	}
-	r.batcher.add(pending)
+	r.batcher.add(pending) //nolint:contextcheck // a call sends the events of several callers
 	select {
 	case err := <-pending.result:
 		return err

@@ -20,6 +20,7 @@ import (
 	"wildix-worker/consumer/sqslocal"
 	"wildix-worker/consumer/webhook"
 	"wildix-worker/events"
+	"wildix-worker/internal/sqscall"
 	"wildix-worker/signature"
 )
 
@@ -96,7 +97,7 @@ func (r *testRelay) received() []string {
 	var bodies []string
 	for {
 		out, err := client.ReceiveMessage(r.t.Context(), &sqs.ReceiveMessageInput{
-			QueueUrl: &r.url, MaxNumberOfMessages: 10, MessageAttributeNames: []string{"All"},
+			QueueUrl: &r.url, MaxNumberOfMessages: sqscall.MaxBatch, MessageAttributeNames: []string{"All"},
 			MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameMessageGroupId},
 		})
 		fatal(r.t, err)
@@ -104,7 +105,7 @@ func (r *testRelay) received() []string {
 			return bodies
 		}
 		for _, m := range out.Messages {
-			if err := signature.Verify(secret, []byte(*m.Body), *m.MessageAttributes["X-SIGNATURE"].StringValue); err != nil {
+			if err := signature.Verify(secret, []byte(*m.Body), *m.MessageAttributes[sqscall.SignatureAttribute].StringValue); err != nil {
 				r.t.Errorf("message on the queue: %v", err)
 			}
 			bodies = append(bodies, *m.Body)

@@ -53,7 +53,7 @@ func (r *Receiver) Serve(ctx context.Context, l net.Listener) error {
 	case <-ctx.Done():
 		r.cfg.Logger.Info("stopping", zap.Duration("shutdownTimeout", r.cfg.ShutdownTimeout))
 		err := r.shutdownServer(ctx, srv)
-		<-served // http.ErrServerClosed
+		<-served //nolint:errcheck // http.ErrServerClosed
 		return err
 	case err := <-served:
 		return errors.Join(err, r.shutdownServer(ctx, srv))
