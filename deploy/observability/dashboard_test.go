@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// A dashboard is what the tests read of dashboard.json.
+// A dashboard has the parts of dashboard.json that the tests use.
 type dashboard struct {
 	SchemaVersion int
 	Panels        []panel
@@ -42,7 +42,7 @@ func loadDashboard(t *testing.T) (d dashboard) {
 	text := read(t, "dashboard.json")
 	fatal(t, json.Unmarshal([]byte(text), &d))
 	if d.SchemaVersion == 0 || len(d.Panels) == 0 {
-		t.Fatal("dashboard.json holds no panels")
+		t.Fatal("dashboard.json has no panels")
 	}
 	return d
 }
@@ -66,11 +66,11 @@ func TestDashboardIsIndented(t *testing.T) {
 	var indented bytes.Buffer
 	fatal(t, json.Indent(&indented, []byte(text), "", "  "))
 	if indented.String() != text {
-		t.Error("dashboard.json is not as json.Indent writes it, with two spaces")
+		t.Error("dashboard.json is not indented with two spaces, as by json.Indent")
 	}
 }
 
-func TestPanelsSayWhatTheyShow(t *testing.T) {
+func TestPanelsHaveDescriptions(t *testing.T) {
 	seen := make(map[int]string)
 	for _, p := range loadDashboard(t).Panels {
 		if other, ok := seen[p.ID]; ok || p.ID == 0 {
@@ -85,14 +85,14 @@ func TestPanelsSayWhatTheyShow(t *testing.T) {
 		case p.FieldConfig.Defaults.Unit == "" && p.Options.YAxis.Unit == "":
 			t.Errorf("%s: no unit", p.Title)
 		case p.Datasource.UID != "${datasource}" || len(p.Targets) == 0:
-			t.Errorf("%s: no query of the data source that was chosen", p.Title)
+			t.Errorf("%s: no query of the chosen data source", p.Title)
 		}
-		letters := make(map[string]bool)
+		refs := make(map[string]bool)
 		for _, q := range p.Targets {
-			if q.RefID == "" || letters[q.RefID] || q.Datasource != p.Datasource {
-				t.Errorf("%s: query %q has no letter of its own, or another data source", p.Title, q.RefID)
+			if q.RefID == "" || refs[q.RefID] || q.Datasource != p.Datasource {
+				t.Errorf("%s: query %q has no refId of its own, or another data source", p.Title, q.RefID)
 			}
-			letters[q.RefID] = true
+			refs[q.RefID] = true
 		}
 	}
 }
@@ -108,7 +108,7 @@ func TestPanelsDoNotOverlap(t *testing.T) {
 		for x := at.X; x < at.X+at.W; x++ {
 			for y := at.Y; y < at.Y+at.H; y++ {
 				if other, ok := taken[[2]int{x, y}]; ok {
-					t.Fatalf("%s lies on %s", p.Title, other)
+					t.Fatalf("%s overlaps %s", p.Title, other)
 				}
 				taken[[2]int{x, y}] = p.Title
 			}
@@ -118,8 +118,8 @@ func TestPanelsDoNotOverlap(t *testing.T) {
 
 var variable = regexp.MustCompile(`\$\{?(\w+)\}?`)
 
-// Each query asks for what was chosen, and for nothing that the dashboard does not know.
-func TestQueriesHeedTheVariables(t *testing.T) {
+// Each query selects the chosen jobs and instances, and uses only variables that exist.
+func TestQueriesUseVariables(t *testing.T) {
 	d := loadDashboard(t)
 	known := map[string]bool{"__rate_interval": true}
 	for _, v := range d.Templating.List {
@@ -138,13 +138,13 @@ func TestQueriesHeedTheVariables(t *testing.T) {
 		}
 		for _, s := range selectors(q.Expr) {
 			if !strings.Contains(s, `job=~"$job"`) || !strings.Contains(s, `instance=~"$instance"`) {
-				t.Errorf("%s does not ask for the job and the instance", s)
+				t.Errorf("%s does not select the job and the instance", s)
 			}
 		}
 	}
 }
 
-// queries are those of all panels and annotations.
+// queries returns those of all panels and annotations.
 func (d dashboard) queries() (all []target) {
 	for _, p := range d.Panels {
 		all = append(all, p.Targets...)
@@ -157,13 +157,12 @@ func (d dashboard) queries() (all []target) {
 	return all
 }
 
-// filled puts values in place of a dashboard's variables. A label that has to match .+
-// has to be there.
+// filled replaces the dashboard's variables with values. A label that matches .+ must exist.
 func filled(expr string) string {
 	return strings.NewReplacer("$__rate_interval", "1m", "$job", ".+", "$instance", ".+", "$price", "0.40").Replace(expr)
 }
 
 var selector = regexp.MustCompile(`\b(?:up|(?:wildix|process|go)_[a-z_]+)\b(?:\{[^}]*\})?`)
 
-// selectors returns the series that an expression asks for.
+// selectors returns the series that an expression selects.
 func selectors(expr string) []string { return selector.FindAllString(expr, -1) }

@@ -22,12 +22,12 @@ func prometheusDir(t *testing.T) string {
 	t.Helper()
 	dir := os.Getenv(prometheusVariable)
 	if dir == "" {
-		t.Skip(prometheusVariable + " names no folder with prometheus and promtool; .ci/observability fetches them")
+		t.Skip(prometheusVariable + " is not set to the folder of prometheus and promtool; .ci/observability sets it")
 	}
 	return dir
 }
 
-func TestRulesDoWhatTheirTestsExpect(t *testing.T) {
+func TestAlertRules(t *testing.T) {
 	t.Parallel()
 	promtool := filepath.Join(prometheusDir(t), "promtool")
 	for _, args := range [][]string{{"check", "rules", "alerts.yaml"}, {"test", "rules", "alerts_test.yaml"}} {
@@ -36,19 +36,19 @@ func TestRulesDoWhatTheirTestsExpect(t *testing.T) {
 			t.Errorf("promtool %s: %v\n%s", strings.Join(args, " "), err, out)
 		}
 	}
-	// An alert without a test that sees it fire would pass.
+	// promtool passes alerts that have no test.
 	tests := read(t, "alerts_test.yaml")
 	for _, alert := range alertName.FindAllStringSubmatch(read(t, "alerts.yaml"), -1) {
 		fires := strings.Contains(tests, "- alertname: "+alert[1]+"\n")
 		silent := strings.Contains(tests, "- {alertname: "+alert[1]+",")
 		if !fires || !silent {
-			t.Errorf("%s: a test in which it fires: %v, one in which it does not: %v", alert[1], fires, silent)
+			t.Errorf("%s: tested that it fires: %v, that it does not fire: %v", alert[1], fires, silent)
 		}
 	}
 }
 
-// A real Prometheus, by the configuration of the example, scrapes a real worker and a
-// real webhook. Then each rule and each query of the dashboard is asked.
+// A real Prometheus with the configuration of the example scrapes a real worker and a real
+// webhook. Then each rule and each query of the dashboard must have an answer.
 func TestPrometheusAnswersEveryQuery(t *testing.T) {
 	t.Parallel()
 	dir := prometheusDir(t)
@@ -64,7 +64,7 @@ func TestPrometheusAnswersEveryQuery(t *testing.T) {
 		}
 	}
 	for _, expr := range p.rules(t) {
-		queries = append(queries, query{expr: expr, mayBeEmpty: true}) // no alert, hopefully
+		queries = append(queries, query{expr: expr, mayBeEmpty: true}) // no alert fires
 		for _, s := range selectors(expr) {
 			queries = append(queries, query{expr: s})
 		}
@@ -88,7 +88,7 @@ func TestPrometheusAnswersEveryQuery(t *testing.T) {
 	p.labelsExist(t, queries)
 }
 
-// A query is one that Prometheus must have an answer to.
+// A query must have an answer, unless it may be empty.
 type query struct {
 	expr, legend string
 	mayBeEmpty   bool
@@ -96,7 +96,7 @@ type query struct {
 
 type server struct{ url string }
 
-// startPrometheus runs one that scrapes the site each second.
+// startPrometheus starts Prometheus, which scrapes the site each second.
 func startPrometheus(t *testing.T, dir string, s *site) server {
 	t.Helper()
 	folder := t.TempDir()
@@ -104,7 +104,7 @@ func startPrometheus(t *testing.T, dir string, s *site) server {
 	config := "global: {scrape_interval: 1s, evaluation_interval: 1s}\n" + read(t, "prometheus.yaml")
 	for from, to := range map[string]string{"127.0.0.1:9464": s.worker, "hook.example.com:9464": "127.0.0.1:" + port} {
 		if strings.Count(config, from) != 1 {
-			t.Fatalf("prometheus.yaml does not name %s once", from)
+			t.Fatalf("prometheus.yaml does not have %s once", from)
 		}
 		config = strings.Replace(config, from, to, 1)
 	}
@@ -123,7 +123,7 @@ func startPrometheus(t *testing.T, dir string, s *site) server {
 	return p
 }
 
-// call asks Prometheus' API.
+// call calls Prometheus' API.
 func (p server) call(path string, values url.Values, into any) error {
 	req, err := http.NewRequest(http.MethodGet, p.url+path+"?"+values.Encode(), nil)
 	if err != nil {
@@ -136,7 +136,7 @@ func (p server) call(path string, values url.Values, into any) error {
 	return json.Unmarshal([]byte(text), &struct{ Data any }{into})
 }
 
-// rules returns the expressions of the rules, all of which must have been evaluated.
+// rules returns the expressions of the rules once all are evaluated.
 func (p server) rules(t *testing.T) (exprs []string) {
 	t.Helper()
 	eventually(t, "the rules are evaluated", func() error {
@@ -165,7 +165,7 @@ func (p server) rules(t *testing.T) (exprs []string) {
 	return exprs
 }
 
-// ask reports what is wrong with the answer to a query.
+// ask returns an error if the answer to a query is wrong.
 func (p server) ask(q query) error {
 	var answer struct {
 		Result []struct {
@@ -183,7 +183,7 @@ func (p server) ask(q query) error {
 		}
 		for _, label := range legendLabel.FindAllStringSubmatch(q.legend, -1) {
 			if series.Metric[label[1]] == "" {
-				return fmt.Errorf("%s: the legend wants %s, and there is only %v", q.expr, label[1], series.Metric)
+				return fmt.Errorf("%s: no label %s for the legend in %v", q.expr, label[1], series.Metric)
 			}
 		}
 	}
@@ -198,8 +198,8 @@ var (
 	grouping    = regexp.MustCompile(`\b(?:by|on|ignoring|without|group_left|group_right) \(([^)]*)\)`)
 )
 
-// labelsExist looks at what is grouped by: a label that nobody has is no error to
-// Prometheus.
+// labelsExist checks the labels of groupings, because Prometheus accepts labels that do not
+// exist.
 func (p server) labelsExist(t *testing.T, queries []query) {
 	t.Helper()
 	var known []string

@@ -2,7 +2,9 @@ package observability
 
 import (
 	"fmt"
+	"io/fs"
 	"maps"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,7 +17,7 @@ var (
 	heading    = regexp.MustCompile(`(?m)^#{2,4} (.+)$`)
 )
 
-// anchors are the headings as a link names them.
+// anchors returns the headings in the form that links use.
 func anchors(readme string) (names []string) {
 	for _, h := range heading.FindAllStringSubmatch(readme, -1) {
 		words := regexp.MustCompile(`[^a-z0-9 _-]`).ReplaceAllString(strings.ToLower(h[1]), "")
@@ -24,12 +26,12 @@ func anchors(readme string) (names []string) {
 	return names
 }
 
-// questions are what a runbook answers, each in a paragraph.
-var questions = []string{
-	"**It means.**", "**Noticed.**", "**Look first.**", "**Causes, likeliest first, and remedies.**", "**Escalate**", "**Over**",
+// paragraphs are those of a runbook.
+var paragraphs = []string{
+	"**Meaning.**", "**Effect.**", "**Check first.**", "**Causes and remedies, likeliest first.**", "**Escalate**", "**Resolved**",
 }
 
-func TestEveryAlertHasItsRunbook(t *testing.T) {
+func TestEveryAlertHasRunbook(t *testing.T) {
 	readme, rules := read(t, "README.md"), read(t, "alerts.yaml")
 	known := anchors(readme)
 	alerts, urls := alertName.FindAllStringSubmatch(rules, -1), runbookURL.FindAllStringSubmatch(rules, -1)
@@ -43,9 +45,9 @@ func TestEveryAlertHasItsRunbook(t *testing.T) {
 		_, runbook, _ := strings.Cut(readme, "\n### "+alert[1]+"\n")
 		runbook, _, _ = strings.Cut(runbook, "\n### ")
 		runbook, _, _ = strings.Cut(runbook, "\n## ")
-		for _, question := range questions {
-			if strings.Count(runbook, "\n"+question) != 1 {
-				t.Errorf("the runbook of %s has no paragraph %s", alert[1], question)
+		for _, paragraph := range paragraphs {
+			if strings.Count(runbook, "\n"+paragraph) != 1 {
+				t.Errorf("the runbook of %s has no paragraph %s", alert[1], paragraph)
 			}
 		}
 	}
@@ -56,7 +58,7 @@ func TestEveryAlertHasItsRunbook(t *testing.T) {
 	}
 }
 
-func TestLinksInsideTheReadmeLeadSomewhere(t *testing.T) {
+func TestLinksWithinReadmeExist(t *testing.T) {
 	readme := read(t, "README.md")
 	known := anchors(readme)
 	links := regexp.MustCompile(`\]\(#([^)]*)\)`).FindAllStringSubmatch(readme, -1)
@@ -68,6 +70,48 @@ func TestLinksInsideTheReadmeLeadSomewhere(t *testing.T) {
 			t.Errorf("no section #%s", link[1])
 		}
 	}
+}
+
+var (
+	quotedMessage = regexp.MustCompile("`([a-zA-Z][a-zA-Z0-9', -]* [a-zA-Z0-9', -]*)`")
+	// Messages that the program puts together.
+	composed      = []string{"message failed", "message malformed", "message rejected", "secrets file not usable"}
+	commandWord   = regexp.MustCompile(`^(?:wildix-worker|metrics|docker|kill|go test|journalctl|process (?:QUEUE|webhook))\b`)
+	stringLiteral = regexp.MustCompile(`"(?:[^"\\\n]|\\.)*"`)
+)
+
+// Log messages and errors that runbooks quote are string literals of the program.
+func TestQuotedLogMessagesExist(t *testing.T) {
+	literals := sourceLiterals(t)
+	_, runbooks, _ := strings.Cut(read(t, "README.md"), "\n## Runbooks\n")
+	quoted := quotedMessage.FindAllStringSubmatch(regexp.MustCompile(`\n +`).ReplaceAllString(runbooks, " "), -1)
+	quoted = slices.DeleteFunc(quoted, func(match []string) bool { return commandWord.MatchString(match[1]) })
+	if len(quoted) < 10 {
+		t.Fatalf("found only %d quoted messages: %q", len(quoted), quoted)
+	}
+	for _, match := range quoted {
+		if !strings.Contains(literals, match[1]) && !slices.Contains(composed, match[1]) {
+			t.Errorf("the program has no message %q", match[1])
+		}
+	}
+}
+
+// sourceLiterals returns all string literals of the program, except those of tests.
+func sourceLiterals(t *testing.T) string {
+	t.Helper()
+	var literals strings.Builder
+	for _, root := range []string{"../../cmd", "../../consumer", "../../events", "../../internal", "../../signature"} {
+		fatal(t, filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
+			if err != nil || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			for _, literal := range stringLiteral.FindAllString(read(t, path), -1) {
+				literals.WriteString(literal + "\n")
+			}
+			return nil
+		}))
+	}
+	return literals.String()
 }
 
 var (
@@ -107,39 +151,39 @@ func describe(name, kind string, labels []string) string {
 	return fmt.Sprintf("%s, %s, labels %v", name, kind, labels)
 }
 
-// The table and what a real worker and a real webhook export, compared both ways.
-func TestTableHoldsWhatIsExported(t *testing.T) {
+// Compares the table with the metrics of a real worker and a real webhook, both ways.
+func TestTableListsExportedMetrics(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	s.trouble(t)
 	s.traffic(t)
-	var real map[string]string
+	var got map[string]string
 	eventually(t, "all metrics have a value", func() error {
-		real = make(map[string]string)
+		got = make(map[string]string)
 		for _, addr := range []string{s.worker, s.webhook} {
 			text, err := s.scrape(addr)
 			if err != nil {
 				return err
 			}
-			maps.Copy(real, exported(text))
+			maps.Copy(got, exported(text))
 		}
-		if !strings.Contains(real["wildix_messages_total"], "outcome") || real["wildix_last_receive_timestamp_seconds"] == "" {
-			return fmt.Errorf("only %v", real)
+		if !strings.Contains(got["wildix_messages_total"], "outcome") || got["wildix_last_receive_timestamp_seconds"] == "" {
+			return fmt.Errorf("only %v", got)
 		}
 		return nil
 	})
-	table := make(map[string]string)
+	want := make(map[string]string)
 	for _, row := range tableRow.FindAllStringSubmatch(read(t, "README.md"), -1) {
 		var labels []string
 		for _, label := range regexp.MustCompile("`(\\w+)`").FindAllStringSubmatch(row[3], -1) {
 			labels = append(labels, label[1])
 		}
 		slices.Sort(labels)
-		table[row[1]] = describe(row[1], row[2], labels)
+		want[row[1]] = describe(row[1], row[2], labels)
 	}
-	for name := range merged(real, table) {
-		if real[name] != table[name] {
-			t.Errorf("exported is %q, the README's table says %q", real[name], table[name])
+	for name := range merged(got, want) {
+		if got[name] != want[name] {
+			t.Errorf("exported %q, want %q from the README's table", got[name], want[name])
 		}
 	}
 }

@@ -24,13 +24,13 @@ const (
 	adminToken = "a long token"
 )
 
-// A site is a queue with a dead-letter queue, a worker on it, and a webhook in front, each
-// a program as it is shipped.
+// A site is a queue with a dead-letter queue, a worker that consumes it, and a webhook that
+// sends to it. Worker and webhook are processes of the program.
 type site struct {
 	program         string
 	settings        []string
 	worker, webhook string // their admin addresses
-	takes           string // where the webhook takes events
+	listen          string // the address at which the webhook accepts events
 }
 
 // newSite returns a site that runs until the test ends.
@@ -41,7 +41,7 @@ func newSite(t *testing.T) *site {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	queueURL := startQueue(t)
-	s.worker, s.webhook, s.takes = freeAddr(t), freeAddr(t), freeAddr(t)
+	s.worker, s.webhook, s.listen = freeAddr(t), freeAddr(t), freeAddr(t)
 	s.settings = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(),
 		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_EC2_METADATA_DISABLED=true",
@@ -49,16 +49,16 @@ func newSite(t *testing.T) *site {
 	}
 	s.start(t, []string{"run", "--handlers", "log,forward", "--visibility-timeout", "2s"},
 		"WILDIX_FORWARD_URL="+startEndpoint(t), "WILDIX_ADMIN_ADDR="+s.worker)
-	// An address that others can reach, so that the token is asked for.
+	// Not a loopback address, so that the token is required.
 	_, port, err := net.SplitHostPort(s.webhook)
 	fatal(t, err)
-	s.start(t, []string{"webhook", "--listen-addr", s.takes},
+	s.start(t, []string{"webhook", "--listen-addr", s.listen},
 		"WILDIX_FORWARD_QUEUE_URL="+queueURL, "WILDIX_ADMIN_ADDR=0.0.0.0:"+port, "WILDIX_ADMIN_TOKEN="+adminToken)
-	eventually(t, "both take events", func() error {
+	eventually(t, "worker and webhook are ready", func() error {
 		if _, err := s.scrape(s.worker); err != nil {
 			return err
 		}
-		return s.isReady(s.takes + "/webhook")
+		return s.isReady(s.listen + "/webhook")
 	})
 	return s
 }
@@ -76,7 +76,7 @@ func startQueue(t *testing.T) (url string) {
 	return url
 }
 
-// startEndpoint starts one for the forward handler that is not well at first.
+// startEndpoint starts an endpoint for the forward handler that fails at first.
 func startEndpoint(t *testing.T) (url string) {
 	var requests atomic.Int32
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -105,7 +105,7 @@ func (s *site) start(t *testing.T, args []string, settings ...string) {
 	run(t, cmd)
 }
 
-// run runs a command until the test ends, and shows what it wrote if that fails.
+// run runs a command until the test ends, and logs its output if the test fails.
 func run(t *testing.T, cmd *exec.Cmd) {
 	t.Helper()
 	out, err := os.Create(filepath.Join(t.TempDir(), "log"))
@@ -125,19 +125,19 @@ func run(t *testing.T, cmd *exec.Cmd) {
 	})
 }
 
-// traffic sends a call by each way.
+// traffic sends a call to the queue and one to the webhook.
 func (s *site) traffic(t *testing.T) {
 	t.Helper()
 	s.send(t)
-	s.send(t, "--webhook", "http://"+s.takes+"/webhook")
+	s.send(t, "--webhook", "http://"+s.listen+"/webhook")
 }
 
-// trouble sends what does not end well: each outcome is to be seen.
+// trouble sends messages so that each outcome occurs.
 func (s *site) trouble(t *testing.T) {
 	t.Helper()
 	for _, how := range []string{"unsigned", "malformed"} {
 		s.send(t, "--bad", how)
-		s.send(t, "--bad", how, "--webhook", "http://"+s.takes+"/webhook")
+		s.send(t, "--bad", how, "--webhook", "http://"+s.listen+"/webhook")
 	}
 	repeated := filepath.Join(t.TempDir(), "event.json")
 	fatal(t, os.WriteFile(repeated, []byte(`{"id":"call-1","type":"call:end","time":1700000000000,"data":{}}`), 0o600))
@@ -153,7 +153,7 @@ func (s *site) send(t *testing.T, args ...string) {
 	}
 }
 
-// scrape returns what is exported at an admin address.
+// scrape returns the metrics of an admin address.
 func (s *site) scrape(addr string) (string, error) {
 	req, err := http.NewRequest(http.MethodGet, "http://"+addr+"/metrics", nil)
 	if err != nil {
@@ -172,7 +172,7 @@ func (s *site) isReady(url string) error {
 	return err
 }
 
-// get returns what a request is answered with, 200 or an error.
+// get returns the body of the answer, or an error unless the status is 200.
 func get(req *http.Request) (string, error) {
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -189,14 +189,13 @@ func get(req *http.Request) (string, error) {
 	return string(body), nil
 }
 
-// eventually waits for something that other processes do. The limit is far more than it
-// takes.
-func eventually(t *testing.T, what string, try func() error) {
+// eventually waits until try succeeds, for at most a minute.
+func eventually(t *testing.T, condition string, try func() error) {
 	t.Helper()
 	err := errors.New("not tried")
 	for deadline := time.Now().Add(time.Minute); err != nil; time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("waited for a minute until %s: %v", what, err)
+			t.Fatalf("waited for a minute until %s: %v", condition, err)
 		}
 		err = try()
 	}
