@@ -124,7 +124,7 @@ func openTable(ctx context.Context, name, queueURL string) (*dynamo.Store, error
 			t.MaxIdleConnsPerHost = idleConnections
 		})
 	})
-	return dynamo.New(client.PutItem, name), nil
+	return dynamo.New(client, name), nil
 }
 
 // lookForTable asks for the table once. One that does not exist or may not be

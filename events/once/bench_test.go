@@ -10,8 +10,8 @@ import (
 	"wildix-worker/events/once"
 )
 
-// BenchmarkEvent is what an event costs beyond its handler, when a process
-// remembers alone. Most of it is the SHA-256 of the kilobyte.
+// BenchmarkEvent measures an event without its handler, in one process alone. Most of
+// the time is the SHA-256 of a kilobyte.
 func BenchmarkEvent(b *testing.B) {
 	h := wrapped(b, events.HandlerFunc(func(context.Context, *events.Event) error { return nil }), once.Config{})
 	e := event(0)
@@ -25,7 +25,7 @@ func BenchmarkEvent(b *testing.B) {
 	}
 }
 
-// BenchmarkKey is the part of it that finds out which event it is.
+// BenchmarkKey measures the part that computes the event's key.
 func BenchmarkKey(b *testing.B) {
 	e := event(0)
 	for b.Loop() {
@@ -33,8 +33,8 @@ func BenchmarkKey(b *testing.B) {
 	}
 }
 
-// BenchmarkMemory measures the bytes that a remembered event takes, when there
-// are as many as there may be.
+// BenchmarkMemory measures the bytes that a remembered event takes, when there are as
+// many as possible.
 func BenchmarkMemory(b *testing.B) {
 	for b.Loop() {
 		var before, after runtime.MemStats

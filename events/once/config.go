@@ -11,46 +11,44 @@ import (
 	"wildix-worker/events"
 )
 
-// What a Config's zero values stand for.
+// Defaults of a [Config].
 const (
-	// DefaultWindow covers the 14 days that SQS keeps a message, and as many
-	// again after it was moved back from a dead-letter queue.
+	// DefaultWindow covers the 14 days that SQS keeps a message, and 14 more after it
+	// was moved back from a dead-letter queue.
 	DefaultWindow = 30 * 24 * time.Hour
 	DefaultKeys   = 100_000
 )
 
-// Config says what to remember, and where. Name is required; the zero value of
-// everything else stands for a default.
+// Config configures the middleware of one handler. Name is required; the zero value
+// of every other field means a default.
 type Config struct {
-	// Name is the handler's. What one handler has done says nothing about
-	// another one, so each has a name and a middleware of its own. Another
-	// name forgets all that was done under the first.
+	// Name identifies the handler. Each handler needs its own name and middleware,
+	// since what one has handled says nothing about another. If the name changes,
+	// all events are new again.
 	Name string
-	// Shared is what this process has in common with others and with its
-	// successors. Nil means that it remembers alone.
+	// Shared is the store that this process shares with others, and that outlives it.
+	// Nil means that only this process remembers.
 	Shared Store
-	// OnUnreachable says what becomes of events while Shared can't be
-	// reached. The zero value lets them wait.
+	// OnUnreachable is what happens to events while Shared can't be reached. The zero
+	// value is Wait.
 	OnUnreachable Policy
-	// Window is how long an event that is done is remembered. Zero means
-	// DefaultWindow.
+	// Window is how long a handled event is remembered. Zero means DefaultWindow.
 	Window time.Duration
-	// Keys is how many events this process remembers by itself. Zero means
-	// DefaultKeys.
+	// Keys is how many events this process remembers in its own memory, the newest
+	// ones. Zero means DefaultKeys.
 	Keys int
-	// Logger is told when Shared can't be reached, and when it can again. Nil
-	// means silence.
+	// Logger logs when Shared can't be reached, and when it can again. Nil means no
+	// log.
 	Logger *zap.Logger
 }
 
-// A Policy is what becomes of events while the shared memory can't be reached.
+// A Policy is what happens to events while the shared store can't be reached.
 type Policy uint8
 
 const (
-	// Wait fails the event before its handler is called.
+	// Wait fails the event before its handler is called, so that it is delivered again.
 	Wait Policy = iota
-	// AtLeastOnce hands the event to its handler, unless this process knows
-	// by itself that it need not.
+	// AtLeastOnce calls the handler, unless this process remembers the event itself.
 	AtLeastOnce
 )
 
@@ -67,15 +65,15 @@ func (cfg Config) withDefaults() Config {
 	return cfg
 }
 
-// Validate reports every fault of the configuration at once: a nil error, or
-// one that joins an *[events.FieldError] for each.
+// Validate returns nil, or an error that joins an *[events.FieldError] for each
+// invalid field.
 func (cfg Config) Validate() error {
 	var faults []error
 	fault := func(field string, err error) {
 		faults = append(faults, &events.FieldError{Field: field, Err: err})
 	}
 	if cfg.Name == "" {
-		fault("Name", errors.New("required; handlers are told apart by it"))
+		fault("Name", errors.New("required; it identifies the handler"))
 	}
 	if cfg.OnUnreachable > AtLeastOnce {
 		fault("OnUnreachable", fmt.Errorf("%d is not Wait or AtLeastOnce", cfg.OnUnreachable))

@@ -1,66 +1,63 @@
-// Package once sees to it that an event has its effect once, though it is
-// delivered at least once: SQS repeats messages, the PBX repeats what it got no
-// answer to, and a worker that is killed has its messages delivered again.
+// Package once makes an event have its effect once, although it is delivered at least
+// once: SQS repeats messages, the PBX repeats what got no answer, and the messages of a
+// worker that was killed are delivered again.
 //
-// It is a middleware around one handler, which remembers what the handler has
-// done with which event:
+// It is a middleware around one handler, which remembers what events the handler has
+// handled:
 //
 //	remember, err := once.New(once.Config{Name: "crm"})
 //	...
 //	mux.Handle("call:end", remember(events.HandlerFunc(saveToCRM)))
 //
-// An event is known by [events.Event.DeliveryKey]: by what it says, not by the
-// message that it came in. For each handler it is in one of three states. It is
-// new, and the handler gets it under a lease; or the handler is at work on it,
-// here or elsewhere, and it is to come again later ([events.RetryAfter]
-// without a cause, which is no failure); or it is done, and a repeat
-// ([events.ErrDuplicate]). It is done when the handler has returned nil or
-// ErrDuplicate. When the handler fails, panics or has nothing to do with it, the
-// lease is given back, so that the next try need not wait. When the process is
-// killed the lease ends by itself, and the event is new again.
+// An event is identified by [events.Event.DeliveryKey]: by its content, not by its
+// message. For each handler it is in one of three states:
 //
-// In a chain each handler is wrapped on its own, under its own name: then those
-// that have succeeded are left out when the event comes again for the sake of
-// one that has failed.
+//   - New: the handler is called, under a lease.
+//   - In progress, here or in another process: the event is to be delivered again
+//     later, by [events.RetryAfter] without a reason, which is no failure.
+//   - Done, because the handler has returned nil or [events.ErrDuplicate]: the result
+//     is [events.ErrDuplicate].
 //
-// # Alone or together
+// When the handler fails, panics or ignores the event, the lease is released, and the
+// next try need not wait. When the process is killed, the lease ends by itself, and
+// the event is new again.
 //
-// A process remembers by itself the newest 100,000 events of each handler
-// ([Config].Keys), which takes up to 13 MB, and less than 2 µs an event.
-// That suffices for one worker that is not restarted. Config.Shared is a memory
-// that outlives the process and that several workers have in common; package
-// [wildix-worker/events/once/dynamo] keeps it in a DynamoDB table. It is asked
-// before the handler is called and told afterwards, in two requests an event and
-// handler. What this process knows by itself it does not ask for.
+// In a chain, wrap each handler on its own, under its own name: when one has failed and
+// the event is delivered again, those that succeeded are skipped.
 //
-// # What is promised
+// # In one process or many
 //
-//   - No event is lost. It passes for done only if its handler said so.
-//   - While the shared memory answers, two workers never have the handler at
-//     work on the same event, unless a handler goes on for more than ten seconds
-//     after its context has ended, or their clocks are further apart than that.
-//     A lease ends ten seconds after the context's deadline; without one it lasts
-//     15 minutes, so give handlers a deadline.
+// A process remembers the newest 100,000 events of each handler ([Config].Keys) in its
+// own memory, which takes up to 13 MB, and less than 2 µs an event. That is enough for
+// one worker that is not restarted. Config.Shared is a [Store] that outlives the process
+// and that several workers share; package [wildix-worker/events/once/dynamo] is one in a
+// DynamoDB table. It is called before and after the handler: two requests an event and
+// handler. For events that the process remembers itself it is not called.
+//
+// # Guarantees
+//
+//   - No event is lost. It is done only if its handler has said so.
+//   - While the shared store can be reached, no two workers handle an event at the same
+//     time, unless a handler runs for more than ten seconds after its context has
+//     ended, or the workers' clocks differ by more than that. A lease ends ten seconds
+//     after the context's deadline. Without a deadline it lasts 15 minutes, so give
+//     handlers one.
 //   - An event that is done is not handled again within Config.Window.
 //
-// # What can't be promised
+// # Limits
 //
-// An effect and the note of it are two things, unless the handler keeps both in
-// one transaction. A process that is killed between them leaves an effect that
-// nobody knows of, and the event has it again. It is a matter of the few
-// milliseconds that the note takes, and of the events that were in hand. The
-// same goes for a handler that fails after its effect. A handler that must
-// exclude this passes the DeliveryKey on, for its receiver to refuse what it has
-// had.
+// An effect and its record are two things, unless the handler writes both in one
+// transaction. If a process is killed between them, the event is new again and has its
+// effect twice. That concerns the few milliseconds that the record takes, and the
+// events in flight. The same is true of a handler that fails after its effect. To
+// exclude it, pass the DeliveryKey on, and let the receiver refuse a key that it has
+// seen.
 //
-// When the effect has happened but the shared memory can't be told, within two
-// seconds and some tries, the event is done all the same: to fail it would have
-// it repeated for certain. This process remembers it; another one to which it is
-// delivered again does not.
+// If the effect has happened but can't be recorded in the shared store within two
+// seconds, the event is done all the same: failing it would repeat it for certain. This
+// process remembers it, another one does not.
 //
-// # When the shared memory can't be reached
-//
-// With [Wait], the default, the event fails before its handler is called, and
-// package consumer pauses when most events do. With [AtLeastOnce] it is handled,
-// and only this process remembers it.
+// While the shared store can't be reached, an event fails before its handler is called
+// ([Wait], the default), and package consumer pauses when most events do. With
+// [AtLeastOnce] it is handled, and only this process remembers it.
 package once

@@ -12,15 +12,15 @@ import (
 	"wildix-worker/events/once/dynamo"
 )
 
-// One handler of a Mux: what is wrapped has its effect once.
+// One handler of a Mux handles each event once.
 func Example() {
-	remember, err := once.New(once.Config{Name: "crm"})
+	middleware, err := once.New(once.Config{Name: "crm"})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	mux := &events.Mux{}
-	mux.Handle(events.CallEnd, remember(events.HandlerFunc(func(_ context.Context, e *events.Event) error {
+	mux.Handle(events.CallEnd, middleware(events.HandlerFunc(func(_ context.Context, e *events.Event) error {
 		fmt.Println("saved", e.ID)
 		return nil
 	})))
@@ -40,24 +40,24 @@ func Example() {
 	// duplicate
 }
 
-// Two handlers in a chain, whose effects all workers remember together. When
-// one of them fails, the event comes again and the other is left out.
+// Two handlers in a chain, with a store that all workers share. When one of them fails,
+// the event is delivered again, and the other is skipped.
 func Example_shared() {
 	awsConfig, err := config.LoadDefaultConfig(context.Background())
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	shared := dynamo.New(dynamodb.NewFromConfig(awsConfig).PutItem, "wildix-once")
+	shared := dynamo.New(dynamodb.NewFromConfig(awsConfig), "wildix-once")
 
 	var chain []events.Handler
 	for name, handler := range map[string]events.HandlerFunc{"store": store, "forward": forward} {
-		remember, err := once.New(once.Config{Name: name, Shared: shared})
+		middleware, err := once.New(once.Config{Name: name, Shared: shared})
 		if err != nil {
 			fmt.Println(err)
 			return
 		}
-		chain = append(chain, remember(handler))
+		chain = append(chain, middleware(handler))
 	}
 	events.Chain(chain...) // is the Handler of a consumer.Config
 }

@@ -2,25 +2,42 @@ package once
 
 import (
 	"context"
+	"sync"
 	"time"
 )
 
-// LocalMemory is what a process remembers of one handler's events, as the
-// Memory that it would be if others could ask it.
-type LocalMemory struct{ *local }
+// A LocalStore makes the stores of this process's handlers a Store, so that workers in
+// a test can share it.
+type LocalStore struct {
+	size int
 
-func NewLocal(size int) LocalMemory { return LocalMemory{newLocal(size)} }
-
-func (m LocalMemory) Begin(_ context.Context, key Key, owner uint64, lease time.Duration) (Answer, error) {
-	return m.begin(key.Delivery, owner, lease), nil
+	mu     sync.Mutex
+	stores map[string]*localStore // by handler
 }
 
-func (m LocalMemory) Done(_ context.Context, key Key, keep time.Duration) error {
-	m.finish(key.Delivery, keep)
+func NewLocalStore(size int) *LocalStore {
+	return &LocalStore{size: size, stores: make(map[string]*localStore)}
+}
+
+func (s *LocalStore) of(key Key) *localStore {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stores[key.Handler] == nil {
+		s.stores[key.Handler] = newLocalStore(s.size)
+	}
+	return s.stores[key.Handler]
+}
+
+func (s *LocalStore) Begin(_ context.Context, key Key, owner uint64, lease time.Duration) (Claim, error) {
+	return s.of(key).begin(key.Delivery, owner, lease), nil
+}
+
+func (s *LocalStore) Done(_ context.Context, key Key, keep time.Duration) error {
+	s.of(key).finish(key.Delivery, keep)
 	return nil
 }
 
-func (m LocalMemory) Release(_ context.Context, key Key, owner uint64) error {
-	m.release(key.Delivery, owner)
+func (s *LocalStore) Release(_ context.Context, key Key, owner uint64) error {
+	s.of(key).release(key.Delivery, owner)
 	return nil
 }

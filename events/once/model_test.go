@@ -22,18 +22,17 @@ const (
 	modelWindow  = 10 * time.Minute
 )
 
-// TestEffectsWhateverHappens plays random scripts: deliveries to several
-// workers, handlers that succeed, fail, panic, take long or fail after their
-// effect, workers that are killed in the midst of it, a memory that is cut off,
-// and time. A model watches which handler runs when, and what each delivery
-// ends in.
-func TestEffectsWhateverHappens(t *testing.T) {
+// TestRandomScriptsKeepTheGuarantees plays random scripts: deliveries to several
+// workers, handlers that succeed, fail, panic, take long or fail after their effect,
+// workers that are killed meanwhile, a store that can't be reached, and time. A model
+// observes which handler runs when, and the outcome of each delivery.
+func TestRandomScriptsKeepTheGuarantees(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		policy := rapid.SampledFrom([]once.Policy{once.Wait, once.AtLeastOnce}).Draw(rt, "policy")
 		steps := rapid.SliceOfN(rapid.Custom(drawStep), 1, 40).Draw(rt, "steps")
 		var broken []string
 		synctest.Test(t, func(t *testing.T) {
-			m := &model{t: t, policy: policy, shared: once.NewLocal(100)}
+			m := &model{t: t, policy: policy, shared: once.NewLocalStore(100)}
 			for i := range m.workers {
 				m.start(i)
 			}
@@ -58,13 +57,13 @@ type step struct {
 	Do     string
 	Worker int
 	Event  int
-	How    string        // the handler behaves
-	For    time.Duration // it does
+	How    string        // the handler ends
+	For    time.Duration // it runs
 }
 
 func drawStep(t *rapid.T) step {
 	return step{
-		Do:     rapid.SampledFrom([]string{"deliver", "deliver", "deliver", "deliver", "kill", "cut", "mend", "sleep"}).Draw(t, "do"),
+		Do:     rapid.SampledFrom([]string{"deliver", "deliver", "deliver", "deliver", "kill", "cut", "reconnect", "sleep"}).Draw(t, "do"),
 		Worker: rapid.IntRange(0, modelWorkers-1).Draw(t, "worker"),
 		Event:  rapid.IntRange(0, modelEvents-1).Draw(t, "event"),
 		How:    rapid.SampledFrom([]string{"succeed", "succeed", "fail", "panic", "ignore", "repeat"}).Draw(t, "how"),
@@ -72,39 +71,38 @@ func drawStep(t *rapid.T) step {
 	}
 }
 
-// A model is three workers on one memory.
+// A model is three workers that share a store.
 type model struct {
 	t          *testing.T
 	policy     once.Policy
-	shared     once.LocalMemory
+	shared     *once.LocalStore
 	workers    [modelWorkers]*worker
 	deliveries sync.WaitGroup
 
 	mu      sync.Mutex
 	cut     bool
-	cutEver bool // somebody may not have been told
+	cutEver bool // a call of the store may have failed
 
 	running [modelEvents]map[*call]bool
-	done    [modelEvents]time.Time // when it was last said to be, by a worker that was not killed before
+	done    [modelEvents]time.Time // the latest time, by a worker that had not been killed
 	effects [modelEvents]int
 	broken  []string
 }
 
-// A worker is a process. Once it is killed, nothing that it does reaches
-// anybody.
+// A worker is a process. Once it is killed, its calls have no effect.
 type worker struct {
 	m      *model
 	killed bool
 	handle events.Handler
 }
 
-// A call is a handler at work.
+// A call is a running handler.
 type call struct {
 	worker *worker
-	until  time.Time // its lease can't end before
+	until  time.Time // its lease ends no sooner
 }
 
-// breach notes a broken promise; mu guards what is broken.
+// breach records a broken guarantee. m.mu must be held.
 func (m *model) breach(format string, args ...any) {
 	m.broken = append(m.broken, fmt.Sprintf(format, args...))
 }
@@ -131,7 +129,7 @@ func (m *model) play(s step) {
 		m.start(s.Worker)
 	case "cut":
 		m.cut, m.cutEver = true, true
-	case "mend":
+	case "reconnect":
 		m.cut = false
 	}
 }
@@ -145,22 +143,22 @@ func (m *model) deliver(w *worker, s step) events.Outcome {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if w.killed {
-		return events.Failed // nobody hears of it
+		return events.Failed // without effect
 	}
 	delay, later := events.RetryDelay(err)
 	switch {
 	case outcome == events.Duplicate && m.effects[s.Event] == 0:
-		m.breach("event %d passes for done, and never was", s.Event)
+		m.breach("event %d counts as done, but never was", s.Event)
 	case later && delay > modelLimit+10*time.Second:
-		m.breach("event %d is to wait for %s", s.Event, delay)
+		m.breach("event %d has to wait %s", s.Event, delay)
 	case outcome == events.Failed && !later && !m.cut && !m.cutEver && !errors.Is(err, errDown):
 		m.breach("event %d failed: %v", s.Event, err)
 	}
 	return outcome
 }
 
-// work is the handler: it has its effect at the end, if it is to have one and
-// its process still lives.
+// work is the handler. It has its effect at the end, unless it is to fail or its
+// process was killed.
 func (w *worker) work(ctx context.Context, e *events.Event) error {
 	m, s := w.m, ctx.Value(stepKey{}).(step)
 	c := m.begun(w, s.Event)
@@ -168,7 +166,7 @@ func (w *worker) work(ctx context.Context, e *events.Event) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if w.killed {
-		return errDown // and its lease stays
+		return errDown // the lease remains
 	}
 	delete(m.running[s.Event], c)
 	switch s.How {
@@ -187,7 +185,7 @@ func (w *worker) work(ctx context.Context, e *events.Event) error {
 	return nil
 }
 
-// begun looks at whether the handler may be called.
+// begun checks that the handler may be called.
 func (m *model) begun(w *worker, n int) *call {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -197,7 +195,7 @@ func (m *model) begun(w *worker, n int) *call {
 	}
 	for other := range m.running[n] {
 		if now.Before(other.until) && !m.cutEver {
-			m.breach("two handlers are at work on event %d", n)
+			m.breach("two handlers run for event %d", n)
 		}
 	}
 	c := &call{w, now.Add(modelLimit + 10*time.Second)}
@@ -208,10 +206,9 @@ func (m *model) begun(w *worker, n int) *call {
 	return c
 }
 
-// end has every event delivered until it is done, which no lease may hold up
-// for longer than it lasts.
+// end delivers every event again when all leases have ended, so that it must be done.
 func (m *model) end() {
-	m.play(step{Do: "mend"})
+	m.play(step{Do: "reconnect"})
 	time.Sleep(2 * time.Minute)
 	for n := range modelEvents {
 		first := m.deliver(m.workers[0], step{Event: n, How: "succeed"})
@@ -229,7 +226,7 @@ func (m *model) end() {
 	}
 }
 
-// reach is how a call to the shared memory goes.
+// reach fails if the shared store can't be reached.
 func (w *worker) reach(ctx context.Context) error {
 	w.m.mu.Lock()
 	lost := w.m.cut || w.killed
@@ -240,9 +237,9 @@ func (w *worker) reach(ctx context.Context) error {
 	return ctx.Err()
 }
 
-func (w *worker) Begin(ctx context.Context, key once.Key, owner uint64, lease time.Duration) (once.Answer, error) {
+func (w *worker) Begin(ctx context.Context, key once.Key, owner uint64, lease time.Duration) (once.Claim, error) {
 	if err := w.reach(ctx); err != nil {
-		return once.Answer{}, err
+		return once.Claim{}, err
 	}
 	return w.m.shared.Begin(ctx, key, owner, lease)
 }

@@ -10,32 +10,33 @@ import (
 )
 
 const (
-	// leaseMargin is how much longer than the handler's context a lease lasts:
-	// for what the handler does after its context has ended, for the note that
-	// it is done, and for clocks that differ.
+	// leaseMargin is how much longer a lease lasts than the handler's context: for
+	// what the handler does after its context has ended, for the call of Done, and
+	// for clocks that differ.
 	leaseMargin = 10 * time.Second
-	// endlessLease is for a handler whose context has no deadline.
-	endlessLease = 15 * time.Minute
+	// defaultLease is the lease of a handler whose context has no deadline.
+	defaultLease = 15 * time.Minute
 
-	// beginTimeout is how long an event waits for the shared memory's answer:
-	// for several tries of a client, but a webhook has no five seconds in all.
+	// beginTimeout is how long an event waits for the shared store. It allows for
+	// several tries of a client, but is short enough for a webhook, which has less
+	// than five seconds for everything.
 	beginTimeout = 2 * time.Second
-	// settleTimeout is how long the shared memory may take to note what became
-	// of the event.
+	// settleTimeout is how long Done and Release may take.
 	settleTimeout = 2 * time.Second
-	// hurry is the same from the context's end on. A consumer that stops
-	// waits a second for its handlers.
-	hurry = 500 * time.Millisecond
+	// stopTimeout is how long they may take once the context has ended. A consumer
+	// that stops waits one second for its handlers.
+	stopTimeout = 500 * time.Millisecond
 )
 
-// New returns a middleware that gives each event to one handler once. Wrap
-// nothing else with it: two handlers would pass for one.
+// New returns a middleware that calls one handler once for each event. It must not
+// wrap a second handler: the events that one has handled would count as handled by
+// the other.
 func New(cfg Config) (events.Middleware, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	m := middleware{cfg: cfg, local: newLocal(cfg.Keys), breaker: newBreaker(cfg)}
+	m := middleware{cfg: cfg, local: newLocalStore(cfg.Keys), breaker: newBreaker(cfg)}
 	return func(next events.Handler) events.Handler {
 		h := m
 		h.next = next
@@ -46,20 +47,20 @@ func New(cfg Config) (events.Middleware, error) {
 type middleware struct {
 	next    events.Handler
 	cfg     Config
-	local   *local
-	breaker *breaker
+	local   *localStore
+	breaker *breaker // of cfg.Shared
 }
 
 // HandleEvent calls the handler if the event is new.
 func (m *middleware) HandleEvent(ctx context.Context, e *events.Event) error {
 	key, owner := keyOf(m.cfg.Name, e), rand.Uint64()
-	switch answer, err := m.begin(ctx, key, owner); {
+	switch claim, err := m.begin(ctx, key, owner); {
 	case err != nil:
 		return err
-	case answer.State == Done:
+	case claim.State == Done:
 		return events.ErrDuplicate
-	case answer.State == InProgress:
-		return events.RetryAfter(patience(answer.Wait, e.ReceiveCount), nil)
+	case claim.State == InProgress:
+		return events.RetryAfter(retryDelay(claim.Wait, e.ReceiveCount), nil)
 	}
 	switch outcome, err := events.Dispatch(ctx, m.next, e); outcome {
 	case events.Handled:
@@ -69,7 +70,7 @@ func (m *middleware) HandleEvent(ctx context.Context, e *events.Event) error {
 		m.done(ctx, key)
 		return events.ErrDuplicate
 	case events.Ignored:
-		// Not remembered: a later version of the program may have a handler.
+		// Not recorded: a later version of the program may handle the event.
 		m.release(ctx, key, owner)
 		return events.ErrNoHandler
 	default:
@@ -78,72 +79,73 @@ func (m *middleware) HandleEvent(ctx context.Context, e *events.Event) error {
 	}
 }
 
-// begin asks what is known of the event, here first.
-func (m *middleware) begin(ctx context.Context, key Key, owner uint64) (Answer, error) {
+// begin claims the event, in this process first.
+func (m *middleware) begin(ctx context.Context, key Key, owner uint64) (Claim, error) {
 	lease := leaseFor(ctx)
-	answer := m.local.begin(key.Delivery, owner, lease)
-	if answer.State != Begun || m.cfg.Shared == nil {
-		return answer, nil
+	claim := m.local.begin(key.Delivery, owner, lease)
+	if claim.State != Begun || m.cfg.Shared == nil {
+		return claim, nil
 	}
-	answer, err := m.ask(ctx, key, owner, lease)
-	if err != nil || answer.State != Begun {
+	claim, err := m.beginShared(ctx, key, owner, lease)
+	if err != nil || claim.State != Begun {
 		m.local.release(key.Delivery, owner)
 	}
-	return answer, err
+	return claim, err
 }
 
-// ask asks the shared memory. Without its answer, the policy tells what to do.
-func (m *middleware) ask(ctx context.Context, key Key, owner uint64, lease time.Duration) (Answer, error) {
-	unknown := Answer{State: Begun}
+// beginShared claims the event in the shared store. If that can't be reached, the
+// policy determines the result.
+func (m *middleware) beginShared(ctx context.Context, key Key, owner uint64, lease time.Duration) (Claim, error) {
 	if m.cfg.OnUnreachable == AtLeastOnce && !m.breaker.allows() {
-		return unknown, nil
+		return Claim{State: Begun}, nil
 	}
-	limited, cancel := context.WithTimeout(ctx, askTime(ctx))
+	limited, cancel := context.WithTimeout(ctx, beginTimeoutFor(ctx))
 	defer cancel()
-	answer, err := m.cfg.Shared.Begin(limited, key, owner, lease)
+	claim, err := m.cfg.Shared.Begin(limited, key, owner, lease)
 	switch {
 	case err == nil:
 		m.breaker.succeeded()
-		return answer, nil
+		return claim, nil
 	case ctx.Err() != nil:
-		return Answer{}, context.Cause(ctx)
+		return Claim{}, context.Cause(ctx)
 	}
 	m.breaker.failed(err)
 	if m.cfg.OnUnreachable == AtLeastOnce {
-		return unknown, nil
+		return Claim{State: Begun}, nil
 	}
-	return Answer{}, fmt.Errorf("what was done is not known: %w", err)
+	return Claim{}, fmt.Errorf("whether the event was handled before is unknown: %w", err)
 }
 
-// askTime leaves the handler half of a short time.
-func askTime(ctx context.Context) time.Duration {
+// beginTimeoutFor leaves the handler at least half of the time until the deadline.
+func beginTimeoutFor(ctx context.Context) time.Duration {
 	if deadline, ok := ctx.Deadline(); ok {
 		return min(beginTimeout, time.Until(deadline)/2)
 	}
 	return beginTimeout
 }
 
-// done notes that the event had its effect. That it did does not depend on
-// whether others can be told.
+// done records that the event had its effect. If the shared store can't be reached,
+// that is still true in this process.
 func (m *middleware) done(ctx context.Context, key Key) {
 	m.local.finish(key.Delivery, m.cfg.Window)
-	m.tell(ctx, func(ctx context.Context) error { return m.cfg.Shared.Done(ctx, key, m.cfg.Window) })
+	m.settleShared(ctx, func(ctx context.Context) error { return m.cfg.Shared.Done(ctx, key, m.cfg.Window) })
 }
 
-// release gives the lease back. One that can't be given back ends by itself.
+// release ends the lease. If the shared store can't be reached, the lease ends by
+// itself there.
 func (m *middleware) release(ctx context.Context, key Key, owner uint64) {
-	m.tell(ctx, func(ctx context.Context) error { return m.cfg.Shared.Release(ctx, key, owner) })
+	m.settleShared(ctx, func(ctx context.Context) error { return m.cfg.Shared.Release(ctx, key, owner) })
 	m.local.release(key.Delivery, owner)
 }
 
-// tell tells the shared memory, also after the handler's context has ended.
-func (m *middleware) tell(ctx context.Context, call func(context.Context) error) {
+// settleShared calls the shared store, even if the handler's context has ended.
+func (m *middleware) settleShared(ctx context.Context, call func(context.Context) error) {
 	if m.cfg.Shared == nil || m.cfg.OnUnreachable == AtLeastOnce && !m.breaker.allows() {
 		return
 	}
 	detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTimeout)
 	defer cancel()
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(hurry, cancel) })
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(stopTimeout, cancel) })
 	defer stop()
 	if err := call(detached); err != nil {
 		m.breaker.failed(err)
@@ -152,24 +154,24 @@ func (m *middleware) tell(ctx context.Context, call func(context.Context) error)
 	m.breaker.succeeded()
 }
 
-// leaseFor is longer than the handler may run.
+// leaseFor returns a lease that outlasts the handler.
 func leaseFor(ctx context.Context) time.Duration {
 	deadline, ok := ctx.Deadline()
 	if !ok {
-		return endlessLease
+		return defaultLease
 	}
 	return max(time.Until(deadline), 0) + leaseMargin
 }
 
-// patience is when an event that is in progress is to come again: soon at
-// first, since the same event twice at a time is soon done. Then more likely a
-// process was killed, and each try before the lease's end would use up a receive
-// of the message.
-func patience(wait time.Duration, receives int) time.Duration {
+// retryDelay returns after what time an event in progress should be delivered again.
+// It is short at first: two deliveries at the same time are soon done. Later it is
+// more likely that a process was killed, and a try before its lease ends would use up
+// a receive of the message.
+func retryDelay(wait time.Duration, receiveCount int) time.Duration {
 	switch {
-	case receives <= 1:
+	case receiveCount <= 1:
 		return min(wait, 2*time.Second)
-	case receives == 2:
+	case receiveCount == 2:
 		return min(wait, 10*time.Second)
 	default:
 		return wait

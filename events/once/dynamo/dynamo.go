@@ -1,35 +1,33 @@
-// Package dynamo keeps the memory of package once in a DynamoDB table, so that
-// several workers have it in common and it outlives them:
+// Package dynamo is a store for package once in a DynamoDB table, which several workers
+// share and which outlives them:
 //
 //	remember, err := once.New(once.Config{
 //		Name:   "crm",
-//		Shared: dynamo.New(dynamodb.NewFromConfig(awsConfig).PutItem, "wildix-once"),
+//		Shared: dynamo.New(dynamodb.NewFromConfig(awsConfig), "wildix-once"),
 //	})
 //
 // # The table
 //
-// Its partition key is the String "key", it has no sort key, and its TTL
-// attribute is "expires". DynamoDB deletes expired items days late; until then
-// they count as absent all the same. An item takes less than 250 bytes: the
-// handler's name, the event's DeliveryKey, and some numbers. There is nothing of
-// the call in it.
+// Its partition key is the String "key". It has no sort key, and its TTL attribute is
+// "expires". DynamoDB deletes expired items days late; until then they count as absent.
+// An item takes less than 250 bytes: the handler's name, the event's DeliveryKey, and
+// some numbers. It has no data of the call.
 //
-// The only permission that is needed is dynamodb:PutItem on the table. An event
-// takes two writes of one unit for each handler: one before, one after it. A
-// repeat takes one.
+// The only permission needed is dynamodb:PutItem on the table. An event takes two writes
+// of one unit for each handler, one before and one after it. A repeat takes one.
 //
 // # Clocks
 //
-// A lease ends by the clock of whoever looks at it. As long as the workers'
-// clocks differ by less than the margin that package once allows for, no lease
-// is taken over from a handler that is still at work.
+// Each worker compares a lease with its own clock. As long as the clocks differ by less
+// than the ten seconds that package once allows for, no lease is taken over from a
+// handler that still runs.
 //
 // # The client
 //
-// Package once waits two seconds for an answer. So the client repeats a request
-// after a fifth of a second, instead of the SDK's longer pauses; how often stays
-// its own affair. Give its HTTP client a timeout of less than a second, so that
-// a connection that has silently gone does not use up the two.
+// Package once waits two seconds for an answer, so a Store limits the pause before a
+// client repeats a request to 200 ms. The number of tries is the client's own. Give its
+// HTTP client a timeout of less than a second, so that a dead connection does not use up
+// the two seconds.
 package dynamo
 
 import (
@@ -47,144 +45,148 @@ import (
 	"wildix-worker/events/once"
 )
 
-// PutItem is all that a memory calls of DynamoDB: a [dynamodb.Client]'s method of
-// that name. It is not an interface, since behind one the linker keeps every method
-// of the client, which are 2 MB of a program.
-type PutItem func(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+// Client is what a Store needs of a [dynamodb.Client].
+type Client interface {
+	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+}
 
-// The attributes of an item. One that is done has neither lease nor owner.
+// The attributes of an item. The item of a done event has neither lease nor owner.
 const (
 	attrKey     = "key"
-	attrLease   = "lease" // when it ends, in Unix milliseconds
+	attrLease   = "lease" // its end, in Unix milliseconds
 	attrOwner   = "owner"
-	attrExpires = "expires" // in Unix seconds, as DynamoDB wants it
+	attrExpires = "expires" // in Unix seconds, as DynamoDB requires
 )
 
-// undoneTime is how long an item is kept whose event was never done.
-const undoneTime = 24 * time.Hour
+// leaseExpiry is how long an item is kept after its lease has ended.
+const leaseExpiry = 24 * time.Hour
 
-// retryPause is what a client waits before it repeats a request, at most.
-const retryPause = 200 * time.Millisecond
+// maxBackoff is the longest pause before a client repeats a request.
+const maxBackoff = 200 * time.Millisecond
 
-// quickly applies to every request.
-func quickly(o *dynamodb.Options) { o.Retryer = retry.AddWithMaxBackoffDelay(o.Retryer, retryPause) }
+func limitBackoff(o *dynamodb.Options) {
+	o.Retryer = retry.AddWithMaxBackoffDelay(o.Retryer, maxBackoff)
+}
 
 // A Store is a table. It implements [once.Store].
 type Store struct {
-	put   PutItem
-	table string
+	client Client
+	table  string
 }
 
-// New returns the memory in a table. It makes no request.
-func New(put PutItem, table string) *Store { return &Store{put, table} }
+// New returns the store in a table. It makes no request.
+func New(client Client, table string) *Store { return &Store{client, table} }
 
-// Begin puts the claim if there is no item that stands against it.
-func (m *Store) Begin(ctx context.Context, key once.Key, owner uint64, lease time.Duration) (once.Answer, error) {
+// Begin writes the lease, on condition that the event is neither done nor leased to
+// another owner.
+func (s *Store) Begin(ctx context.Context, key once.Key, owner uint64, lease time.Duration) (once.Claim, error) {
 	now := time.Now()
-	_, err := m.put(ctx, &dynamodb.PutItemInput{
-		TableName:                &m.table,
-		Item:                     undone(key, owner, now.Add(lease)),
+	_, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName:                &s.table,
+		Item:                     leaseItem(key, owner, now.Add(lease)),
 		ConditionExpression:      aws.String("attribute_not_exists(#key) OR #expires <= :seconds OR #lease <= :millis OR #owner = :owner"),
 		ExpressionAttributeNames: map[string]string{"#key": attrKey, "#expires": attrExpires, "#lease": attrLease, "#owner": attrOwner},
 		ExpressionAttributeValues: map[string]types.AttributeValue{
 			":seconds": number(now.Unix()), ":millis": number(now.UnixMilli()), ":owner": ownerOf(owner),
 		},
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	}, quickly)
-	refused, ok := errors.AsType[*types.ConditionalCheckFailedException](err)
+	}, limitBackoff)
+	conflict, ok := errors.AsType[*types.ConditionalCheckFailedException](err)
 	switch {
 	case err == nil:
-		return once.Answer{State: once.Begun}, nil
+		return once.Claim{State: once.Begun}, nil
 	case ok:
-		return m.answer(refused.Item, now)
+		return s.refusal(conflict.Item, now)
 	default:
-		return once.Answer{}, m.failed(err)
+		return once.Claim{}, s.wrap(err)
 	}
 }
 
-// answer tells what the item says that stands against a claim.
-func (m *Store) answer(item map[string]types.AttributeValue, now time.Time) (once.Answer, error) {
+// refusal returns the claim that follows from the item because of which Begin's
+// condition failed.
+func (s *Store) refusal(item map[string]types.AttributeValue, now time.Time) (once.Claim, error) {
 	if item[attrKey] == nil { // an old server, or a proxy in between
-		return once.Answer{}, fmt.Errorf("DynamoDB table %s: refused without the item that stands against it", m.table)
+		return once.Claim{}, fmt.Errorf("DynamoDB table %s: condition failed, but the answer has no item", s.table)
 	}
 	if item[attrLease] == nil {
-		return once.Answer{State: once.Done}, nil
+		return once.Claim{State: once.Done}, nil
 	}
 	lease, _ := item[attrLease].(*types.AttributeValueMemberN)
 	if lease == nil {
-		return once.Answer{}, fmt.Errorf("DynamoDB table %s: an item whose lease is not a number", m.table)
+		return once.Claim{}, fmt.Errorf("DynamoDB table %s: an item's lease is not a number", s.table)
 	}
 	millis, err := strconv.ParseInt(lease.Value, 10, 64)
 	if err != nil {
-		return once.Answer{}, fmt.Errorf("DynamoDB table %s: an item whose lease is not whole milliseconds", m.table)
+		return once.Claim{}, fmt.Errorf("DynamoDB table %s: an item's lease is not in whole milliseconds", s.table)
 	}
-	return once.Answer{State: once.InProgress, Wait: max(time.UnixMilli(millis).Sub(now), 0)}, nil
+	return once.Claim{State: once.InProgress, Wait: max(time.UnixMilli(millis).Sub(now), 0)}, nil
 }
 
-// Done puts an item without a lease over what there is.
-func (m *Store) Done(ctx context.Context, key once.Key, keep time.Duration) error {
-	_, err := m.put(ctx, &dynamodb.PutItemInput{
-		TableName: &m.table,
+// Done writes an item without a lease, whatever the item was before.
+func (s *Store) Done(ctx context.Context, key once.Key, keep time.Duration) error {
+	_, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: &s.table,
 		Item: map[string]types.AttributeValue{
 			attrKey:     text(key.String()),
 			attrExpires: number(time.Now().Add(keep).Unix() + 1), // rounded up
 		},
-	}, quickly)
-	return m.failed(err)
+	}, limitBackoff)
+	return s.wrap(err)
 }
 
-// Release puts a lease that has ended over the owner's. It needs no permission
-// to delete.
-func (m *Store) Release(ctx context.Context, key once.Key, owner uint64) error {
-	_, err := m.put(ctx, &dynamodb.PutItemInput{
-		TableName:                 &m.table,
-		Item:                      undone(key, owner, time.UnixMilli(0)),
+// Release writes a lease that has ended, on condition that the owner has the lease. So
+// it needs no permission to delete.
+func (s *Store) Release(ctx context.Context, key once.Key, owner uint64) error {
+	_, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName:                 &s.table,
+		Item:                      leaseItem(key, owner, time.UnixMilli(0)),
 		ConditionExpression:       aws.String("#owner = :owner"),
 		ExpressionAttributeNames:  map[string]string{"#owner": attrOwner},
 		ExpressionAttributeValues: map[string]types.AttributeValue{":owner": ownerOf(owner)},
-	}, quickly)
-	if _, another := errors.AsType[*types.ConditionalCheckFailedException](err); another {
+	}, limitBackoff)
+	if _, notOwner := errors.AsType[*types.ConditionalCheckFailedException](err); notOwner {
 		return nil
 	}
-	return m.failed(err)
+	return s.wrap(err)
 }
 
-// Check reports whether the table can be used, with a write whose condition
-// can't be met: it needs no permission but that to write, and writes nothing.
-func (m *Store) Check(ctx context.Context) error {
-	_, err := m.put(ctx, &dynamodb.PutItemInput{
-		TableName:                &m.table,
+// Check returns an error if the table can't be used. It writes nothing: it sends a write
+// whose condition is never true, which needs only the permission to write.
+func (s *Store) Check(ctx context.Context) error {
+	_, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName:                &s.table,
 		Item:                     map[string]types.AttributeValue{attrKey: text("check")},
 		ConditionExpression:      aws.String("attribute_exists(#key) AND attribute_not_exists(#key)"),
 		ExpressionAttributeNames: map[string]string{"#key": attrKey},
-	}, quickly)
+	}, limitBackoff)
 	if _, refused := errors.AsType[*types.ConditionalCheckFailedException](err); refused {
 		return nil
 	}
 	if err == nil {
-		return fmt.Errorf("DynamoDB table %s: takes what should be refused; it is not DynamoDB", m.table)
+		return fmt.Errorf("DynamoDB table %s: the server ignores conditions, so it is not DynamoDB", s.table)
 	}
-	return m.failed(err)
+	return s.wrap(err)
 }
 
-// failed says of which table an error is.
-func (m *Store) failed(err error) error {
+// wrap adds the table to an error.
+func (s *Store) wrap(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("DynamoDB table %s: %w", m.table, err)
+	return fmt.Errorf("DynamoDB table %s: %w", s.table, err)
 }
 
-func undone(key once.Key, owner uint64, lease time.Time) map[string]types.AttributeValue {
-	kept := lease
-	if now := time.Now(); kept.Before(now) {
-		kept = now
+// leaseItem returns the item of an event that is in progress until the lease ends.
+func leaseItem(key once.Key, owner uint64, ends time.Time) map[string]types.AttributeValue {
+	expires := ends
+	if now := time.Now(); expires.Before(now) {
+		expires = now
 	}
 	return map[string]types.AttributeValue{
 		attrKey:     text(key.String()),
 		attrOwner:   ownerOf(owner),
-		attrLease:   number(lease.UnixMilli()),
-		attrExpires: number(kept.Add(undoneTime).Unix()),
+		attrLease:   number(ends.UnixMilli()),
+		attrExpires: number(expires.Add(leaseExpiry).Unix()),
 	}
 }
 

@@ -1,4 +1,4 @@
-package once_test
+package dynamo_test
 
 import (
 	"io"
@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// A fault is what happens to requests on their way.
+// A fault is what a proxy does to requests.
 type fault string
 
 const (
@@ -17,34 +17,33 @@ const (
 	throttled  fault = "throttled"
 	broken     fault = "broken"     // 500
 	dropped    fault = "dropped"    // the connection, before the server has seen the request
-	unanswered fault = "unanswered" // it is done, and nobody is told
+	unanswered fault = "unanswered" // the server does it, but the client gets no answer
 	hanging    fault = "hanging"    // no answer, ever
 )
 
-// A path leads to a DynamoDB. It lets one request through at a time, as
-// DynamoDB itself has it for one item; moto checks a condition and then writes
-// as if nobody else did.
-type path struct {
+// A proxy forwards requests to a DynamoDB, one at a time: DynamoDB serializes the
+// writes of an item, but moto checks a condition and writes in two steps.
+type proxy struct {
 	server *httptest.Server
 	target string
 
-	one sync.Mutex
+	serial sync.Mutex
 
 	mu       sync.Mutex
 	fault    fault
-	left     int // requests that the fault is for; all if negative
+	left     int // requests that have the fault; all if negative
 	requests int
 }
 
-func newPath(t *testing.T, target string) *path {
-	p := &path{target: strings.TrimSuffix(target, "/")}
+func newProxy(t *testing.T, target string) *proxy {
+	p := &proxy{target: strings.TrimSuffix(target, "/")}
 	p.server = httptest.NewServer(p)
 	t.Cleanup(p.server.Close)
 	return p
 }
 
-// set has the next requests meet a fault, or all if there is no number.
-func (p *path) set(f fault, number ...int) {
+// set makes so many requests have a fault, or all without a number.
+func (p *proxy) set(f fault, number ...int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.fault, p.left = f, -1
@@ -53,8 +52,8 @@ func (p *path) set(f fault, number ...int) {
 	}
 }
 
-// count returns how many requests came since the last count.
-func (p *path) count() int {
+// count returns the number of requests since its last call.
+func (p *proxy) count() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	n := p.requests
@@ -62,7 +61,7 @@ func (p *path) count() int {
 	return n
 }
 
-func (p *path) next() fault {
+func (p *proxy) next() fault {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.requests++
@@ -73,16 +72,16 @@ func (p *path) next() fault {
 	return p.fault
 }
 
-func (p *path) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch p.next() {
 	case throttled:
-		answer(w, http.StatusBadRequest, "ThrottlingException")
+		fail(w, http.StatusBadRequest, "ThrottlingException")
 	case broken:
-		answer(w, http.StatusInternalServerError, "InternalServerError")
+		fail(w, http.StatusInternalServerError, "InternalServerError")
 	case dropped:
 		panic(http.ErrAbortHandler)
 	case hanging:
-		io.Copy(io.Discard, r.Body) // or the server does not see the client go
+		io.Copy(io.Discard, r.Body) // else the server does not notice that the client is gone
 		<-r.Context().Done()
 	case unanswered:
 		p.forward(httptest.NewRecorder(), r)
@@ -92,15 +91,15 @@ func (p *path) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func answer(w http.ResponseWriter, status int, code string) {
+func fail(w http.ResponseWriter, status int, code string) {
 	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
 	w.WriteHeader(status)
-	io.WriteString(w, `{"__type":"com.amazonaws.dynamodb.v20120810#`+code+`","message":"as the test wants it"}`)
+	io.WriteString(w, `{"__type":"com.amazonaws.dynamodb.v20120810#`+code+`","message":"a fault of the test"}`)
 }
 
-func (p *path) forward(w http.ResponseWriter, r *http.Request) {
-	p.one.Lock()
-	defer p.one.Unlock()
+func (p *proxy) forward(w http.ResponseWriter, r *http.Request) {
+	p.serial.Lock()
+	defer p.serial.Unlock()
 	request, err := http.NewRequest(r.Method, p.target+r.URL.Path, r.Body)
 	if err != nil {
 		panic(err)
