@@ -1,27 +1,27 @@
 #!/usr/bin/env bash
-# Makes the queues, on a LocalStack that answers: wildix-events, and its dead-letter
-# queue. It may run again. LocalStack's image runs it when it is ready, since
-# compose.yaml puts it into ready.d; elsewhere AWS_ENDPOINT_URL says where LocalStack is.
+# Creates the queue wildix-events and its dead-letter queue on a running LocalStack. It may
+# run again. compose.yaml mounts it into ready.d, so that LocalStack's image runs it when it
+# is ready; elsewhere AWS_ENDPOINT_URL is LocalStack's URL.
 set -euo pipefail
 shopt -s inherit_errexit
 
 export AWS_DEFAULT_REGION=${AWS_REGION:-us-east-1}
 export AWS_ACCESS_KEY_ID=${AWS_ACCESS_KEY_ID:-test} AWS_SECRET_ACCESS_KEY=${AWS_SECRET_ACCESS_KEY:-test}
 
-# LocalStack is near: no proxy is to be asked for it.
+# LocalStack runs on this machine, so use no proxy.
 export NO_PROXY=127.0.0.1,localhost${NO_PROXY:+,$NO_PROXY}
 export no_proxy=$NO_PROXY
 
-# awslocal, in LocalStack's image, is aws with the endpoint.
+# LocalStack's image has awslocal, which is aws with the endpoint.
 sqs() {
 	if command -v awslocal >/dev/null; then
 		awslocal sqs "$@"
 	else
-		aws --endpoint-url "${AWS_ENDPOINT_URL:?names the LocalStack to use, such as http://127.0.0.1:4566}" sqs "$@"
+		aws --endpoint-url "${AWS_ENDPOINT_URL:?must be LocalStack's URL, such as http://127.0.0.1:4566}" sqs "$@"
 	fi
 }
 
-# queue NAME ATTRIBUTES makes a queue, or changes the one that is there.
+# queue NAME ATTRIBUTES creates a queue, or changes the existing one, and prints its URL.
 queue() {
 	local url
 	url=$(sqs create-queue --queue-name "$1" --query QueueUrl --output text)
@@ -35,4 +35,4 @@ queue wildix-events '{
 	"MessageRetentionPeriod": "1209600",
 	"RedrivePolicy": "{\"deadLetterTargetArn\":\"'"$arn"'\",\"maxReceiveCount\":\"10\"}"
 }' >/dev/null
-echo "made wildix-events and wildix-events-dead-letter"
+echo "created wildix-events and wildix-events-dead-letter"

@@ -1,11 +1,11 @@
 #!/bin/sh
-# A deb calls this with "configure" and the version that was there before, if any; an rpm
-# with the number of versions that are installed now.
+# Arguments: of a deb, "configure" and the previous version, if any; of an rpm, the number of
+# installed versions.
 set -e
 
 if [ -d /run/systemd/system ]; then
 	systemctl daemon-reload
-	# A worker that runs finishes what it has in hand, and goes on as the new version.
+	# A running worker drains, and restarts with the new version.
 	systemctl try-restart wildix-worker.service || true
 fi
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# A deb calls this with "remove", "purge" or "upgrade", an rpm with a number.
+# Argument: of a deb, "remove", "purge" or "upgrade"; of an rpm, a number.
 set -e
 
 if [ -d /run/systemd/system ]; then

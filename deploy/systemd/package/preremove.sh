@@ -1,6 +1,6 @@
 #!/bin/sh
-# A deb calls this with "remove" or "upgrade", an rpm with the number of versions that
-# stay installed.
+# Argument: of a deb, "remove" or "upgrade"; of an rpm, the number of versions that stay
+# installed.
 set -e
 
 case $1 in
