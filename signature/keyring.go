@@ -1,66 +1,88 @@
 package signature
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"errors"
 	"fmt"
-	"hash"
 	"slices"
-	"sync"
 	"time"
 
 	"wildix-worker/internal/reread"
 )
 
-// A Key is a secret and the integration that signs with it.
-type Key struct {
-	// IntegrationID is the integration whose events the secret signs, as in
-	// the body's integrationId. Empty: the secret may sign for any.
-	IntegrationID string
-	// Secret is the signing secret. On the SQS transport it is the AWS secret
-	// access key that the PBX was given, unless the PBX shows another.
-	Secret string
-}
+const (
+	// rereadInterval is how long a removed secret may still be accepted.
+	rereadInterval = time.Second
+	// mismatchInterval limits how often forged messages make the ring read its file.
+	mismatchInterval = 100 * time.Millisecond
+)
 
-// String names the key without its secret.
-func (k Key) String() string {
-	if k.IntegrationID == "" {
-		return "key of any integration"
-	}
-	return "key of integration " + k.IntegrationID
-}
-
-// GoString is String, so that %#v can't print the secret either.
-func (k Key) GoString() string { return k.String() }
-
-// A Keyring holds the secrets that are valid now. Several may be valid for one
-// integration at once, which is how a secret is rotated without losing a
-// message: add the new one, switch the sender over, remove the old one when
-// the last message it signed is gone.
+// A Keyring holds the secrets that are valid now. An integration may have several, so
+// that its secret can be rotated without losing a message: add the new one, switch the
+// sender over, and remove the old one when the last message that it signed is gone.
 //
 // A Keyring is safe for concurrent use.
 type Keyring struct {
-	keys []*key                // unless they come from a file
-	file *reread.Value[[]*key] // nil unless they do
+	keys []*signingKey                // unless they come from a file
+	file *reread.Value[[]*signingKey] // nil unless they do
 }
 
-// NewKeyring returns a ring of the given keys. It fails when there are none or
-// one has no secret.
+// NewKeyring returns a ring of the given keys. It fails if there are none, or one has
+// no secret.
 func NewKeyring(keys ...Key) (*Keyring, error) {
-	indexed, err := index(keys)
+	joined, err := signingKeys(keys)
 	if err != nil {
 		return nil, err
 	}
-	return &Keyring{keys: indexed}, nil
+	return &Keyring{keys: joined}, nil
 }
 
-// Verify tries every key of the ring on body, which is not parsed, let alone
-// asked which key it wants. It returns what the key that fits may sign for, or
-// [ErrMissing], [ErrMalformed], [ErrMismatch] or [ErrUnavailable].
+// LoadKeyring returns a ring of the keys in a secrets file, and follows changes of the
+// file. Each line is SECRET, which may sign for any integration, or
+// INTEGRATION_ID=SECRET; an integration may have several lines. Empty lines and lines
+// that begin with # are skipped, and white space around a line is ignored. A secret that
+// contains = is written with another = in front of the line: =SECRET.
 //
-// The caller decodes the body next and must then ask [Signer.SignsFor] whether
-// the integration that it claims is one of the key's.
+// The file is read again, at most once a second, while messages are verified, and before
+// a message is rejected for a mismatch. Its content is compared, not its modification
+// time, so renamed and linked files work. While it can't be read or is invalid, the last
+// good keys remain in use, and a message that matches none of them is [ErrUnavailable]
+// instead of a mismatch.
+//
+// notify, unless nil, is called with nil when the keys have changed or the file can be
+// used again, and with the error when it can't: once a change of state. It must not call
+// the ring.
+func LoadKeyring(path string, notify func(error)) (*Keyring, error) {
+	parse := func(contents []string) ([]*signingKey, error) {
+		keys, err := parseSecrets(path, contents[0])
+		if err != nil {
+			return nil, err
+		}
+		return signingKeys(keys)
+	}
+	file, err := reread.Load([]string{path}, parse, func(err error) {
+		if notify != nil {
+			notify(secretsFileError(err))
+		}
+	})
+	if err != nil {
+		return nil, secretsFileError(err)
+	}
+	return &Keyring{file: file}, nil
+}
+
+// secretsFileError adds to an error which kind of file it is about.
+func secretsFileError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("secrets file: %w", err)
+}
+
+// Verify verifies the signature of body with every key of the ring, without parsing the
+// body. It returns what the matching key may sign for, or [ErrMissing], [ErrMalformed],
+// [ErrMismatch] or [ErrUnavailable].
+//
+// The caller decodes the body next, and must then call [Signer.SignsFor] with the
+// integration that the body names.
 func (r *Keyring) Verify(body []byte, sig string) (Signer, error) {
 	if err := checkForm(sig); err != nil {
 		return Signer{}, err
@@ -69,9 +91,8 @@ func (r *Keyring) Verify(body []byte, sig string) (Signer, error) {
 	if signer, ok := match(keys, body, sig); ok {
 		return signer, nil
 	}
-	// The secret may have been added a moment ago: look again before the
-	// message is turned away.
-	fresh, err := r.current(rereadOnMismatch)
+	// The secret may have just been added to the file.
+	fresh, err := r.current(mismatchInterval)
 	if !slices.Equal(fresh, keys) {
 		if signer, ok := match(fresh, body, sig); ok {
 			return signer, nil
@@ -83,22 +104,31 @@ func (r *Keyring) Verify(body []byte, sig string) (Signer, error) {
 	return Signer{}, ErrMismatch
 }
 
-// Len returns how many different secrets the ring holds.
-func (r *Keyring) Len() int {
-	keys, _ := r.current(rereadInterval)
-	return len(keys)
+func match(keys []*signingKey, body []byte, sig string) (Signer, bool) {
+	for _, k := range keys {
+		if k.verify(body, sig) {
+			return Signer{k}, true
+		}
+	}
+	return Signer{}, false
 }
 
-// current returns the keys, after reading their file again if that was last done
-// maxAge ago or longer. An error says why they may be out of date.
-func (r *Keyring) current(maxAge time.Duration) ([]*key, error) {
+// current returns the keys, after reading their file again if that was last done maxAge
+// ago or longer. The error says why they may be out of date.
+func (r *Keyring) current(maxAge time.Duration) ([]*signingKey, error) {
 	if r.file == nil {
 		return r.keys, nil
 	}
 	return r.file.Get(maxAge)
 }
 
-// String tells how many secrets the ring holds, and none of them.
+// Len returns the number of different secrets in the ring.
+func (r *Keyring) Len() int {
+	keys, _ := r.current(rereadInterval)
+	return len(keys)
+}
+
+// String returns the number of secrets, and none of them.
 func (r *Keyring) String() string {
 	return fmt.Sprintf("keyring of %d secrets", r.Len())
 }
@@ -106,72 +136,14 @@ func (r *Keyring) String() string {
 // GoString is String, so that %#v can't print a secret.
 func (r *Keyring) GoString() string { return r.String() }
 
-// A Signer is what is known of the key that a signature was made with.
-type Signer struct{ key *key }
+// A Signer is the owner of the key that a signature was made with.
+type Signer struct{ key *signingKey }
 
-// SignsFor reports whether the key may sign events of the integration. A body
-// that names no integration ("") claims nothing, so any key may sign it.
+// SignsFor reports whether the key may sign events of the integration. A body that names
+// no integration ("") may be signed with any key.
 func (s Signer) SignsFor(integrationID string) bool {
 	if s.key == nil {
 		return false
 	}
 	return integrationID == "" || s.key.global || slices.Contains(s.key.integrations, integrationID)
-}
-
-// key is one secret, ready to be used, with all that it may sign for: two
-// integrations that share a secret are one key.
-type key struct {
-	global       bool
-	integrations []string
-	macs         sync.Pool // of hash.Hash: an HMAC's key schedule costs more than a short body
-}
-
-func newKey(secret string) *key {
-	k := &key{}
-	k.macs.New = func() any { return hmac.New(sha256.New, []byte(secret)) }
-	return k
-}
-
-func (k *key) signed(body []byte, sig string) bool {
-	mac := k.macs.Get().(hash.Hash)
-	defer k.macs.Put(mac)
-	mac.Reset()
-	var sum [Size]byte
-	digest(mac, body, &sum)
-	return equal(&sum, sig)
-}
-
-func match(keys []*key, body []byte, sig string) (Signer, bool) {
-	for _, k := range keys {
-		if k.signed(body, sig) {
-			return Signer{k}, true
-		}
-	}
-	return Signer{}, false
-}
-
-// index joins keys with the same secret.
-func index(keys []Key) ([]*key, error) {
-	if len(keys) == 0 {
-		return nil, errors.New("no secret")
-	}
-	var joined []*key
-	bySecret := make(map[string]*key)
-	for _, given := range keys {
-		if given.Secret == "" {
-			return nil, fmt.Errorf("%s: the secret is empty", given)
-		}
-		k, ok := bySecret[given.Secret]
-		if !ok {
-			k = newKey(given.Secret)
-			bySecret[given.Secret] = k
-			joined = append(joined, k)
-		}
-		if given.IntegrationID == "" {
-			k.global = true
-		} else {
-			k.integrations = append(k.integrations, given.IntegrationID)
-		}
-	}
-	return joined, nil
 }

@@ -54,7 +54,7 @@ func TestKeySignsOnlyForItsIntegration(t *testing.T) {
 		{"shared", "three", true},
 		{"shared", "one", false},
 		{"global", "one", true},
-		{"global", "unheard of", true},
+		{"global", "unknown", true},
 	}
 	for _, test := range tests {
 		signer, err := ring.Verify([]byte("body"), signature.Sign(test.secret, []byte("body")))
@@ -70,12 +70,12 @@ func TestKeySignsOnlyForItsIntegration(t *testing.T) {
 	}
 }
 
-func TestRingNeedsSecrets(t *testing.T) {
+func TestKeyringNeedsSecrets(t *testing.T) {
 	if _, err := signature.NewKeyring(); err == nil {
-		t.Error("a ring of no keys was made")
+		t.Error("a ring without keys was made")
 	}
 	if _, err := signature.NewKeyring(signature.Key{IntegrationID: "one"}); err == nil {
-		t.Error("a key of no secret was taken")
+		t.Error("a key without a secret was accepted")
 	}
 }
 
@@ -159,8 +159,8 @@ func TestSecretsFileMistakesAreNamed(t *testing.T) {
 func TestChangedFileIsReadAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path := writeFile(t, "old\n")
-		var told []error
-		ring, err := signature.LoadKeyring(path, func(err error) { told = append(told, err) })
+		var notified []error
+		ring, err := signature.LoadKeyring(path, func(err error) { notified = append(notified, err) })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -173,7 +173,7 @@ func TestChangedFileIsReadAgain(t *testing.T) {
 		}
 
 		// A secret that was just added is found before its first message is
-		// turned away.
+		// rejected.
 		rewrite(t, path, "old\nnew\n")
 		time.Sleep(100 * time.Millisecond)
 		if err := valid("new"); err != nil {
@@ -186,17 +186,17 @@ func TestChangedFileIsReadAgain(t *testing.T) {
 		if err := valid("old"); !errors.Is(err, signature.ErrMismatch) {
 			t.Errorf("removed secret: %v", err)
 		}
-		if len(told) != 2 || told[0] != nil || told[1] != nil {
-			t.Errorf("told %v, want two changes", told)
+		if len(notified) != 2 || notified[0] != nil || notified[1] != nil {
+			t.Errorf("notified of %v, want two changes", notified)
 		}
 	})
 }
 
-func TestUnreadableFileIsWaitedOut(t *testing.T) {
+func TestInvalidFileLeavesTheLastGoodKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path := writeFile(t, "known\n")
-		var told []error
-		ring, err := signature.LoadKeyring(path, func(err error) { told = append(told, err) })
+		var notified []error
+		ring, err := signature.LoadKeyring(path, func(err error) { notified = append(notified, err) })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -224,8 +224,8 @@ func TestUnreadableFileIsWaitedOut(t *testing.T) {
 		if err := verify("unknown"); !errors.Is(err, signature.ErrMismatch) {
 			t.Errorf("an unknown secret once the file is back: %v", err)
 		}
-		if len(told) != 4 || told[3] != nil {
-			t.Errorf("told %v, want three troubles and their end", told)
+		if len(notified) != 4 || notified[3] != nil || !strings.HasPrefix(notified[0].Error(), "secrets file: ") {
+			t.Errorf("notified of %v, want three errors and then nil", notified)
 		}
 	})
 }
@@ -236,7 +236,7 @@ func FuzzSecretsFile(f *testing.F) {
 	f.Fuzz(func(t *testing.T, content []byte) {
 		ring, err := signature.LoadKeyring(writeFile(t, string(content)), nil)
 		if err == nil && ring.Len() == 0 {
-			t.Fatal("a ring of no keys")
+			t.Fatal("a ring without keys")
 		}
 	})
 }

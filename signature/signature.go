@@ -1,16 +1,15 @@
 // Package signature signs and verifies the events of a Wildix PBX.
 //
-// A PBX signs the exact bytes of an event's body with HMAC-SHA256 and sends
-// the digest, as 64 lowercase hex digits, next to the body: in the message
-// attribute X-SIGNATURE on SQS, in the header x-signature on a webhook.
+// A PBX signs the exact bytes of an event's body with HMAC-SHA256, and sends the digest
+// as 64 lowercase hex digits with the body: in the message attribute X-SIGNATURE on SQS,
+// in the header x-signature to a webhook.
 //
-// Most programs need two calls: [NewKeyring] or [LoadKeyring] once, and
-// [Keyring.Verify] for every message, before anything else looks at its body.
-// [Sign] and [Verify] do the same with a single secret, for tests and tools.
+// Most programs need two functions: [NewKeyring] or [LoadKeyring] once, and
+// [Keyring.Verify] for every message, before its body is parsed. [Sign] and [Verify] do
+// the same with a single secret, for tests and tools.
 //
-// A secret is used as it is: its UTF-8 bytes are the HMAC key, nothing is
-// decoded or trimmed. No error and no String method of this package contains
-// a secret, a body or a signature.
+// The HMAC key is the UTF-8 of the secret, which is neither decoded nor trimmed. No error
+// and no String method of this package contains a secret, a body or a signature.
 package signature
 
 import (
@@ -25,20 +24,19 @@ import (
 // Size is the length of a signature: 32 bytes of SHA-256 as hex digits.
 const Size = 2 * sha256.Size
 
-// What can be wrong with a signature. A caller tells them apart with
-// [errors.Is]; all but ErrUnavailable mean that the message must not be
+// Errors of a verification. All but ErrUnavailable mean that the message must not be
 // trusted.
 var (
-	// ErrMissing: there is no signature.
+	// ErrMissing means that there is no signature.
 	ErrMissing = errors.New("signature missing")
-	// ErrMalformed: the signature is not 64 hex digits.
+	// ErrMalformed means that the signature is not 64 hex digits.
 	ErrMalformed = errors.New("signature malformed: want 64 hex digits")
-	// ErrMismatch: the signature does not belong to the body. An upper-case
-	// signature is a mismatch too, because the sender only writes lower case.
+	// ErrMismatch means that the signature is not one of the body. An upper-case
+	// signature is a mismatch too, because the PBX only sends lower case.
 	ErrMismatch = errors.New("signature mismatch")
-	// ErrUnavailable: no known key fits, and the keys could not be read when
-	// they were last looked for. It says nothing about the message: try again
-	// later, and neither trust nor reject it.
+	// ErrUnavailable means that no known key matches, and the secrets file could not
+	// be read. The message may be valid: neither trust nor reject it, and try again
+	// later.
 	ErrUnavailable = errors.New("signing keys unavailable")
 )
 
@@ -64,14 +62,14 @@ func Verify(secret string, body []byte, sig string) error {
 	return nil
 }
 
-// Digest returns the SHA-256 of body as 64 hex digits. It needs no secret: it
-// names a content, and proves nothing about who wrote it.
+// Digest returns the SHA-256 of body as 64 hex digits. It identifies the content, and
+// proves nothing about its sender.
 func Digest(body []byte) string {
 	sum := sha256.Sum256(body)
 	return hex.EncodeToString(sum[:])
 }
 
-// checkForm tells a signature that can't be one from one that could.
+// checkForm returns ErrMissing or ErrMalformed, or nil if sig has the form of a signature.
 func checkForm(sig string) error {
 	if sig == "" {
 		return ErrMissing
@@ -98,8 +96,8 @@ func digest(mac hash.Hash, body []byte, sum *[Size]byte) {
 	hex.Encode(sum[:], mac.Sum(raw[:0]))
 }
 
-// equal compares hex digits, not the bytes that they stand for, so that an
-// upper-case signature is no match.
+// equal compares hex digits, not the bytes that they encode, so that an upper-case
+// signature does not match.
 func equal(sum *[Size]byte, sig string) bool {
 	return subtle.ConstantTimeCompare(sum[:], []byte(sig)) == 1
 }

@@ -32,7 +32,7 @@ func TestKnownAnswers(t *testing.T) {
 	for _, known := range knownAnswers {
 		t.Run(known.name, func(t *testing.T) {
 			if got := signature.Sign(known.secret, []byte(known.body)); got != known.sig {
-				t.Errorf("Sign = %s, openssl says %s", got, known.sig)
+				t.Errorf("Sign = %s, that of openssl is %s", got, known.sig)
 			}
 			if err := signature.Verify(known.secret, []byte(known.body), known.sig); err != nil {
 				t.Errorf("Verify: %v", err)
@@ -41,7 +41,7 @@ func TestKnownAnswers(t *testing.T) {
 	}
 }
 
-func TestWhatIsWrongIsTold(t *testing.T) {
+func TestVerifyErrors(t *testing.T) {
 	valid := knownAnswers[0].sig
 	tests := []struct {
 		name, sig string
@@ -71,8 +71,7 @@ func TestWhatIsWrongIsTold(t *testing.T) {
 	}
 }
 
-// FuzzVerify: whatever comes as body and signature, only the one signature of
-// the body is accepted.
+// FuzzVerify checks that only the one signature of a body is accepted.
 func FuzzVerify(f *testing.F) {
 	for _, known := range knownAnswers {
 		f.Add(known.secret, []byte(known.body), known.sig)
@@ -81,7 +80,7 @@ func FuzzVerify(f *testing.F) {
 	f.Fuzz(func(t *testing.T, secret string, body []byte, sig string) {
 		right := signature.Sign(secret, body)
 		if err := signature.Verify(secret, body, right); err != nil {
-			t.Fatalf("its own signature: %v", err)
+			t.Fatalf("the right signature: %v", err)
 		}
 		if err := signature.Verify(secret, body, sig); (err == nil) != (sig == right) {
 			t.Fatalf("Verify(%q) = %v, the signature is %q", sig, err, right)

@@ -8,15 +8,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// EntryID is the id of the batch entry at a position. Message ids would not do:
-// a message may be received again, with the same id, while it is in a batch.
+// EntryID returns the id of the batch entry at an index. A message's id can't be used: a
+// message may be received again, with the same id, while it is in a batch.
 func EntryID(i int) *string { return aws.String(strconv.Itoa(i)) }
 
-// Failures returns the error code of each entry that was not done, by its id: of one
-// that failed, and of one that an answer does not mention.
+// Failures returns the error codes of the entries that were not done, by entry id. The
+// code is NoCode if the answer has none, and NotInAnswer if the answer does not mention
+// the entry. It returns nil if all were done.
 func Failures(entries int, done []*string, failed []types.BatchResultErrorEntry) map[string]string {
 	if len(done) == entries && len(failed) == 0 && inOrder(done) {
-		return nil // as usual
+		return nil // the usual case
 	}
 	codes := make(map[string]string)
 	for i := range entries {
@@ -31,7 +32,8 @@ func Failures(entries int, done []*string, failed []types.BatchResultErrorEntry)
 	return codes
 }
 
-// inOrder reports whether the ids are those of all entries, as servers answer.
+// inOrder reports whether the ids are those of the first entries, in order, as servers
+// usually return them.
 func inOrder(done []*string) bool {
 	for i, id := range done {
 		if aws.ToString(id) != *EntryID(i) {

@@ -10,8 +10,7 @@ import (
 	"wildix-worker/internal/sqscall"
 )
 
-// Whatever a server answers, no entry passes for done unless it says so.
-func TestOnlyWhatTheAnswerNamesIsDone(t *testing.T) {
+func TestOnlyEntriesThatTheAnswerNamesAreDone(t *testing.T) {
 	failed := func(id, code string) types.BatchResultErrorEntry {
 		e := types.BatchResultErrorEntry{Id: aws.String(id)}
 		if code != "" {

@@ -1,4 +1,4 @@
-// Package sqscall is how the transports call SQS: requests of one packet
-// without retries of the SDK, pauses between calls that fail, one log line a
-// change of state, and what a batch call says of each of its entries.
+// Package sqscall has what all calls to SQS share: its limits, client options without the
+// SDK's retries, the pause between failed calls, one log line a change of state, and the
+// result of each entry of a batch call.
 package sqscall

@@ -7,8 +7,7 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// ErrorCode names the kind of an error in a word, for logs and to tell when
-// one trouble gave way to another.
+// ErrorCode returns the code of an AWS error, or else "timeout" or "connection".
 func ErrorCode(err error) string {
 	var api smithy.APIError
 	switch {

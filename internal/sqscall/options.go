@@ -9,23 +9,23 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 )
 
-// Options apply to every call. The callers retry by themselves, knowing what
-// the SDK can't: how long a lease lasts, when an answer is due, whether they are
-// to stop. The SDK's MD5 of each body is left out, since the HMAC proves more.
+// Options are the client options of every call. They switch the SDK's retries off: only
+// the callers know how long a lease lasts, when an answer is due, and whether they have to
+// stop. They switch off its MD5 of each body too, since the signature proves more.
 func Options(o *sqs.Options) {
 	o.Retryer = aws.NopRetryer{}
 	o.DisableMessageChecksumValidation = true
 	o.HTTPClient = inMemory{o.HTTPClient}
 }
 
-// inMemory gives net/http request bodies that it knows to be in memory.
+// inMemory passes request bodies to net/http in a type that it knows to be in memory.
 //
-// It does not know the SDK's to be: it sends the headers ahead in a packet of
-// their own, and looks for the body's end after the server has all of it. The
-// SDK closes the body as soon as there is an answer, which net/http takes for a
-// failed request when it looks that late: it drops the connection while the
-// answer is being read, and what SQS has given out stays invisible for a whole
-// visibility timeout. It takes a server as near as LocalStack to be that quick.
+// With the SDK's type of body, net/http sends the headers in a packet of their own, and
+// reads on to find the body's end after the server has all of it. The SDK closes the body
+// when there is an answer. If that is before net/http has seen the end, it takes the
+// request for failed and drops the connection while the answer is read, and the messages
+// that SQS returned are invisible for a whole visibility timeout. That happens with a
+// server as near and fast as LocalStack.
 type inMemory struct{ sqs.HTTPClient }
 
 func (c inMemory) Do(r *http.Request) (*http.Response, error) {
@@ -36,7 +36,7 @@ func (c inMemory) Do(r *http.Request) (*http.Response, error) {
 	if _, err := io.ReadFull(r.Body, body); err != nil {
 		return nil, err
 	}
-	known := *r
-	known.Body = io.NopCloser(bytes.NewReader(body))
-	return c.HTTPClient.Do(&known)
+	clone := *r
+	clone.Body = io.NopCloser(bytes.NewReader(body))
+	return c.HTTPClient.Do(&clone)
 }

@@ -1,11 +1,10 @@
-// Package log is the handler that writes one JSON line an event, with the
-// fields
+// Package log is a handler that writes one JSON line for each event, with the fields
 //
 //	time, id, type, company, pbx, integrationId, caller, callee
 //
-// where time is RFC 3339 in UTC to the millisecond, and caller and callee are
-// phone numbers or null. An event counts as handled once its line is written,
-// so an event is not lost when the disk is full.
+// time is RFC 3339 in UTC to the millisecond. caller and callee are phone numbers or
+// null. An event is handled when its line is written, so that none is lost when the disk
+// is full.
 package log
 
 import (
@@ -18,49 +17,49 @@ import (
 	"wildix-worker/events"
 )
 
-// A Handler writes events to one writer.
+// A Handler writes the lines of events to one writer.
 type Handler struct {
-	lines lines
-	mask  bool
+	lines lineWriter
+	mask  bool // phone numbers
 }
 
-// New returns a handler that writes to w: whole lines, many in one call when
-// many events are handled at once, and never from two goroutines at once. mask
-// hides all but the last two digits of phone numbers.
+// New returns a handler that writes whole lines to w, several in one call when events are
+// handled concurrently, and never calls w from two goroutines at once. If mask is true,
+// phone numbers are written as [events.MaskNumber] returns them.
 func New(w io.Writer, mask bool) *Handler {
-	return &Handler{lines: lines{w: w, next: &batch{}}, mask: mask}
+	return &Handler{lines: lineWriter{w: w, next: &batch{}}, mask: mask}
 }
 
-// HandleEvent writes the event's line and returns when it is written. It does
-// not look at its context: a write can't be called off.
+// HandleEvent writes the event's line and returns when it is written. It ignores its
+// context, since a write can't be cancelled.
 func (h *Handler) HandleEvent(_ context.Context, e *events.Event) error {
-	var room [512]byte // for a usual line, so that it costs no memory
-	if err := h.lines.write(h.appendLine(room[:0], e)); err != nil {
+	var buffer [512]byte // enough for most lines, so that they need no allocation
+	if err := h.lines.write(appendLine(buffer[:0], e, h.mask)); err != nil {
 		return fmt.Errorf("log event: %w", err)
 	}
 	return nil
 }
 
-// lines writes lines for many goroutines with as few writes as possible: who
-// comes while a write is under way joins the next one.
-type lines struct {
+// A lineWriter writes lines for many goroutines with few writes: lines that come during
+// a write are written together by the next one.
+type lineWriter struct {
 	w       io.Writer
 	writing sync.Mutex
-	torn    bool // the last write ended within a line; writing guards it
+	partial bool // the last write ended within a line; guarded by writing
 
 	mu   sync.Mutex
-	next *batch // lines that the next write takes along
+	next *batch // lines for the next write
 }
 
-// A batch is the lines of one write. lines.writing guards written and err.
+// A batch is the lines of one write. written and err are guarded by lineWriter.writing.
 type batch struct {
 	text    bytes.Buffer
 	written bool
 	err     error
 }
 
-// write returns when the line is written, whoever wrote it.
-func (l *lines) write(line []byte) error {
+// write returns when the line is written, by this goroutine or another one.
+func (l *lineWriter) write(line []byte) error {
 	l.mu.Lock()
 	b := l.next
 	b.text.Write(line)
@@ -74,20 +73,20 @@ func (l *lines) write(line []byte) error {
 	l.mu.Lock()
 	l.next = &batch{}
 	l.mu.Unlock()
-	b.err = l.writeWhole(b.text.Bytes())
+	b.err = l.writeText(b.text.Bytes())
 	b.written = true
 	return b.err
 }
 
-// writeWhole writes lines, on a new line if an earlier write was cut off, as on
-// a full disk.
-func (l *lines) writeWhole(text []byte) error {
-	if l.torn {
+// writeText writes lines. They begin on a new line if an earlier write ended within one,
+// as on a full disk.
+func (l *lineWriter) writeText(text []byte) error {
+	if l.partial {
 		text = append([]byte("\n"), text...)
 	}
 	n, err := l.w.Write(text)
 	if n > 0 {
-		l.torn = text[n-1] != '\n'
+		l.partial = text[n-1] != '\n'
 	}
 	return err
 }

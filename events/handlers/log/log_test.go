@@ -50,14 +50,14 @@ func TestPhoneNumbersAreMasked(t *testing.T) {
 	}
 }
 
-// tallyWriter counts writes, and fails when told to.
-type tallyWriter struct {
+// countingWriter counts writes, and fails if err is set.
+type countingWriter struct {
 	bytes.Buffer
 	writes int
 	err    error
 }
 
-func (w *tallyWriter) Write(p []byte) (int, error) {
+func (w *countingWriter) Write(p []byte) (int, error) {
 	w.writes++
 	if w.err != nil {
 		return 0, w.err
@@ -67,7 +67,7 @@ func (w *tallyWriter) Write(p []byte) (int, error) {
 
 func TestConcurrentLinesStayWhole(t *testing.T) {
 	const events = 1000
-	out := &tallyWriter{}
+	out := &countingWriter{}
 	handle(t, log.New(out, false), events, nil)
 	lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
 	seen := make(map[string]bool)
@@ -85,16 +85,16 @@ func TestConcurrentLinesStayWhole(t *testing.T) {
 	}
 }
 
-func TestUnwrittenEventIsNotHandled(t *testing.T) {
+func TestWriteErrorFailsTheEvent(t *testing.T) {
 	full := errors.New("no space left on device")
-	handle(t, log.New(&tallyWriter{err: full}, false), 50, full)
+	handle(t, log.New(&countingWriter{err: full}, false), 50, full)
 }
 
-func TestLineAfterATornOneIsWhole(t *testing.T) {
-	out := &tornWriter{left: 20}
+func TestLineAfterAPartialOneIsWhole(t *testing.T) {
+	out := &limitedWriter{left: 20}
 	h := log.New(out, false)
 	if err := h.HandleEvent(t.Context(), &events.Event{ID: "one"}); err == nil {
-		t.Fatal("a line that was cut off counts as written")
+		t.Fatal("no error for a partial line")
 	}
 	out.left = 10_000
 	if err := h.HandleEvent(t.Context(), &events.Event{ID: "two"}); err != nil {
@@ -106,13 +106,13 @@ func TestLineAfterATornOneIsWhole(t *testing.T) {
 	}
 }
 
-// tornWriter has room for so many bytes.
-type tornWriter struct {
+// limitedWriter has room for so many bytes.
+type limitedWriter struct {
 	bytes.Buffer
 	left int
 }
 
-func (w *tornWriter) Write(p []byte) (int, error) {
+func (w *limitedWriter) Write(p []byte) (int, error) {
 	n := min(len(p), w.left)
 	w.left -= n
 	w.Buffer.Write(p[:n])
@@ -122,7 +122,7 @@ func (w *tornWriter) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// handle hands n events to h at once; each must end in want.
+// handle calls h with n events at once. Each must return want.
 func handle(t *testing.T, h events.Handler, n int, want error) {
 	t.Helper()
 	var all sync.WaitGroup
@@ -137,7 +137,7 @@ func handle(t *testing.T, h events.Handler, n int, want error) {
 	all.Wait()
 }
 
-// line is what the handler writes, as encoding/json does.
+// line is the handler's line for encoding/json.
 type line struct {
 	Time          string  `json:"time"`
 	ID            string  `json:"id"`
@@ -149,7 +149,7 @@ type line struct {
 	Callee        *string `json:"callee"`
 }
 
-func FuzzLineAsEncodingJSON(f *testing.F) {
+func FuzzLineIsThatOfEncodingJSON(f *testing.F) {
 	f.Add("call-1", "call:end", "example", "221100001bab", "8qkmnq", "+15555550123", int64(1693389853611))
 	f.Add("\x00\x01\x1f \x7f\u0080", "\b\f\n\r\t\v", `"\/'`, "<&>", "é☎😀", "\u2027\u2028\u2029\u202a", int64(0))
 	f.Add("\xff", "a\xc3", "\xed\xa0\x80\xf0\x9f", "\xe2\x80", "\ufffd\uffff", "", int64(-62135596800000))
