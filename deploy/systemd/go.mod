@@ -1,5 +1,5 @@
-// What makes the packages. A module of its own keeps it out of the program's. Later
-// versions of nfpm also make MSIX, and need for that what is not on every proxy.
+// Builds the packages. A module of its own keeps nfpm out of the program's dependencies. Later
+// versions of nfpm also build MSIX, which needs modules that not every proxy has.
 module wildix-worker/deploy/systemd
 
 go 1.26.0
