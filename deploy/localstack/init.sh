@@ -17,7 +17,7 @@ sqs() {
 	if command -v awslocal >/dev/null; then
 		awslocal sqs "$@"
 	else
-		aws --endpoint-url "${AWS_ENDPOINT_URL:?must be LocalStack's URL, such as http://127.0.0.1:4566}" sqs "$@"
+		aws --endpoint-url "${AWS_ENDPOINT_URL:?must be the URL of LocalStack, such as http://127.0.0.1:4566}" sqs "$@"
 	fi
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -101,7 +102,7 @@ func freeAddr(t *testing.T) string {
 func (s *site) start(t *testing.T, args []string, settings ...string) {
 	t.Helper()
 	cmd := exec.Command(s.program, args...)
-	cmd.Env = append(s.settings[:len(s.settings):len(s.settings)], settings...)
+	cmd.Env = slices.Concat(s.settings, settings)
 	run(t, cmd)
 }
 
