@@ -70,7 +70,7 @@ conformance: ## run one test suite against the embedded queue and against SERVER
 	@set -o pipefail; trap '.ci/servers stop' EXIT; trap 'exit 130' INT TERM; \
 	servers=$$(.ci/servers start $(SERVERS)) && \
 	{ CONFORMANCE_SERVERS="$$servers" $(GO) test -count 1 -v ./consumer/conformance && \
-	CHECK_SERVERS="$$servers" $(GO) test -count 1 -v -run '^Test(Check|DLQ)' ./cmd/wildix-worker; } | grep -v '^=== '
+	CHECK_SERVERS="$$servers" $(GO) test -count 1 -v -run '^Test(Check|DLQ)' ./cmd/wildix-worker/...; } | grep -v '^=== '
 
 localstack: SHELL := bash
 localstack: ## start LocalStack in the background, without Docker, and create the queues

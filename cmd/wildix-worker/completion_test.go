@@ -11,16 +11,19 @@ import (
 	"testing"
 	"time"
 
+	"wildix-worker/cmd/wildix-worker/internal/awstest"
+	"wildix-worker/cmd/wildix-worker/internal/config"
+
 	"github.com/alecthomas/kong"
 )
 
-// A completion is what is typed, and what its last word may become.
-type completion struct {
+// A typedLine is what is typed, and what its last word may become.
+type typedLine struct {
 	typed string
 	want  []string
 }
 
-var completions = []completion{
+var completions = []typedLine{
 	{"wildix-worker heal", []string{"healthcheck"}},
 	{"wildix-worker ver", []string{"verify", "version"}},
 	{"wildix-worker run --on-r", []string{"--on-rejected"}},
@@ -83,7 +86,7 @@ for typed; do
 done
 zpty -d shell`
 	args := []string{"-f", "-c", driver, "zsh"}
-	var unique []completion
+	var unique []typedLine
 	for _, c := range completions {
 		if len(c.want) == 1 {
 			unique, args = append(unique, c), append(args, c.typed)
@@ -105,11 +108,11 @@ zpty -d shell`
 
 // What a completion offers, the program takes.
 func TestCompletionOffersNothingThatIsRefused(t *testing.T) {
-	t.Setenv(secretVariable, "") // so that no command gets further than its settings
+	t.Setenv(config.SecretVariable, "") // so that no command gets further than its settings
 	offered := 0
 	for _, command := range kong.Must(&cli{}).Model.Leaves(true) {
-		for _, f := range flags(command) {
-			for _, value := range strings.Fields(values(f.Value)) {
+		for _, f := range slices.Concat(command.AllFlags(true)...) {
+			for _, value := range strings.FieldsFunc(f.Tag.Get("values"), func(r rune) bool { return r == ',' }) {
 				offered++
 				out, _ := exec.Command("wildix-worker", append(strings.Fields(command.Path()), "--"+f.Name, value)...).CombinedOutput()
 				if complaint := "--" + f.Name; strings.Contains(string(out), complaint) && strings.Contains(string(out), fmt.Sprintf("%q", value)) {
@@ -129,9 +132,9 @@ func completionScript(t *testing.T, shell string) string {
 		t.Skipf("%s is not installed; .ci/release installs it", shell)
 	}
 	out, err := exec.Command("wildix-worker", "completion", shell).Output()
-	fatal(t, err)
+	awstest.Fatal(t, err)
 	file := filepath.Join(t.TempDir(), "_wildix-worker")
-	fatal(t, os.WriteFile(file, out, 0o644))
+	awstest.Fatal(t, os.WriteFile(file, out, 0o644))
 	return file
 }
 

@@ -15,6 +15,9 @@ import (
 	"testing"
 	"time"
 
+	"wildix-worker/cmd/wildix-worker/internal/awstest"
+	"wildix-worker/cmd/wildix-worker/internal/fakepbx"
+	"wildix-worker/cmd/wildix-worker/internal/outgoing"
 	"wildix-worker/consumer/sqslocal"
 )
 
@@ -30,7 +33,7 @@ const (
 func TestKilledWorkersStoreEachEventOnceAndForwardAll(t *testing.T) {
 	t.Run("each with a memory of its own", func(t *testing.T) { killUnderLoad(t) })
 	t.Run("with a memory in DynamoDB", func(t *testing.T) {
-		endpoint := os.Getenv(tablesVariable)
+		endpoint := os.Getenv(awstest.TablesVariable)
 		if endpoint == "" {
 			t.Skip("DYNAMODB_ENDPOINT names no DynamoDB; make test-all starts one")
 		}
@@ -44,10 +47,10 @@ func TestKilledWorkersStoreEachEventOnceAndForwardAll(t *testing.T) {
 // killUnderLoad returns how many requests were repeats.
 func killUnderLoad(t *testing.T, args ...string) (repeats int) {
 	srv := sqslocal.New(sqslocal.Options{})
-	fatal(t, srv.Start(""))
+	awstest.Fatal(t, srv.Start(""))
 	defer srv.Close()
 	queueURL, err := srv.CreateQueue("calls", nil)
-	fatal(t, err)
+	awstest.Fatal(t, err)
 	seen := &endpoint{keys: make(map[string]int)}
 	web := httptest.NewServer(seen)
 	defer web.Close()
@@ -66,7 +69,7 @@ func killUnderLoad(t *testing.T, args ...string) (repeats int) {
 	for i := range kills {
 		worker := startProgram(t, args...)
 		seen.await(t, (i+1)*killEvents/(2*kills))
-		fatal(t, worker.Process.Kill())
+		awstest.Fatal(t, worker.Process.Kill())
 		worker.Wait()
 	}
 	worker := startProgram(t, args...)
@@ -75,7 +78,7 @@ func killUnderLoad(t *testing.T, args ...string) (repeats int) {
 			t.Fatalf("the queue holds %d after two minutes", held(srv, "calls"))
 		}
 	}
-	fatal(t, worker.Process.Signal(syscall.SIGTERM))
+	awstest.Fatal(t, worker.Process.Signal(syscall.SIGTERM))
 	if err := worker.Wait(); err != nil {
 		t.Errorf("the last worker: %v\n%s", err, worker.Stderr)
 	}
@@ -126,18 +129,18 @@ func (e *endpoint) await(t *testing.T, distinct int) {
 
 func sendForKill(t *testing.T, srv *sqslocal.Server, queueURL string) {
 	t.Helper()
-	exchange := newPBX()
-	var messages []outgoing
+	exchange := fakepbx.New()
+	var messages []outgoing.Message
 	for len(messages) < killEvents {
-		call := exchange.newCall()
-		for !call.ended && len(messages) < killEvents {
-			eventType, body := call.next()
+		call := exchange.NewCall()
+		for !call.Ended && len(messages) < killEvents {
+			eventType, body := call.Next()
 			body = bytes.Replace(body, []byte("{"), fmt.Appendf(nil, `{"n":%d,`, len(messages)), 1) // no two alike
-			messages = append(messages, newOutgoing("s3cret", eventType, call.id, body, ""))
+			messages = append(messages, outgoing.Sign("s3cret", eventType, call.ID, body, ""))
 		}
 	}
-	_, err := sendAll(t.Context(), srv.Client(), queueURL, messages)
-	fatal(t, err)
+	_, err := outgoing.Send(t.Context(), srv.Client(), queueURL, messages)
+	awstest.Fatal(t, err)
 }
 
 // startProgram runs the program, whose log is kept.
@@ -145,7 +148,7 @@ func startProgram(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command("wildix-worker", args...)
 	cmd.Stderr = &strings.Builder{}
-	fatal(t, cmd.Start())
+	awstest.Fatal(t, cmd.Start())
 	return cmd
 }
 
@@ -154,8 +157,8 @@ func startProgram(t *testing.T, args ...string) *exec.Cmd {
 func storedEvents(t *testing.T, file string) (rows, repeated int) {
 	t.Helper()
 	db, err := sql.Open("sqlite", file)
-	fatal(t, err)
+	awstest.Fatal(t, err)
 	defer db.Close()
-	fatal(t, db.QueryRowContext(t.Context(), `SELECT COUNT(*), COUNT(*) - COUNT(DISTINCT raw) FROM events`).Scan(&rows, &repeated))
+	awstest.Fatal(t, db.QueryRowContext(t.Context(), `SELECT COUNT(*), COUNT(*) - COUNT(DISTINCT raw) FROM events`).Scan(&rows, &repeated))
 	return rows, repeated
 }

@@ -1,5 +1,5 @@
-// Wildix-worker takes the signed call events of a Wildix PBX from an AWS SQS
-// queue, or by HTTP, and hands them to handlers. Its subcommands are in one file each.
+// Wildix-worker takes the signed call events of a Wildix PBX from an AWS SQS queue, or by
+// HTTP, and hands them to handlers. Each subcommand is a package beneath internal.
 package main
 
 import (
@@ -8,72 +8,75 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"wildix-worker/cmd/wildix-worker/internal/calls"
+	"wildix-worker/cmd/wildix-worker/internal/check"
+	"wildix-worker/cmd/wildix-worker/internal/completion"
+	"wildix-worker/cmd/wildix-worker/internal/config"
+	"wildix-worker/cmd/wildix-worker/internal/demo"
+	"wildix-worker/cmd/wildix-worker/internal/dlq"
+	"wildix-worker/cmd/wildix-worker/internal/exit"
+	"wildix-worker/cmd/wildix-worker/internal/healthcheck"
+	"wildix-worker/cmd/wildix-worker/internal/manual"
+	"wildix-worker/cmd/wildix-worker/internal/send"
+	"wildix-worker/cmd/wildix-worker/internal/serve"
+	"wildix-worker/cmd/wildix-worker/internal/verify"
+	"wildix-worker/cmd/wildix-worker/internal/version"
 )
 
-// cli is the command line: kong reads the flags, the environment and the help
-// from it.
+// cli is the command line. Kong reads flags, environment and help from it.
 type cli struct {
-	Run     runCmd     `cmd:"" help:"Consume a queue until stopped."`
-	Check   checkCmd   `cmd:"" help:"Look before you run: settings, credentials, queue, permissions."`
-	Webhook webhookCmd `cmd:"" help:"Take events by HTTP until stopped, and handle them or put them on a queue."`
+	Run     serve.Worker  `cmd:"" help:"Consume a queue until stopped."`
+	Check   check.Command `cmd:"" help:"Look before you run: settings, credentials, queue, permissions."`
+	Webhook serve.Webhook `cmd:"" help:"Take events by HTTP until stopped, and handle them or put them on a queue."`
 
-	Calls callsCmd `cmd:"" help:"List the calls that the store handler has written."`
-	DLQ   dlqCmd   `cmd:"" name:"dlq" help:"See what is in the dead-letter queue, take it along, send it back."`
+	Calls calls.Command `cmd:"" help:"List the calls that the store handler has written."`
+	DLQ   dlq.Command   `cmd:"" name:"dlq" help:"See what is in the dead-letter queue, take it along, send it back."`
 
-	Demo        demoCmd        `cmd:"" help:"See it work, with an embedded queue and made-up calls. Needs no AWS account."`
-	Send        sendCmd        `cmd:"" help:"Sign events and send them to a queue or a webhook."`
-	Verify      verifyCmd      `cmd:"" help:"Check the signature of one event."`
-	Healthcheck healthcheckCmd `cmd:"" help:"Ask the worker on this machine whether it is well."`
-	Version     versionCmd     `cmd:"" help:"Show the version."`
-	Completion  completionCmd  `cmd:"" help:"Write the completion script of a shell."`
-	Manual      manualCmd      `cmd:"" help:"Write the manual page."`
+	Demo        demo.Command        `cmd:"" help:"See it work, with an embedded queue and made-up calls. Needs no AWS account."`
+	Send        send.Command        `cmd:"" help:"Sign events and send them to a queue or a webhook."`
+	Verify      verify.Command      `cmd:"" help:"Check the signature of one event."`
+	Healthcheck healthcheck.Command `cmd:"" help:"Ask the worker on this machine whether it is well."`
+	Version     version.Command     `cmd:"" help:"Show the version."`
+	Completion  completion.Command  `cmd:"" help:"Write the completion script of a shell."`
+	Manual      manual.Command      `cmd:"" help:"Write the manual page."`
 }
 
 const description = "Takes the signed call events of a Wildix PBX from an AWS SQS queue, or by HTTP, and hands them to handlers."
 
+// release is set by the linker when a release is built.
+var release string
+
 func main() { os.Exit(program(os.Args[1:])) }
 
-// program returns the exit code: 0 when all went well, 1 when something did
-// not, 2 when it was called wrongly, or what a command chose.
+// program runs a command and returns the exit code: 0 for success, 1 for a failure, 2 for
+// a usage error, or the code that the command chose.
 func program(args []string) int {
-	// The first signal ends ctx; a second one ends the program, since by then
-	// nobody listens for it any more.
+	// The first signal ends ctx. The second one ends the program, because nothing
+	// handles signals any more by then.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
 
-	unsetEmpty()
+	config.UnsetEmpty()
 	parser := kong.Must(&cli{}, kong.Name("wildix-worker"), kong.Description(description),
 		kong.ConfigureHelp(kong.HelpOptions{NoExpandSubcommands: true, WrapUpperBound: 100}),
-		kong.BindTo(ctx, (*context.Context)(nil)))
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(version.Of(release)))
 	command, err := parser.Parse(args)
 	if err != nil {
-		return complain(&usageError{err}, commandOf(err))
+		return report(&exit.UsageError{Err: err}, commandOf(err))
 	}
 	if err := command.Run(); err != nil {
-		return complain(err, command.Selected().Path())
+		return report(err, command.Selected().Path())
 	}
 	return 0
 }
 
-// unsetEmpty makes an empty variable as none, as compose files leave many. An
-// empty secret stays, since it is more likely an accident, and an empty admin address
-// is none.
-func unsetEmpty() {
-	for _, variable := range os.Environ() {
-		name, value, _ := strings.Cut(variable, "=")
-		ours := strings.HasPrefix(name, "WILDIX_") || name == "SQS_URL"
-		if ours && value == "" && name != secretVariable && name != adminAddrVariable {
-			os.Unsetenv(name)
-		}
-	}
-}
-
-// commandOf returns the subcommand that a command line got as far as.
+// commandOf returns the subcommand of a command line that could not be parsed, if it got
+// that far.
 func commandOf(err error) string {
 	var parse *kong.ParseError
 	if errors.As(err, &parse) && parse.Context.Selected() != nil {
@@ -82,14 +85,13 @@ func commandOf(err error) string {
 	return ""
 }
 
-// complain tells a person what went wrong, and returns the exit code.
-func complain(err error, command string) int {
-	if code, ok := errors.AsType[exitCode](err); ok {
+// report prints the error of a command, and returns the exit code.
+func report(err error, command string) int {
+	if code, ok := errors.AsType[exit.Code](err); ok {
 		return int(code)
 	}
 	fmt.Fprintf(os.Stderr, "wildix-worker: %v\n", err)
-	var usage *usageError
-	if !errors.As(err, &usage) {
+	if _, ok := errors.AsType[*exit.UsageError](err); !ok {
 		return 1
 	}
 	if command != "" {
@@ -98,13 +100,3 @@ func complain(err error, command string) int {
 	fmt.Fprintf(os.Stderr, "Try: wildix-worker %s--help\n", command)
 	return 2
 }
-
-// An exitCode ends the program without a word more: the command has said it all.
-type exitCode int
-
-func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
-
-// A usageError is the caller's mistake, found before anything was done.
-type usageError struct{ error }
-
-func (e *usageError) Unwrap() error { return e.error }

@@ -18,7 +18,11 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"wildix-worker/cmd/wildix-worker/internal/awstest"
+	"wildix-worker/cmd/wildix-worker/internal/fakepbx"
+	"wildix-worker/cmd/wildix-worker/internal/outgoing"
 	"wildix-worker/consumer/sqslocal"
+	"wildix-worker/internal/sqscall"
 )
 
 // The signing secret is changed under traffic, by the steps of deploy/ROTATE.md: each
@@ -39,8 +43,8 @@ func TestSecretIsRotatedWithoutLosingAnEvent(t *testing.T) {
 		workers := &fleet{}
 		file := filepath.Join(t.TempDir(), "secrets")
 		write := func(t *testing.T, content string) {
-			fatal(t, os.WriteFile(file+".new", []byte(content), 0o600))
-			fatal(t, os.Rename(file+".new", file))
+			awstest.Fatal(t, os.WriteFile(file+".new", []byte(content), 0o600))
+			awstest.Fatal(t, os.Rename(file+".new", file))
 		}
 		change := func(t *testing.T, content string) {
 			changes := strings.Count(workers.read(t), "secrets file read again")
@@ -70,14 +74,14 @@ const rotateEvents = 100
 
 func rotate(t *testing.T, workers *fleet, steps rotation, first, second string) {
 	srv := sqslocal.New(sqslocal.Options{})
-	fatal(t, srv.Start(""))
+	awstest.Fatal(t, srv.Start(""))
 	defer srv.Close()
 	_, err := srv.CreateQueue("dead", nil)
-	fatal(t, err)
+	awstest.Fatal(t, err)
 	queueURL, err := srv.CreateQueue("calls", map[string]string{
 		"RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead","maxReceiveCount":"10"}`,
 	})
-	fatal(t, err)
+	awstest.Fatal(t, err)
 	events := &traffic{client: srv.Client(), queueURL: queueURL, secret: first, handled: make(map[int]int)}
 	endpoint := httptest.NewServer(events)
 	defer endpoint.Close()
@@ -134,7 +138,7 @@ func (e *traffic) start(t *testing.T) (end func()) {
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
-		call := newPBX().newCall()
+		call := fakepbx.New().NewCall()
 		for {
 			select {
 			case <-stop:
@@ -142,7 +146,7 @@ func (e *traffic) start(t *testing.T) (end func()) {
 			case <-time.After(time.Millisecond):
 			}
 			if batch := e.next(call); len(batch) > 0 {
-				if _, err := sendAll(t.Context(), e.client, e.queueURL, batch); err != nil {
+				if _, err := outgoing.Send(t.Context(), e.client, e.queueURL, batch); err != nil {
 					t.Errorf("send: %v", err)
 					return
 				}
@@ -153,15 +157,15 @@ func (e *traffic) start(t *testing.T) (end func()) {
 }
 
 // next is the next batch, or none if enough is waiting.
-func (e *traffic) next(call *call) (batch []outgoing) {
+func (e *traffic) next(call *fakepbx.Call) (batch []outgoing.Message) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.paused || e.sent-len(e.handled) > backlog {
 		return nil
 	}
-	for range maxEntries {
-		body := bytes.Replace(call.body("call:update"), []byte("{"), fmt.Appendf(nil, `{"n":%d,`, e.sent), 1)
-		batch = append(batch, newOutgoing(e.secret, "call:update", call.id, body, ""))
+	for range sqscall.MaxBatch {
+		body := bytes.Replace(call.Body("call:update"), []byte("{"), fmt.Appendf(nil, `{"n":%d,`, e.sent), 1)
+		batch = append(batch, outgoing.Sign(e.secret, "call:update", call.ID, body, ""))
 		e.sent++
 	}
 	return batch
@@ -233,13 +237,13 @@ func (f *fleet) replace(t *testing.T, environment ...string) {
 	before := *f
 	f.log = filepath.Join(t.TempDir(), "log")
 	file, err := os.Create(f.log)
-	fatal(t, err)
+	awstest.Fatal(t, err)
 	defer file.Close()
 	worker := exec.Command("wildix-worker", "run")
 	worker.Env = slices.Concat(f.environment, environment)
 	worker.Stderr = file
 	f.worker = worker
-	fatal(t, worker.Start())
+	awstest.Fatal(t, worker.Start())
 	t.Cleanup(func() {
 		if worker.ProcessState == nil { // the test has failed
 			worker.Process.Kill()
@@ -257,7 +261,7 @@ func (f *fleet) stop(t *testing.T) {
 	if f.worker == nil {
 		return
 	}
-	fatal(t, f.worker.Process.Signal(syscall.SIGTERM))
+	awstest.Fatal(t, f.worker.Process.Signal(syscall.SIGTERM))
 	err := f.worker.Wait()
 	if log := f.read(t); err != nil || !strings.Contains(log, `"message":"drained"`) || !strings.Contains(log, `"rejected":0,`) {
 		t.Errorf("the worker: %v\n%s", err, log)
@@ -267,7 +271,7 @@ func (f *fleet) stop(t *testing.T) {
 func (f *fleet) read(t *testing.T) string {
 	t.Helper()
 	content, err := os.ReadFile(f.log)
-	fatal(t, err)
+	awstest.Fatal(t, err)
 	return string(content)
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"wildix-worker/cmd/wildix-worker/internal/awstest"
 	"wildix-worker/consumer/sqslocal"
 )
 
@@ -53,7 +54,7 @@ func TestScripts(t *testing.T) {
 			if name != "dynamodb" {
 				return false, fmt.Errorf("no such condition: %s", name)
 			}
-			return os.Getenv(tablesVariable) != "", nil
+			return os.Getenv(awstest.TablesVariable) != "", nil
 		},
 	})
 }
@@ -78,7 +79,7 @@ func setUp(env *testscript.Env) error {
 	env.Vars = append(env.Vars,
 		"ENDPOINT="+srv.URL(), "QUEUE="+queueURL, "ADDR="+addr,
 		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
-		"AWS_ENDPOINT_URL_DYNAMODB="+os.Getenv(tablesVariable),
+		"AWS_ENDPOINT_URL_DYNAMODB="+os.Getenv(awstest.TablesVariable),
 		"AWS_EC2_METADATA_DISABLED=true", // or the SDK looks for a role over the network
 	)
 	return nil
@@ -239,6 +240,12 @@ func eventually(ts *testscript.TestScript, what string, done func() bool) {
 			ts.Fatalf("waited for a minute until %s", what)
 		}
 	}
+}
+
+// held returns how many messages a queue holds, whatever their state.
+func held(srv *sqslocal.Server, queue string) int {
+	depth := srv.Depth(queue)
+	return depth.Visible + depth.InFlight + depth.Delayed
 }
 
 func server(ts *testscript.TestScript) *sqslocal.Server {

@@ -10,6 +10,10 @@ import (
 	"syscall"
 	"testing"
 
+	"wildix-worker/cmd/wildix-worker/internal/awstest"
+	"wildix-worker/cmd/wildix-worker/internal/fakepbx"
+	"wildix-worker/cmd/wildix-worker/internal/outgoing"
+	"wildix-worker/cmd/wildix-worker/internal/systemd/systemdtest"
 	"wildix-worker/consumer/sqslocal"
 )
 
@@ -18,7 +22,8 @@ const unitFile = "../../deploy/systemd/wildix-worker.service"
 // A unit is the program as the unit file has it run, by a service manager that needs no
 // systemd: its ExecStart line, with its Environment and a copy of the secrets.
 type unit struct {
-	*serviceManager
+	*systemdtest.Manager
+	t        *testing.T
 	srv      *sqslocal.Server
 	queueURL string
 	settings map[string][]string // those of the unit file
@@ -26,12 +31,12 @@ type unit struct {
 
 func newUnit(t *testing.T) *unit {
 	t.Helper()
-	u := &unit{serviceManager: newServiceManager(t), srv: sqslocal.New(sqslocal.Options{}), settings: readUnit(t)}
-	fatal(t, u.srv.Start(""))
+	u := &unit{Manager: systemdtest.New(t), t: t, srv: sqslocal.New(sqslocal.Options{}), settings: readUnit(t)}
+	awstest.Fatal(t, u.srv.Start(""))
 	t.Cleanup(func() { u.srv.Close() })
 	var err error
 	u.queueURL, err = u.srv.CreateQueue("calls", nil)
-	fatal(t, err)
+	awstest.Fatal(t, err)
 	return u
 }
 
@@ -39,7 +44,7 @@ func newUnit(t *testing.T) *unit {
 func readUnit(t *testing.T) map[string][]string {
 	t.Helper()
 	content, err := os.ReadFile(unitFile)
-	fatal(t, err)
+	awstest.Fatal(t, err)
 	settings := make(map[string][]string)
 	for line := range strings.Lines(string(content)) {
 		if name, value, ok := strings.Cut(strings.TrimSpace(line), "="); ok && !strings.HasPrefix(line, "#") {
@@ -54,7 +59,7 @@ func (u *unit) start(args ...string) *exec.Cmd {
 	u.t.Helper()
 	credentials := u.t.TempDir()
 	name, _, _ := strings.Cut(u.settings["LoadCredential"][0], ":")
-	fatal(u.t, os.WriteFile(filepath.Join(credentials, name), []byte("s3cret\n"), 0o400))
+	awstest.Fatal(u.t, os.WriteFile(filepath.Join(credentials, name), []byte("s3cret\n"), 0o400))
 	line := strings.Fields(u.settings["ExecStart"][0])
 	if len(args) == 0 {
 		args = line[1:]
@@ -68,7 +73,7 @@ func (u *unit) start(args ...string) *exec.Cmd {
 		cmd.Env = append(cmd.Env, strings.ReplaceAll(assignment, "%d", credentials))
 	}
 	cmd.Stderr = &strings.Builder{}
-	fatal(u.t, cmd.Start())
+	awstest.Fatal(u.t, cmd.Start())
 	u.t.Cleanup(func() {
 		if cmd.ProcessState == nil {
 			cmd.Process.Kill()
@@ -81,32 +86,32 @@ func (u *unit) start(args ...string) *exec.Cmd {
 func TestUnitTellsThatItIsReadyAliveAndStopping(t *testing.T) {
 	u := newUnit(t)
 	worker := u.start()
-	u.await("READY=1")
-	u.await("WATCHDOG=1")
-	event := newPBX().newCall()
-	eventType, body := event.next()
-	_, err := sendAll(t.Context(), u.srv.Client(), u.queueURL, []outgoing{newOutgoing("s3cret", eventType, event.id, body, "")})
-	fatal(t, err)
-	u.await("STATUS=0 in hand; 1 handled")
-	u.await("WATCHDOG=1")
-	fatal(t, worker.Process.Signal(syscall.SIGTERM))
+	u.Await("READY=1")
+	u.Await("WATCHDOG=1")
+	event := fakepbx.New().NewCall()
+	eventType, body := event.Next()
+	_, err := outgoing.Send(t.Context(), u.srv.Client(), u.queueURL, []outgoing.Message{outgoing.Sign("s3cret", eventType, event.ID, body, "")})
+	awstest.Fatal(t, err)
+	u.Await("STATUS=0 in hand; 1 handled")
+	u.Await("WATCHDOG=1")
+	awstest.Fatal(t, worker.Process.Signal(syscall.SIGTERM))
 	if err := worker.Wait(); err != nil {
 		t.Errorf("%v\n%s", err, worker.Stderr)
 	}
-	u.want("STOPPING=1", "EXTEND_TIMEOUT_USEC=35000000")
-	ready, stopping := slices.Index(u.news, "READY=1"), slices.Index(u.news, "STOPPING=1")
-	if ready > stopping || slices.Contains(u.news[ready+1:], "READY=1") {
-		t.Errorf("told %q", u.news)
+	u.Want("STOPPING=1", "EXTEND_TIMEOUT_USEC=35000000")
+	ready, stopping := slices.Index(u.Lines, "READY=1"), slices.Index(u.Lines, "STOPPING=1")
+	if ready > stopping || slices.Contains(u.Lines[ready+1:], "READY=1") {
+		t.Errorf("told %q", u.Lines)
 	}
 }
 
 func TestUnitThatReceivesByHTTPIsReadyWhenItListens(t *testing.T) {
 	u := newUnit(t)
 	u.start("webhook", "--listen-addr", "127.0.0.1:0")
-	u.await("READY=1")
-	u.await("WATCHDOG=1")
-	if !slices.ContainsFunc(u.news, func(line string) bool { return strings.HasPrefix(line, "STATUS=listening on 127.0.0.1:") }) {
-		t.Errorf("told %q", u.news)
+	u.Await("READY=1")
+	u.Await("WATCHDOG=1")
+	if !slices.ContainsFunc(u.Lines, func(line string) bool { return strings.HasPrefix(line, "STATUS=listening on 127.0.0.1:") }) {
+		t.Errorf("told %q", u.Lines)
 	}
 }
 
@@ -122,13 +127,13 @@ func TestUnitTellsWrongSettingsFromACrash(t *testing.T) {
 	if err := wrong.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 2 {
 		t.Errorf("wrong settings: %v", err)
 	}
-	if len(u.listen()) > 0 {
-		t.Errorf("wrong settings: told %q", u.news)
+	if len(u.Read()) > 0 {
+		t.Errorf("wrong settings: told %q", u.Lines)
 	}
 
 	worker := u.start()
-	u.await("READY=1")
-	fatal(t, worker.Process.Signal(syscall.SIGABRT))
+	u.Await("READY=1")
+	awstest.Fatal(t, worker.Process.Signal(syscall.SIGABRT))
 	err := worker.Wait()
 	if !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGABRT {
 		t.Errorf("a crash: %v", err)

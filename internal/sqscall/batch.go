@@ -2,6 +2,7 @@ package sqscall
 
 import (
 	"cmp"
+	"iter"
 	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -41,4 +42,33 @@ func inOrder(done []*string) bool {
 		}
 	}
 	return true
+}
+
+// Batches splits items into those of one batch call each: at most MaxBatch items, of at
+// most MaxSize bytes together. An item that is larger is a batch of its own. Size may be
+// nil for entries without a body.
+func Batches[T any](items []T, size func(T) int) iter.Seq[[]T] {
+	return func(yield func([]T) bool) {
+		for len(items) > 0 {
+			n := batchLength(items, size)
+			if !yield(items[:n]) {
+				return
+			}
+			items = items[n:]
+		}
+	}
+}
+
+func batchLength[T any](items []T, size func(T) int) int {
+	if size == nil {
+		return min(len(items), MaxBatch)
+	}
+	total := 0
+	for i, item := range items {
+		total += size(item)
+		if i > 0 && total > MaxSize || i == MaxBatch {
+			return i
+		}
+	}
+	return len(items)
 }

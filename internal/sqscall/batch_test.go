@@ -2,6 +2,7 @@ package sqscall_test
 
 import (
 	"maps"
+	"slices"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -35,6 +36,31 @@ func TestOnlyEntriesThatTheAnswerNamesAreDone(t *testing.T) {
 	} {
 		if got := sqscall.Failures(2, aws.StringSlice(test.done), test.failed); !maps.Equal(got, test.want) {
 			t.Errorf("%s: failed are %v, want %v", name, got, test.want)
+		}
+	}
+}
+
+func TestBatchesKeepTheLimitsOfSQS(t *testing.T) {
+	const half = sqscall.MaxSize / 2
+	size := func(n int) int { return n }
+	for name, test := range map[string]struct {
+		items []int
+		size  func(int) int
+		want  []int // lengths
+	}{
+		"none":         {nil, size, nil},
+		"small":        {make([]int, 23), size, []int{10, 10, 3}},
+		"without size": {make([]int, 11), nil, []int{10, 1}},
+		"full":         {[]int{half, half, 1}, size, []int{2, 1}},
+		"too large":    {[]int{1, 3 * half, 1, 1}, size, []int{1, 1, 2}},
+	} {
+		var got []int
+		var items []int
+		for batch := range sqscall.Batches(test.items, test.size) {
+			got, items = append(got, len(batch)), append(items, batch...)
+		}
+		if !slices.Equal(got, test.want) || !slices.Equal(items, test.items) {
+			t.Errorf("%s: batches of %d, want %d", name, got, test.want)
 		}
 	}
 }

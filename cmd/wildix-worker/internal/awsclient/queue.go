@@ -1,0 +1,163 @@
+package awsclient
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/middleware"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"go.uber.org/zap"
+
+	"wildix-worker/internal/sqscall"
+)
+
+const (
+	// Timeout is how long one request may take.
+	Timeout = 10 * time.Second
+	// retryPause is about how long to wait before the queue is asked again.
+	retryPause = 2 * time.Second
+)
+
+// NoRedrivePolicy says what it means that a queue has no redrive policy.
+const NoRedrivePolicy = "a message that is rejected, malformed or fails for ever comes back until its retention ends; give the queue a dead-letter queue"
+
+// WaitForQueue waits until the queue can be consumed, or ctx ends. It returns an error if
+// the queue does not exist or may not be used; an endpoint that does not answer is asked
+// again.
+func WaitForQueue(ctx context.Context, client *sqs.Client, queueURL string, log *zap.Logger) error {
+	waiting := false
+	for {
+		out, err := getAttributes(ctx, client, queueURL, noRetries)
+		switch {
+		case err == nil:
+			if out.Attributes[string(types.QueueAttributeNameRedrivePolicy)] == "" {
+				log.Warn("the queue has no redrive policy: " + NoRedrivePolicy)
+			}
+			return nil
+		case ctx.Err() != nil:
+			return nil
+		}
+		if reason := Explain(queueURL, err); reason != nil {
+			return reason
+		}
+		if !waiting {
+			log.Warn("queue does not answer, waiting for it", zap.String("queue", queueURL), zap.Error(err))
+			waiting = true
+		}
+		select {
+		case <-time.After(retryPause/2 + rand.N(retryPause)):
+		case <-ctx.Done():
+		}
+	}
+}
+
+// CheckTarget returns an error if a queue that is sent to does not exist. Every other
+// trouble is ignored, since sending needs no permission to read the queue's attributes.
+// Role and setting name the queue in the error.
+func CheckTarget(ctx context.Context, client *sqs.Client, queueURL, role, setting string) error {
+	if _, err := getAttributes(ctx, client, queueURL, noRetries); err != nil && QueueMissing(err) {
+		return fmt.Errorf("the %s %s does not exist; compare %s with the SQS console", role, queueURL, setting)
+	}
+	return nil
+}
+
+// CreateQueue creates the queue of a URL, unless it exists.
+func CreateQueue(ctx context.Context, client *sqs.Client, queueURL string) error {
+	name := queueURL[strings.LastIndex(queueURL, "/")+1:]
+	attributes := map[string]string{}
+	if sqscall.IsFIFO(name) {
+		attributes["FifoQueue"] = "true"
+	}
+	_, err := client.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: &name, Attributes: attributes})
+	if _, exists := errors.AsType[*types.QueueNameExists](err); err != nil && !exists {
+		return fmt.Errorf("create the queue %s: %w", name, err)
+	}
+	return nil
+}
+
+// noRetries switches the SDK's retries off, for callers that retry by themselves.
+func noRetries(o *sqs.Options) { o.Retryer = aws.NopRetryer{} }
+
+func getAttributes(ctx context.Context, client *sqs.Client, queueURL string, options ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error) {
+	ctx, cancel := context.WithTimeout(ctx, Timeout)
+	defer cancel()
+	return client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+		QueueUrl:       &queueURL,
+		AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll},
+	}, options...)
+}
+
+// Attributes is the response to a request for the attributes of a queue.
+type Attributes struct {
+	Values     map[string]string // nil if the request failed
+	Err        error             // why it failed
+	ReceivedAt time.Time         // by this machine's clock
+	ServerTime time.Time         // by the server's clock; zero if the response has no date
+}
+
+// GetAttributes asks for all attributes of a queue, with the SDK's retries: one reset
+// connection does not make a queue unusable.
+func GetAttributes(ctx context.Context, client *sqs.Client, queueURL string) Attributes {
+	out, err := getAttributes(ctx, client, queueURL)
+	a := Attributes{Err: err, ReceivedAt: time.Now()}
+	if err == nil {
+		a.Values = out.Attributes
+		if a.Values == nil { // a server may leave out what is empty
+			a.Values = map[string]string{}
+		}
+		a.ServerTime, _ = middleware.GetServerTime(out.ResultMetadata)
+		return a
+	}
+	if refused, ok := errors.AsType[*awshttp.ResponseError](err); ok && refused.HTTPStatusCode() != 0 {
+		a.ServerTime, _ = http.ParseTime(refused.Response.Header.Get("Date"))
+	}
+	return a
+}
+
+// Get returns an attribute, empty if there is none.
+func (a Attributes) Get(name types.QueueAttributeName) string { return a.Values[string(name)] }
+
+// Answered reports whether the server answered at all.
+func (a Attributes) Answered() bool { return a.Values != nil || ErrorCode(a.Err) != "" }
+
+// QueueExists reports whether the queue exists, whether or not its attributes may be read.
+func (a Attributes) QueueExists() bool { return a.Values != nil || Denied(a.Err) }
+
+// Visible returns about how many messages can be received.
+func (a Attributes) Visible() int {
+	return a.count(types.QueueAttributeNameApproximateNumberOfMessages)
+}
+
+// InFlight returns about how many messages are received and neither deleted nor visible again.
+func (a Attributes) InFlight() int {
+	return a.count(types.QueueAttributeNameApproximateNumberOfMessagesNotVisible)
+}
+
+// Delayed returns about how many messages can't be received yet.
+func (a Attributes) Delayed() int {
+	return a.count(types.QueueAttributeNameApproximateNumberOfMessagesDelayed)
+}
+
+// Total returns about how many messages the queue holds, whatever their state.
+func (a Attributes) Total() int { return a.Visible() + a.InFlight() + a.Delayed() }
+
+func (a Attributes) count(name types.QueueAttributeName) int {
+	n, _ := strconv.Atoi(a.Get(name))
+	return n
+}
+
+// Retention returns how long the queue keeps a message; known is false if the server does
+// not say.
+func (a Attributes) Retention() (kept time.Duration, known bool) {
+	seconds, err := strconv.Atoi(a.Get(types.QueueAttributeNameMessageRetentionPeriod))
+	return time.Duration(seconds) * time.Second, err == nil
+}

@@ -1,0 +1,159 @@
+package check
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"wildix-worker/cmd/wildix-worker/internal/awsclient"
+	"wildix-worker/cmd/wildix-worker/internal/awstest"
+	"wildix-worker/cmd/wildix-worker/internal/oncetable"
+	"wildix-worker/events/once"
+)
+
+// moto enforces IAM policies when it is told to. It knows the actions by the
+// names of the calls, so that a batch is an action of its own.
+var permissions = map[string][]string{
+	"GetQueueAttributes":      {"sqs:GetQueueAttributes"},
+	"ReceiveMessage":          {"sqs:ReceiveMessage"},
+	"DeleteMessage":           {"sqs:DeleteMessage", "sqs:DeleteMessageBatch"},
+	"ChangeMessageVisibility": {"sqs:ChangeMessageVisibility", "sqs:ChangeMessageVisibilityBatch"},
+}
+
+func TestCheckNamesThePermissionThatPoliciesLack(t *testing.T) {
+	endpoint, ok := awstest.Servers()["moto"]
+	if !ok {
+		t.Skip("moto is not among CHECK_SERVERS")
+	}
+	for _, lacking := range []string{"nothing", "ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility"} {
+		t.Run(lacking, func(t *testing.T) {
+			awstest.StartLocal(t) // for what it sets
+			_, queueURL := awstest.NewQueue(t, endpoint, "")
+			become(t, endpoint, "worker-without-"+lacking, allBut(lacking))
+			all := findings(t, queueURL, awsclient.Timeout)
+			for permission := range permissions {
+				want := wordOK
+				if permission == lacking {
+					want = wordProblem
+				}
+				if f := all[permission]; f.word != want {
+					t.Errorf("%s: %s %s %s", permission, f.word, f.what, f.more)
+				}
+			}
+		})
+	}
+}
+
+// allBut returns the actions that a worker needs but one.
+func allBut(lacking string) (allowed []string) {
+	for permission, actions := range permissions {
+		if permission != lacking {
+			allowed = slices.Concat(allowed, actions)
+		}
+	}
+	return allowed
+}
+
+func TestCheckAndUseOfTheTableNeedPutItemOnly(t *testing.T) {
+	endpoint, ok := awstest.Servers()["moto"]
+	if !ok {
+		t.Skip("moto is not among CHECK_SERVERS")
+	}
+	awstest.StartLocal(t) // for what it sets
+	t.Setenv("AWS_ENDPOINT_URL_DYNAMODB", endpoint)
+	name, remove, err := awstest.NewTable(t.Context(), endpoint, "key")
+	awstest.Fatal(t, err)
+	t.Cleanup(func() { awstest.Fatal(t, remove()) })
+	t.Run("without", func(t *testing.T) {
+		become(t, endpoint, "worker-without-table", []string{"dynamodb:GetItem"})
+		err := useTable(t, name)
+		// moto does not write this answer as DynamoDB does.
+		if reason := oncetable.Explain(name, err); reason == nil || !strings.Contains(reason.Error(), "the worker needs dynamodb:PutItem on it (AWS says ") {
+			t.Errorf("%v", err)
+		}
+	})
+	t.Run("with", func(t *testing.T) {
+		become(t, endpoint, "worker-with-table", []string{"dynamodb:PutItem"})
+		awstest.Fatal(t, useTable(t, name))
+	})
+}
+
+// useTable does all with a table that a worker does.
+func useTable(t *testing.T, name string) error {
+	ctx, key := t.Context(), once.Key{Handler: "log"}
+	table, err := oncetable.Open(ctx, name, "")
+	awstest.Fatal(t, err)
+	if err := table.Check(ctx); err != nil {
+		return err
+	}
+	_, err = table.Begin(ctx, key, 1, time.Hour)
+	return errors.Join(err, table.Release(ctx, key, 1), table.Done(ctx, key, time.Hour))
+}
+
+// become makes the credentials of the test those of a new user who has these
+// permissions, and has policies enforced from now on.
+func become(t *testing.T, endpoint, user string, allowed []string) {
+	t.Helper()
+	policy, err := json.Marshal(map[string]any{
+		"Version":   "2012-10-17",
+		"Statement": []any{map[string]any{"Effect": "Allow", "Action": allowed, "Resource": "*"}},
+	})
+	awstest.Fatal(t, err)
+	iam(t, endpoint, "CreateUser", url.Values{"UserName": {user}})
+	iam(t, endpoint, "PutUserPolicy", url.Values{"UserName": {user}, "PolicyName": {"worker"}, "PolicyDocument": {string(policy)}})
+	key := iam(t, endpoint, "CreateAccessKey", url.Values{"UserName": {user}})
+	t.Cleanup(func() {
+		iam(t, endpoint, "DeleteAccessKey", url.Values{"UserName": {user}, "AccessKeyId": {key.ID}})
+		iam(t, endpoint, "DeleteUserPolicy", url.Values{"UserName": {user}, "PolicyName": {"worker"}})
+		iam(t, endpoint, "DeleteUser", url.Values{"UserName": {user}})
+	})
+	t.Setenv("AWS_ACCESS_KEY_ID", key.ID)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", key.Secret)
+	t.Cleanup(func() { enforce(t, endpoint, false) }) // before all others
+	enforce(t, endpoint, true)
+}
+
+type accessKey struct {
+	ID     string `xml:"CreateAccessKeyResult>AccessKey>AccessKeyId"`
+	Secret string `xml:"CreateAccessKeyResult>AccessKey>SecretAccessKey"`
+}
+
+// iam calls an action of moto's IAM, which tells the service by the scope of
+// the credentials.
+func iam(t *testing.T, endpoint, action string, parameters url.Values) (key accessKey) {
+	t.Helper()
+	parameters.Set("Action", action)
+	request, err := http.NewRequest(http.MethodPost, endpoint+"/", strings.NewReader(parameters.Encode()))
+	awstest.Fatal(t, err)
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/iam/aws4_request, SignedHeaders=host, Signature=0")
+	response, err := http.DefaultClient.Do(request)
+	awstest.Fatal(t, err)
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s", action, response.Status)
+	}
+	awstest.Fatal(t, xml.NewDecoder(response.Body).Decode(&key))
+	return key
+}
+
+// enforce switches moto's policies on, or off again.
+func enforce(t *testing.T, endpoint string, on bool) {
+	t.Helper()
+	unchecked := "inf"
+	if on {
+		unchecked = "0"
+	}
+	response, err := http.Post(endpoint+"/moto-api/reset-auth", "text/plain", strings.NewReader(unchecked))
+	awstest.Fatal(t, err)
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		t.Fatalf("reset-auth: %s", response.Status)
+	}
+}

@@ -1,0 +1,30 @@
+package config
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"wildix-worker/events"
+)
+
+// ReadInput reads the file that an argument names, or standard input for "-".
+func ReadInput(name string) ([]byte, error) {
+	in := io.Reader(os.Stdin)
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		in = f
+	}
+	content, err := io.ReadAll(io.LimitReader(in, 2*events.MaxSize))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	if len(content) == 2*events.MaxSize {
+		return nil, fmt.Errorf("%s is larger than any message", name)
+	}
+	return content, nil
+}

@@ -1,0 +1,93 @@
+package demo
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"wildix-worker/consumer"
+	"wildix-worker/events"
+)
+
+// A ledger accounts for every message of the demo: that it was sent, and what
+// became of it. A message that is received again counts once.
+type ledger struct {
+	mu        sync.Mutex
+	sent      int
+	unsettled map[string]bool // by message id: sent, and no word of it yet
+	early     map[string]bool // settled before SQS's answer to the sender was read
+	kinds     [events.Outcomes]map[string]int
+
+	left, dead int // on the queue and in the dead-letter queue at the end
+}
+
+func newLedger() *ledger {
+	l := &ledger{unsettled: make(map[string]bool), early: make(map[string]bool)}
+	for o := range l.kinds {
+		l.kinds[o] = make(map[string]int)
+	}
+	return l
+}
+
+// send enters messages that SQS has taken.
+func (l *ledger) send(ids []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sent += len(ids)
+	for _, id := range ids {
+		if l.early[id] {
+			delete(l.early, id)
+			continue
+		}
+		l.unsettled[id] = true
+	}
+}
+
+// observe enters what became of a message, the first time it is heard of.
+func (l *ledger) observe(r consumer.Result) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if r.ReceiveCount > 1 && !l.unsettled[r.MessageID] {
+		return
+	}
+	if l.unsettled[r.MessageID] {
+		delete(l.unsettled, r.MessageID)
+	} else {
+		l.early[r.MessageID] = true
+	}
+	kind := reason(r.Err)
+	if r.Event != nil {
+		kind = r.Event.Type
+	}
+	l.kinds[r.Outcome][kind]++
+}
+
+// pending returns how many messages nothing was heard of yet.
+func (l *ledger) pending() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.unsettled)
+}
+
+// lost returns how many messages are neither handled nor in a queue.
+func (l *ledger) lost() int { return l.sent - l.count(events.Handled) - l.left - l.dead }
+
+// count returns how many messages ended in an outcome.
+func (l *ledger) count(o events.Outcome) int {
+	sum := 0
+	for _, n := range l.kinds[o] {
+		sum += n
+	}
+	return sum
+}
+
+// list says what the messages of an outcome were.
+func (l *ledger) list(o events.Outcome) string {
+	var parts []string
+	for _, kind := range slices.Sorted(maps.Keys(l.kinds[o])) {
+		parts = append(parts, fmt.Sprintf("%d %s", l.kinds[o][kind], kind))
+	}
+	return strings.Join(parts, ", ")
+}

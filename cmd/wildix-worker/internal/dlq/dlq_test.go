@@ -1,0 +1,362 @@
+package dlq
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"wildix-worker/cmd/wildix-worker/internal/awsclient"
+	"wildix-worker/cmd/wildix-worker/internal/awstest"
+	"wildix-worker/cmd/wildix-worker/internal/outgoing"
+	"wildix-worker/cmd/wildix-worker/internal/term"
+	"wildix-worker/consumer/sqslocal"
+	"wildix-worker/internal/sqscall"
+	"wildix-worker/signature"
+)
+
+// newDeadLetters makes a queue that gives up on a message after its first receive,
+// and its dead-letter queue, and buries messages.
+func newDeadLetters(t *testing.T, endpoint string, messages []outgoing.Message) (queueURL string, d *deadLetterQueue) {
+	t.Helper()
+	client, deadURL := awstest.NewQueue(t, endpoint, "")
+	dead := deadLetterQueue{Attributes: awsclient.GetAttributes(t.Context(), client, deadURL)}
+	awstest.Fatal(t, dead.Err)
+	// ElasticMQ never answers to a move if the policy was set later.
+	out, err := client.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("check-" + rand.Text()), Attributes: map[string]string{
+		"RedrivePolicy":     fmt.Sprintf(`{"deadLetterTargetArn":"%s","maxReceiveCount":"1"}`, dead.arn()),
+		"VisibilityTimeout": "0",
+	}})
+	awstest.Fatal(t, err)
+	queueURL = *out.QueueUrl
+	t.Cleanup(func() {
+		_, err := client.DeleteQueue(context.WithoutCancel(t.Context()), &sqs.DeleteQueueInput{QueueUrl: &queueURL})
+		awstest.Fatal(t, err)
+	})
+	_, err = outgoing.Send(t.Context(), client, queueURL, messages)
+	awstest.Fatal(t, err)
+	settings := deadLetterSettings{QueueURL: queueURL}
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		_, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &queueURL, MaxNumberOfMessages: 10})
+		awstest.Fatal(t, err)
+		d, err = settings.find(t.Context(), nil)
+		awstest.Fatal(t, err)
+		if d.Visible() == len(messages) {
+			return queueURL, d
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d of %d messages are dead after a minute", d.Visible(), len(messages))
+		}
+	}
+}
+
+// mixed are messages of each verdict.
+func mixed() []outgoing.Message {
+	body := []byte(`{"id":"call-1","type":"call:end","time":1693389850810}`)
+	return []outgoing.Message{
+		outgoing.Sign("s3cret", "call:end", "a", body, ""),
+		outgoing.Sign("s3cret", "call:end", "b", append(bytes.Clone(body), '\n'), ""),
+		outgoing.Sign("s3cret", "call:end", "c", body, outgoing.Tampered),
+		outgoing.Sign("s3cret", "call:end", "d", body, outgoing.Unsigned),
+		outgoing.Sign("s3cret", "call:end", "e", body, outgoing.Malformed),
+	}
+}
+
+func counted(t *testing.T, queueURL string) (visible, inFlight int) {
+	t.Helper()
+	client, err := awsclient.New(t.Context(), queueURL)
+	awstest.Fatal(t, err)
+	d := deadLetterQueue{Attributes: awsclient.GetAttributes(t.Context(), client, queueURL)}
+	awstest.Fatal(t, d.Err)
+	return d.Visible(), d.InFlight()
+}
+
+func TestDLQSampleIsJudgedAndGivenBack(t *testing.T) {
+	awstest.OnEveryServer(t, func(t *testing.T, endpoint string) {
+		_, d := newDeadLetters(t, endpoint, mixed())
+		for range 2 {
+			letters, err := d.sample(t.Context(), 10)
+			awstest.Fatal(t, err)
+			counts := map[string]int{}
+			for _, l := range letters {
+				counts[l.verdict.word]++
+			}
+			if len(letters) != 5 || counts["valid"] != 2 || counts["rejected"] != 2 || counts["malformed"] != 1 {
+				t.Errorf("the sample has %v", counts)
+			}
+			if visible, inFlight := counted(t, d.url); visible != 5 || inFlight != 0 {
+				t.Errorf("afterwards %d are visible and %d in flight, want 5 and 0", visible, inFlight)
+			}
+		}
+	})
+}
+
+func TestDLQExportKeepsAllAndIsSentAgain(t *testing.T) {
+	awstest.OnEveryServer(t, func(t *testing.T, endpoint string) {
+		messages := mixed()
+		for len(messages) < 23 { // more than two receives
+			messages = append(messages, outgoing.Sign("s3cret", "call:end", "f", fmt.Appendf(nil, `{"n":%d}`, len(messages)), ""))
+		}
+		_, d := newDeadLetters(t, endpoint, messages)
+		var out bytes.Buffer
+		written, err := d.export(t.Context(), &out, time.Minute)
+		awstest.Fatal(t, err)
+		if written != len(messages) {
+			t.Errorf("exported %d messages, want %d", written, len(messages))
+		}
+		if visible, inFlight := counted(t, d.url); visible != len(messages) || inFlight != 0 {
+			t.Errorf("afterwards %d are visible and %d in flight, want %d and 0", visible, inFlight, len(messages))
+		}
+		wanted := make(map[string]int)
+		for _, m := range messages {
+			wanted[string(m.Body)+m.Signature]++
+		}
+		for lines := json.NewDecoder(&out); ; {
+			var e exported
+			if err := lines.Decode(&e); err == io.EOF {
+				break
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			m, err := e.Outgoing()
+			awstest.Fatal(t, err)
+			wanted[string(m.Body)+m.Signature]--
+		}
+		for what, n := range wanted {
+			if n != 0 {
+				t.Errorf("%d too few of %q", n, what)
+			}
+		}
+	})
+}
+
+// cancelling stops whoever writes to it.
+type cancelling struct{ cancel context.CancelFunc }
+
+func (c cancelling) Write(p []byte) (int, error) { c.cancel(); return len(p), nil }
+
+func TestDLQExportThatIsStoppedGivesAllBack(t *testing.T) {
+	awstest.OnEveryServer(t, func(t *testing.T, endpoint string) {
+		_, d := newDeadLetters(t, endpoint, mixed())
+		ctx, cancel := context.WithCancel(t.Context())
+		if _, err := d.export(ctx, cancelling{cancel}, time.Hour); !errors.Is(err, errStopped) {
+			t.Errorf("error is %v, want %v", err, errStopped)
+		}
+		if visible, inFlight := counted(t, d.url); visible != 5 || inFlight != 0 {
+			t.Errorf("afterwards %d are visible and %d in flight, want 5 and 0", visible, inFlight)
+		}
+	})
+}
+
+// Messages come again while the export runs, if it takes longer than their
+// visibility timeout: each is written once.
+func TestDLQExportWritesEachMessageOnce(t *testing.T) {
+	srv := awstest.StartLocal(t)
+	_, d := newDeadLetters(t, srv.URL(), mixed())
+	srv.Inject(sqslocal.Fault{Action: "ReceiveMessage", Duplicate: true, Count: 1})
+	if written, err := d.export(t.Context(), io.Discard, time.Minute); written != 5 || err != nil {
+		t.Errorf("exported %d messages (%v), want 5", written, err)
+	}
+}
+
+func TestDLQGivingBackIsTriedAgain(t *testing.T) {
+	for name, fault := range map[string]sqslocal.Fault{
+		"some are refused": {FailEntries: 3, Count: 1},
+		"calls fail":       {Code: "AccessDenied", Count: returnTries - 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			srv := awstest.StartLocal(t)
+			_, d := newDeadLetters(t, srv.URL(), mixed())
+			fault.Action = "ChangeMessageVisibilityBatch"
+			srv.Inject(fault)
+			_, err := d.sample(t.Context(), 10)
+			awstest.Fatal(t, err)
+			if visible, inFlight := counted(t, d.url); visible != 5 || inFlight != 0 {
+				t.Errorf("afterwards %d are visible and %d in flight, want 5 and 0", visible, inFlight)
+			}
+		})
+	}
+}
+
+// Of a server that is gone each call could take ten seconds.
+func TestDLQGivingBackIsGivenUp(t *testing.T) {
+	srv := awstest.StartLocal(t)
+	messages := mixed()
+	for len(messages) < 50 {
+		messages = append(messages, messages[0])
+	}
+	_, d := newDeadLetters(t, srv.URL(), messages)
+	srv.Inject(sqslocal.Fault{Action: "ChangeMessageVisibilityBatch", Code: "AccessDenied", Count: returnTries})
+	if _, err := d.export(t.Context(), io.Discard, time.Minute); err == nil || !strings.Contains(err.Error(), "not permitted: sqs:ChangeMessageVisibility") {
+		t.Errorf("error is %v", err)
+	}
+	if _, inFlight := counted(t, d.url); inFlight != 50 {
+		t.Errorf("%d are in flight, want 50: it went on after %d calls", inFlight, returnTries)
+	}
+}
+
+// Who has an export that says it is whole may purge the queue.
+func TestDLQExportTellsOfMessagesThatOthersHave(t *testing.T) {
+	srv := awstest.StartLocal(t)
+	_, d := newDeadLetters(t, srv.URL(), mixed())
+	srv.Inject(sqslocal.Fault{Action: "ReceiveMessage", DropAfter: true, Count: 1}) // the queue gives out all, and the answer is lost
+	if written, err := d.export(t.Context(), io.Discard, time.Minute); written != 0 || err == nil || !strings.HasPrefix(err.Error(), "about 5 are more in flight") {
+		t.Errorf("exported %d messages (%v)", written, err)
+	}
+}
+
+// Looking is a receive, of which a dead-letter queue may have a limit as well.
+func TestDLQExportTellsOfMessagesThatMovedOn(t *testing.T) {
+	srv := awstest.StartLocal(t)
+	client, next := awstest.NewQueue(t, srv.URL(), "")
+	last := deadLetterQueue{Attributes: awsclient.GetAttributes(t.Context(), client, next)}
+	awstest.Fatal(t, last.Err)
+	queueURL, d := newDeadLetters(t, srv.URL(), mixed())
+	_, err := client.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: &d.url, Attributes: map[string]string{
+		"RedrivePolicy": fmt.Sprintf(`{"deadLetterTargetArn":"%s","maxReceiveCount":"1"}`, last.arn()),
+	}})
+	awstest.Fatal(t, err)
+	settings := deadLetterSettings{QueueURL: queueURL}
+	export := func() (written int, err error) {
+		d, err := settings.find(t.Context(), nil)
+		awstest.Fatal(t, err)
+		return d.export(t.Context(), io.Discard, time.Minute)
+	}
+	if written, err := export(); written != 5 || err != nil {
+		t.Fatalf("exported %d messages (%v), want 5", written, err)
+	}
+	if written, err := export(); written != 0 || err == nil || !strings.Contains(err.Error(), "about 5 are not there any more") {
+		t.Errorf("exported %d messages (%v) of a queue that has moved them on", written, err)
+	}
+}
+
+// movesNothing are servers without message move tasks.
+var movesNothing = map[string]bool{"moto": true, "fauxqs": true}
+
+func TestDLQRedrive(t *testing.T) {
+	awstest.OnEveryServer(t, func(t *testing.T, endpoint string) {
+		queueURL, d := newDeadLetters(t, endpoint, mixed())
+		var said bytes.Buffer
+		m := &mover{deadLetterQueue: d, out: &term.Printer{Out: &said}}
+		running, err := m.adopt(t.Context())
+		if name := serverName(t); movesNothing[name] {
+			if err == nil || !strings.Contains(err.Error(), "knows no message move tasks") {
+				t.Errorf("error is %v", err)
+			}
+			t.Skipf("%s has no message move tasks: %v", name, err)
+		}
+		awstest.Fatal(t, err)
+		if running {
+			t.Fatal("a task is running that nobody started")
+		}
+		awstest.Fatal(t, m.move(t.Context()))
+		if !strings.Contains(said.String(), "moved 5 messages\n") {
+			t.Errorf("said %q", said.String())
+		}
+		if visible, _ := counted(t, queueURL); visible != 5 {
+			t.Errorf("the queue holds %d messages, want 5", visible)
+		}
+		if visible, _ := counted(t, d.url); visible != 0 {
+			t.Errorf("the dead-letter queue holds %d messages, want none", visible)
+		}
+	})
+}
+
+func TestDLQRedriveIsCancelled(t *testing.T) {
+	awstest.OnEveryServer(t, func(t *testing.T, endpoint string) {
+		switch name := serverName(t); {
+		case movesNothing[name]:
+			t.Skipf("%s has no message move tasks", name)
+		case name == "elasticmq":
+			t.Skip("elasticmq moves all at once, whatever the rate, so that there is nothing to cancel")
+		}
+		queueURL, d := newDeadLetters(t, endpoint, mixed())
+		m := &mover{deadLetterQueue: d, out: &term.Printer{Out: io.Discard}, rate: 1}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := m.move(ctx); err == nil || !strings.HasPrefix(err.Error(), "cancelled: moved ") {
+			t.Errorf("error is %v", err)
+		}
+		moved, _ := counted(t, queueURL)
+		if left, _ := counted(t, d.url); moved+left != 5 || left == 0 {
+			t.Errorf("%d were moved and %d are left", moved, left)
+		}
+	})
+}
+
+func TestDLQRedriveIsWatchedAgainAfterTrouble(t *testing.T) {
+	srv := awstest.StartLocal(t)
+	_, d := newDeadLetters(t, srv.URL(), mixed())
+	var said bytes.Buffer
+	m := &mover{deadLetterQueue: d, out: &term.Printer{Out: &said}}
+	srv.Inject(sqslocal.Fault{Action: "ListMessageMoveTasks", Code: "AccessDenied", Count: 2})
+	if err := m.move(t.Context()); err != nil || !strings.Contains(said.String(), "moved 5 messages\n") {
+		t.Errorf("said %q (%v)", said.String(), err)
+	}
+}
+
+// serverName is the name by which everywhere runs the test.
+func serverName(t *testing.T) string { return t.Name()[strings.LastIndex(t.Name(), "/")+1:] }
+
+// A body that is no text comes out as it went in.
+func TestDLQExportOfBytes(t *testing.T) {
+	body := string([]byte{0xff, 0xfe, 0})
+	e := exportedOf(&types.Message{Body: &body, MessageAttributes: map[string]types.MessageAttributeValue{
+		sqscall.SignatureAttribute: {DataType: aws.String("Binary"), BinaryValue: []byte{1}},
+	}}, verdict{word: wordUnchecked})
+	text, err := json.Marshal(e)
+	awstest.Fatal(t, err)
+	var back exported
+	awstest.Fatal(t, json.Unmarshal(text, &back))
+	if m, err := back.Outgoing(); err != nil || string(m.Body) != body || m.Signature != "" {
+		t.Errorf("%s becomes %+v (%v)", text, m, err)
+	}
+}
+
+// What a body holds goes to no terminal as a command.
+func TestDLQExportHoldsNoControlCharacters(t *testing.T) {
+	body := "{\"id\":\"\u009b31m\"}"
+	var out bytes.Buffer
+	awstest.Fatal(t, exportTo(&out, exportedOf(&types.Message{Body: &body}, verdict{word: wordUnchecked})))
+	if strings.Contains(out.String(), "\u009b") {
+		t.Errorf("written as %q", out.String())
+	}
+	var back exported
+	awstest.Fatal(t, json.Unmarshal(out.Bytes(), &back))
+	if back.Body != body {
+		t.Errorf("read as %q", back.Body)
+	}
+}
+
+func TestDLQVerdictWithUnreadableKeysIsNone(t *testing.T) {
+	body := "{}"
+	if v := judgeMessage(new(signature.Keyring), &types.Message{Body: &body}); v.word == wordValid {
+		t.Errorf("an empty ring says %v", v)
+	}
+}
+
+// Where messages come back as fast as they are moved, the task has no end: that is told
+// once, and the bar is out of its way.
+func TestDLQProgressTellsOfNoEnd(t *testing.T) {
+	var out bytes.Buffer
+	p := &progress{Printer: &term.Printer{Out: &out}, terminal: true}
+	for moved, warned := range []bool{false, false, false, true, true} {
+		p.show(&types.ListMessageMoveTasksResultEntry{ApproximateNumberOfMessagesMoved: int64(moved), ApproximateNumberOfMessagesToMove: aws.Int64(2)})
+		if p.warned != warned {
+			t.Errorf("with %d of 2 moved, warned is %v", moved, p.warned)
+		}
+	}
+	if n := strings.Count(out.String(), "\r\x1b[K"); n != 1 {
+		t.Errorf("the bar is cleared %d times, want once: %q", n, out.String())
+	}
+}

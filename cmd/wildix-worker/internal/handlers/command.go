@@ -1,0 +1,41 @@
+package handlers
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"go.uber.org/zap"
+
+	"wildix-worker/cmd/wildix-worker/internal/config"
+	"wildix-worker/events/handlers/command"
+)
+
+// commandSettings are the settings of the command handler.
+type commandSettings struct {
+	Command              string       `placeholder:"PROGRAM" env:"WILDIX_COMMAND" help:"For the handler command: the program to run for each event, and its arguments, with spaces between or as a JSON array."`
+	CommandPermanentExit config.Count `placeholder:"CODE" env:"WILDIX_COMMAND_PERMANENT_EXIT" help:"Its exit code for never again."`
+	CommandEnv           string       `placeholder:"NAMES" env:"WILDIX_COMMAND_ENV" help:"Variables of the environment that it may see besides PATH, HOME, LANG, TZ and TMPDIR, with commas between."`
+}
+
+func (s *Settings) command(log *zap.Logger, faults *config.Faults) namedHandler {
+	args, err := splitCommand(s.Command)
+	cfg := command.Config{Args: args, PermanentExit: s.CommandPermanentExit.Value, PassOn: splitCommas(s.CommandEnv), Logger: log}
+	handler, invalid := command.New(cfg)
+	fields := faults.Fields(invalid)
+	fields.Add("Args", "--command (WILDIX_COMMAND)", err)
+	fields.Add("PermanentExit", "--command-permanent-exit (WILDIX_COMMAND_PERMANENT_EXIT)", s.CommandPermanentExit.Err)
+	return namedHandler{Handler: handler}
+}
+
+// splitCommand splits a command line at spaces, without a shell's rules, or parses a JSON array.
+func splitCommand(text string) ([]string, error) {
+	if !strings.HasPrefix(strings.TrimSpace(text), "[") {
+		return strings.Fields(text), nil
+	}
+	var args []string
+	if json.Unmarshal([]byte(text), &args) != nil {
+		return nil, errors.New(`begins with [ but is not a JSON array of strings, such as ["python3", "/opt/my crm.py"]`)
+	}
+	return args, nil
+}

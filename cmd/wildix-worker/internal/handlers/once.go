@@ -1,0 +1,86 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.uber.org/zap"
+
+	"wildix-worker/cmd/wildix-worker/internal/config"
+	"wildix-worker/cmd/wildix-worker/internal/oncetable"
+	"wildix-worker/events"
+	"wildix-worker/events/once"
+)
+
+// Once are the settings of where it is recorded which handler has done what.
+type Once struct {
+	OnceTable       string          `placeholder:"TABLE" env:"WILDIX_ONCE_TABLE" help:"The DynamoDB table in which workers remember together what each handler has done with which event. Without it, each remembers for itself, until it ends."`
+	OnceWindow      config.Duration `placeholder:"720h" env:"WILDIX_ONCE_WINDOW" help:"How long that is remembered."`
+	OnceUnreachable unreachable     `placeholder:"wait" env:"WILDIX_ONCE_UNREACHABLE" help:"What becomes of events while the table can't be reached: wait, or at-least-once (handled all the same)." values:"wait,at-least-once"`
+}
+
+// unreachable is what happens to events while the table can't be reached.
+type unreachable struct {
+	value once.Policy
+	set   bool
+	err   error
+}
+
+// UnmarshalText never fails; see err.
+func (u *unreachable) UnmarshalText(text []byte) error {
+	*u = unreachable{set: len(text) > 0}
+	switch string(text) {
+	case "", "wait":
+	case "at-least-once":
+		u.value = once.AtLeastOnce
+	default:
+		u.err = fmt.Errorf("%q is not wait or at-least-once", text)
+	}
+	return nil
+}
+
+func (s *Once) checkOnce(faults *config.Faults) {
+	faults.Add("--once-table (WILDIX_ONCE_TABLE)", oncetable.CheckName(s.OnceTable))
+	faults.Add("--once-window (WILDIX_ONCE_WINDOW)", s.OnceWindow.Err)
+	err := s.OnceUnreachable.err
+	if err == nil && s.OnceUnreachable.set && s.OnceTable == "" {
+		err = errors.New("of no use without --once-table (WILDIX_ONCE_TABLE)")
+	}
+	faults.Add("--once-unreachable (WILDIX_ONCE_UNREACHABLE)", err)
+}
+
+// dedup keeps handlers from handling the same event twice.
+type dedup struct {
+	settings Once
+	queueURL string // gives the table's region if nothing else does
+	log      *zap.Logger
+}
+
+// open returns a function that wraps the handler of a name.
+func (d *dedup) open(ctx context.Context) (func(name string, h events.Handler) (events.Handler, error), error) {
+	cfg := once.Config{
+		OnUnreachable: d.settings.OnceUnreachable.value,
+		Window:        d.settings.OnceWindow.Duration,
+		Logger:        d.log,
+	}
+	if name := d.settings.OnceTable; name != "" {
+		table, err := oncetable.Open(ctx, name, d.queueURL)
+		if err != nil {
+			return nil, err
+		}
+		if err := oncetable.Check(ctx, table, name, d.log); err != nil {
+			return nil, err
+		}
+		cfg.Shared = table
+	}
+	return func(name string, h events.Handler) (events.Handler, error) {
+		cfg := cfg
+		cfg.Name = name
+		middleware, err := once.New(cfg)
+		if err != nil {
+			return nil, err
+		}
+		return middleware(h), nil
+	}, nil
+}

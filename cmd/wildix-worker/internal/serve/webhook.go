@@ -1,0 +1,177 @@
+package serve
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+
+	"go.uber.org/zap"
+
+	"wildix-worker/cmd/wildix-worker/internal/admin"
+	"wildix-worker/cmd/wildix-worker/internal/awsclient"
+	"wildix-worker/cmd/wildix-worker/internal/config"
+	"wildix-worker/cmd/wildix-worker/internal/handlers"
+	"wildix-worker/cmd/wildix-worker/internal/systemd"
+	"wildix-worker/cmd/wildix-worker/internal/version"
+	"wildix-worker/consumer"
+	"wildix-worker/consumer/webhook"
+)
+
+// Webhook is the command webhook.
+type Webhook struct {
+	ListenAddr        string `default:"127.0.0.1:8080" env:"WILDIX_LISTEN_ADDR" help:"Where to listen, such as :8443."`
+	TLSCert           string `placeholder:"FILE" env:"WILDIX_TLS_CERT" help:"Certificate with its intermediates, PEM. Read again when it changes. Without it: plain HTTP, for a proxy in front."`
+	TLSKey            string `placeholder:"FILE" env:"WILDIX_TLS_KEY" help:"The certificate's key, PEM."`
+	config.Keys       `embed:""`
+	ForwardQueueURL   string          `placeholder:"URL" env:"WILDIX_FORWARD_QUEUE_URL" help:"Put the events on this queue, for workers to consume, instead of handling them here."`
+	Concurrency       config.Count    `placeholder:"64" env:"WILDIX_CONCURRENCY" help:"Events handled at once; more wait their turn."`
+	MaxInFlight       config.Count    `placeholder:"1024" env:"WILDIX_MAX_IN_FLIGHT" help:"Requests looked at at once; more are answered 503."`
+	MaxConnections    config.Count    `placeholder:"1024" env:"WILDIX_MAX_CONNECTIONS" help:"Connections open at once; more wait."`
+	MaxBody           config.Count    `placeholder:"1048576" env:"WILDIX_MAX_BODY" help:"Largest body in bytes."`
+	AnswerWithin      config.Duration `placeholder:"4.5s" env:"WILDIX_ANSWER_WITHIN" help:"When a request is answered at the latest; the PBX waits 5s."`
+	ShutdownTimeout   config.Duration `placeholder:"25s" env:"WILDIX_SHUTDOWN_TIMEOUT" help:"How long running handlers get to finish when the program is stopped."`
+	handlers.Settings `embed:""`
+	config.Admin      `embed:""`
+	config.Log        `embed:""`
+}
+
+// Help is what --help shows below the summary.
+func (*Webhook) Help() string {
+	return `Takes events by HTTP at /webhook, from a PBX whose integration has the
+transmission type WEBHOOK. The signing secret is read from WILDIX_SECRET or
+--secrets-file.
+
+Without --forward-queue-url the handlers run, and then the PBX has its answer. It
+waits 5s and tries three times more. With it, body and signature go to an SQS
+queue as they came, and the PBX has its answer once they are there; credentials
+and region are found as in every AWS program.
+
+A GET of /webhook is answered 200. SIGTERM or Ctrl-C stops the program: no more
+connections are accepted, and what is being handled is finished. A second one
+ends it at once.
+
+Exit code: 0 after a clean stop, 1 if something was left undone or it can not
+listen, 2 if a setting is wrong.`
+}
+
+// Run receives until ctx ends.
+func (cmd *Webhook) Run(ctx context.Context, v version.Version) (err error) {
+	collectLess()
+	chain, cfg, err := cmd.config()
+	if err != nil {
+		return err
+	}
+	defer cfg.Logger.Sync()
+	notify := systemd.Start(ctx, cfg.ShutdownTimeout, cfg.Logger)
+	defer notify.Stop()
+	if cmd.ForwardQueueURL != "" {
+		chain, err = cmd.relay(ctx, chain, cfg.Logger)
+		if err != nil || ctx.Err() != nil {
+			return err
+		}
+		// What waits for SQS costs little.
+		cfg.Handler, cfg.Concurrency = chain, cmp.Or(cfg.MaxInFlight, webhook.DefaultMaxInFlight)
+	}
+	l, err := net.Listen("tcp", cmd.ListenAddr)
+	if err != nil {
+		return fmt.Errorf("--listen-addr (WILDIX_LISTEN_ADDR): %w", err)
+	}
+	defer l.Close()
+	cfg.Logger.Info("starting", zap.String("version", string(v)))
+	defer func() { err = errors.Join(err, chain.Close()) }()
+	a := admin.New(v)
+	if err := chain.Open(ctx, a.Metrics, v); err != nil || ctx.Err() != nil {
+		return err
+	}
+	cfg.Observe, cfg.Tracer = a.Observe, chain.Tracer()
+	r, err := webhook.New(cfg)
+	if err != nil {
+		return err
+	}
+	a.Metrics.Receiver(r.Stats)
+	a.Ready = r.Ready
+	stop, err := a.Serve(&cmd.Admin, cfg.Logger)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	notify.Ready(receiverStatus(l, r.Stats), a.Healthy)
+	return r.Serve(ctx, l)
+}
+
+// relay returns the chain that puts events on the queue instead.
+func (cmd *Webhook) relay(ctx context.Context, instead *handlers.Chain, log *zap.Logger) (*handlers.Chain, error) {
+	client, err := awsclient.New(ctx, cmd.ForwardQueueURL)
+	if ctx.Err() != nil {
+		return nil, nil // stopped before it had begun
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := awsclient.CheckTarget(ctx, client, cmd.ForwardQueueURL, "forward queue", "--forward-queue-url (WILDIX_FORWARD_QUEUE_URL)"); err != nil {
+		return nil, err
+	}
+	relay, err := webhook.NewRelay(client, cmd.ForwardQueueURL, log)
+	if err != nil {
+		return nil, err
+	}
+	log.Info("forwarding", zap.String("queue", cmd.ForwardQueueURL))
+	return instead.Only("relay", relay, relay.Close), nil
+}
+
+// config turns the settings into a configuration, or into one error that names
+// every wrong one.
+func (cmd *Webhook) config() (*handlers.Chain, webhook.Config, error) {
+	var faults config.Faults
+	log := cmd.Logger(&faults)
+	chain := handlers.New(&cmd.Settings, "", log, &faults)
+	keys, err := cmd.Load(func(err error) { config.LogReread(log, "secrets file", err) })
+	if err != nil {
+		faults = append(faults, err.Error())
+	}
+	cfg := webhook.Config{
+		Keys:            keys,
+		Handler:         chain,
+		MaxBody:         cmd.MaxBody.Value,
+		Concurrency:     cmd.Concurrency.Value,
+		MaxInFlight:     cmd.MaxInFlight.Value,
+		MaxConnections:  cmd.MaxConnections.Value,
+		AnswerWithin:    cmd.AnswerWithin.Duration,
+		ShutdownTimeout: cmd.ShutdownTimeout.Duration,
+		Logger:          log,
+	}
+	fields := faults.Fields(cfg.Validate())
+	fields.Add("MaxBody", "--max-body (WILDIX_MAX_BODY)", cmd.MaxBody.Err)
+	fields.Add("Concurrency", "--concurrency (WILDIX_CONCURRENCY)", cmd.Concurrency.Err)
+	fields.Add("MaxInFlight", "--max-in-flight (WILDIX_MAX_IN_FLIGHT)", cmd.MaxInFlight.Err)
+	fields.Add("MaxConnections", "--max-connections (WILDIX_MAX_CONNECTIONS)", cmd.MaxConnections.Err)
+	fields.Add("AnswerWithin", "--answer-within (WILDIX_ANSWER_WITHIN)", cmd.AnswerWithin.Err)
+	fields.Add("ShutdownTimeout", "--shutdown-timeout (WILDIX_SHUTDOWN_TIMEOUT)", cmd.ShutdownTimeout.Err)
+	if cmd.ForwardQueueURL != "" {
+		faults.Add("--forward-queue-url (WILDIX_FORWARD_QUEUE_URL)", consumer.CheckQueueURL(cmd.ForwardQueueURL))
+	}
+	_, err = config.SplitAddr(cmd.ListenAddr)
+	faults.Add("--listen-addr (WILDIX_LISTEN_ADDR)", err)
+	cmd.CheckAdmin(&faults)
+	cfg.TLS, err = cmd.tls(log)
+	faults.Add("--tls-cert (WILDIX_TLS_CERT), --tls-key (WILDIX_TLS_KEY)", err)
+	return chain, cfg, faults.Err()
+}
+
+// tls returns nil without an error when there is no certificate.
+func (cmd *Webhook) tls(log *zap.Logger) (*tls.Config, error) {
+	switch {
+	case cmd.TLSCert == "" && cmd.TLSKey == "":
+		return nil, nil
+	case cmd.TLSCert == "" || cmd.TLSKey == "":
+		return nil, errors.New("one is of no use without the other")
+	}
+	certificate, err := webhook.LoadCertificate(cmd.TLSCert, cmd.TLSKey, func(err error) { config.LogReread(log, "certificate", err) })
+	if err != nil {
+		return nil, err
+	}
+	return certificate.Config(), nil
+}

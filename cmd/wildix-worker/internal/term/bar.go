@@ -1,0 +1,22 @@
+package term
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Bar returns a progress bar that fits a line. Done may be more than total, and a rate
+// below 1 per second is not shown.
+func Bar(done, total int64, rate float64) string {
+	const width = 40
+	part := 0.0
+	if total > 0 {
+		part = min(float64(done)/float64(total), 1)
+	}
+	full := int(part * width)
+	line := fmt.Sprintf("[%s%s] %3d%%  %d of about %d", strings.Repeat("=", full), strings.Repeat(" ", width-full), int(part*100), done, total)
+	if rate >= 1 {
+		line += fmt.Sprintf(", %.0f/s", rate)
+	}
+	return line
+}

@@ -1,0 +1,48 @@
+package term
+
+import (
+	"encoding/json"
+	"testing"
+	"unicode"
+)
+
+func TestColumnIsAsWideAsAskedFor(t *testing.T) {
+	for s, want := range map[string]string{
+		"":            "      ",
+		"abc":         "abc   ",
+		"abcdef":      "abcdef",
+		"abcdefg":     "abcde…",
+		"日本語":         "日本語",
+		"日本語!":        "日本… ",
+		"e\u0301te":   "e\u0301te   ",
+		"a\x1b[2Jbcd": "a\ufffd[2J…",
+		"\u202e\xff":  "\ufffd\ufffd    ",
+	} {
+		if got := Column(s, 6); got != want {
+			t.Errorf("%q is %q, want %q", s, got, want)
+		}
+	}
+}
+
+func FuzzNothingReachesTheTerminalButText(f *testing.F) {
+	f.Add("Ada \x1b[31m\u009b2J\u202eExample\r\n\x07")
+	f.Add("\U000e0001\xff\u2028😀")
+	f.Fuzz(func(t *testing.T, s string) {
+		text, err := json.Marshal(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		inJSON := PrintableJSON(text)
+		for _, shown := range []string{Printable(s), Column(s, 10), string(inJSON)} {
+			for _, r := range shown {
+				if !unicode.IsPrint(r) {
+					t.Fatalf("%q shows as %q", s, shown)
+				}
+			}
+		}
+		var want, got string
+		if json.Unmarshal(text, &want) != nil || json.Unmarshal(inJSON, &got) != nil || got != want {
+			t.Fatalf("%s means %q, want %q", inJSON, got, want)
+		}
+	})
+}
