@@ -15,8 +15,8 @@ import (
 	"wildix-worker/events/calls"
 )
 
-// callEvents generates the events of one call, as few or as odd as they may
-// be: many at the same millisecond, some that contradict each other.
+// callEvents generates events of one call: many in the same millisecond, some of which
+// contradict each other.
 func callEvents(t *rapid.T) []*events.Event {
 	return rapid.SliceOfN(rapid.Custom(callEvent), 1, 8).Draw(t, "events")
 }
@@ -30,7 +30,7 @@ func callEvent(t *rapid.T) *events.Event {
 	flow := func() string {
 		return fmt.Sprintf(`{"flowIndex":%s,"startTime":%s,"endTime":%s,"talkTime":%s,"caller":%s,"callee":%s,"direction":%s,"callStatus":%s,"trunkName":%s}`,
 			draw("flow", `0`, `1`, `2`), draw("from", `null`, `1693389850700`, `1693389850800`), draw("to", `null`, `1693389850900`), draw("talked", `0`, `2`),
-			party("caller"), party("callee"), draw("direction", `null`, `"INBOUND"`, `"OUTBOUND"`), draw("verdict", `null`, `"MISSED"`, `"COMPLETED"`, `"ODD"`),
+			party("caller"), party("callee"), draw("direction", `null`, `"INBOUND"`, `"OUTBOUND"`), draw("callStatus", `null`, `"MISSED"`, `"COMPLETED"`, `"ODD"`),
 			draw("trunk", `null`, `"Trunk"`))
 	}
 	eventType := draw("type", events.CallStart, events.CallUpdate, events.CallUpdate, events.CallEnd, events.CallLiveProgress,
@@ -64,24 +64,24 @@ func inOrder(t interface{ Fatalf(string, ...any) }, all []*events.Event) (f call
 	return f
 }
 
-// somehow merges the facts of events in groups of groups, some of which were
-// written down in between, as several workers with a database would.
-func somehow(t *rapid.T, all []*events.Event) calls.Facts {
+// inGroups merges the facts of events in groups of groups, some of them stored as JSON
+// in between, as several workers with a database would.
+func inGroups(t *rapid.T, all []*events.Event) calls.Facts {
 	var f calls.Facts
 	if len(all) <= 1 {
 		f = inOrder(t, all)
 	} else {
 		at := rapid.IntRange(1, len(all)-1).Draw(t, "split")
-		f = somehow(t, all[:at]).Merge(somehow(t, all[at:]))
+		f = inGroups(t, all[:at]).Merge(inGroups(t, all[at:]))
 	}
 	if rapid.Bool().Draw(t, "kept") {
-		return kept(t, f)
+		return stored(t, f)
 	}
 	return f
 }
 
-// kept is the facts as a database keeps them.
-func kept(t *rapid.T, f calls.Facts) (again calls.Facts) {
+// stored returns the facts after they were stored as JSON.
+func stored(t *rapid.T, f calls.Facts) (again calls.Facts) {
 	text, err := json.Marshal(f)
 	if err != nil {
 		t.Fatal(err)
@@ -92,13 +92,13 @@ func kept(t *rapid.T, f calls.Facts) (again calls.Facts) {
 	return again
 }
 
-func TestFactsAreAFunctionOfTheSetOfEvents(t *testing.T) {
+func TestOrderAndRepetitionDoNotChangeTheFacts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all := callEvents(t)
 		want := inOrder(t, all)
 
 		again := slices.Concat(all, rapid.SliceOf(rapid.SampledFrom(all)).Draw(t, "repeated"))
-		got := somehow(t, rapid.Permutation(again).Draw(t, "shuffled"))
+		got := inGroups(t, rapid.Permutation(again).Draw(t, "shuffled"))
 		if !reflect.DeepEqual(got, want) {
 			t.Fatalf("facts\n%+v\nwant\n%+v", got, want)
 		}
@@ -108,7 +108,7 @@ func TestFactsAreAFunctionOfTheSetOfEvents(t *testing.T) {
 	})
 }
 
-func TestMergeIsAJoin(t *testing.T) {
+func TestMergeIsIdempotentCommutativeAndAssociative(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a, b, c := inOrder(t, callEvents(t)), inOrder(t, callEvents(t)), inOrder(t, callEvents(t))
 		equal := func(law string, x, y calls.Facts) {
@@ -125,7 +125,7 @@ func TestMergeIsAJoin(t *testing.T) {
 	})
 }
 
-func TestEndIsForEver(t *testing.T) {
+func TestEndedCallStaysEnded(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := inOrder(t, callEvents(t))
 		if more := f.Merge(inOrder(t, callEvents(t))); f.HasEnded() && !more.HasEnded() {
@@ -136,7 +136,7 @@ func TestEndIsForEver(t *testing.T) {
 
 const begin = 1693389850000
 
-// at makes an event so many milliseconds after the call's begin.
+// at returns an event of that many milliseconds after the beginning of the call.
 func at(t testing.TB, millis int, eventType, data string) *events.Event {
 	t.Helper()
 	e, err := events.Decode(fmt.Appendf(nil, `{"id":"call-1","company":"example","pbx":"p1","type":%q,"time":%d,"data":%s}`, eventType, begin+millis, data))
@@ -194,20 +194,20 @@ func TestAnsweredAndMissed(t *testing.T) {
 		{"rings", []*events.Event{start, ringing}, false, false},
 		{"talks", []*events.Event{start, ringing, talking}, true, false},
 		{"talked", []*events.Event{start, talking, end("TALKING", "16")}, true, false},
-		{"the talking was lost, the end tells", []*events.Event{start, end("TALKING", "16")}, true, false},
-		{"the end tells less than what came before", []*events.Event{talking, end("CONNECTING", "16")}, true, false},
-		{"caller gave up", []*events.Event{start, ringing, end("RINGING", "16")}, false, true},
+		{"only the end has the status TALKING", []*events.Event{start, end("TALKING", "16")}, true, false},
+		{"only an event before the end has the status TALKING", []*events.Event{talking, end("CONNECTING", "16")}, true, false},
+		{"caller hung up", []*events.Event{start, ringing, end("RINGING", "16")}, false, true},
 		{"no answer", []*events.Event{start, end("RINGING", "19")}, false, true},
 		{"rejected", []*events.Event{start, end("CONNECTING", "21")}, false, true},
 		{"only the end came", []*events.Event{end("RINGING", "19")}, false, true},
-		{"nobody outside answered", []*events.Event{out, end("RINGING", "19")}, false, false},
+		{"outbound, not answered", []*events.Event{out, end("RINGING", "19")}, false, false},
 		{"interrupted", []*events.Event{start, at(t, 300, events.CallLiveInterrupted, `{"status":"RINGING"}`)}, false, true},
 		{"completed, live", []*events.Event{at(t, 300, events.CallLiveCompleted, `{"direction":"INBOUND","flows":[{"talkTime":3}]}`)}, true, false},
-		{"completed says so", []*events.Event{completed(`{"callStatus":"COMPLETED"}`)}, true, false},
+		{"completed with call status", []*events.Event{completed(`{"callStatus":"COMPLETED"}`)}, true, false},
 		{"completed by talk time", []*events.Event{completed(`{"talkTime":3}`)}, true, false},
-		{"missed by one, taken by another", []*events.Event{completed(`{"callStatus":"MISSED"},{"callStatus":"COMPLETED"}`)}, true, false},
-		{"completed knows of a machine", []*events.Event{start, talking, completed(`{"callStatus":"MISSED","talkTime":9}`)}, false, true},
-		{"completed does not know", []*events.Event{start, talking, completed(`{"callStatus":"ODD"}`)}, true, false},
+		{"missed by one, answered by another", []*events.Event{completed(`{"callStatus":"MISSED"},{"callStatus":"COMPLETED"}`)}, true, false},
+		{"completed overrides TALKING", []*events.Event{start, talking, completed(`{"callStatus":"MISSED","talkTime":9}`)}, false, true},
+		{"completed without a known status", []*events.Event{start, talking, completed(`{"callStatus":"ODD"}`)}, true, false},
 		{"completed, missed", []*events.Event{start, completed(`{"callStatus":"MISSED"}`)}, false, true},
 	}
 	for _, test := range tests {
@@ -220,7 +220,7 @@ func TestAnsweredAndMissed(t *testing.T) {
 	}
 }
 
-func TestDirection(t *testing.T) {
+func TestDirectionOfACall(t *testing.T) {
 	for data, want := range map[string]calls.Direction{
 		`{"caller":` + ada + `}`: calls.Inbound,
 		`{"caller":` + ada + `,"callee":{"type":"REMOTE","phone":"1"}}`:      calls.Inbound,
@@ -254,7 +254,7 @@ func TestRecordOfCallCompleted(t *testing.T) {
 	}
 }
 
-func TestCalleeIsWhoTalked(t *testing.T) {
+func TestCalleeIsTheLastWhoTalked(t *testing.T) {
 	flow := func(index int, phone string, talked int) string {
 		return fmt.Sprintf(`{"flowIndex":%d,"callee":{"phone":%q},"talkTime":%d}`, index, phone, talked)
 	}
@@ -269,7 +269,7 @@ func TestCalleeIsWhoTalked(t *testing.T) {
 	}
 }
 
-func TestIDInTheDataIsTheCalls(t *testing.T) {
+func TestIDInTheDataTakesPrecedence(t *testing.T) {
 	for _, eventType := range []string{events.CallLiveProgress, events.CallCompleted} {
 		if f := factsOf(t, at(t, 0, eventType, `{"id":"call-2"}`)); f.ID != "call-2" {
 			t.Errorf("%s: id %s", eventType, f.ID)
@@ -277,12 +277,41 @@ func TestIDInTheDataIsTheCalls(t *testing.T) {
 	}
 }
 
-func TestOtherEventsHaveNoFacts(t *testing.T) {
+func TestOtherEventTypesHaveNoFacts(t *testing.T) {
 	for _, eventType := range []string{"presence:user", "sms:status", "call:transferred", "fax:sent"} {
 		if f, ok := calls.FactsOf(at(t, 0, eventType, `{"id":"call-1","status":"TALKING"}`)); ok {
 			t.Errorf("%s: %+v", eventType, f)
 		}
 	}
+}
+
+// Assemble a call without a Tracker: store the facts under their key between two events.
+func ExampleFacts_Merge() {
+	stored := make(map[calls.Key][]byte) // a database
+	for _, body := range []string{
+		`{"id":"call-1","company":"example","type":"call:end","time":1693389859000,"data":{"status":"TALKING","endBy":"CALLER"}}`,
+		`{"id":"call-1","company":"example","type":"call:start","time":1693389850000,"data":{"caller":{"type":"REMOTE","phone":"+12025550100"}}}`,
+	} {
+		e, err := events.Decode([]byte(body))
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		facts, ok := calls.FactsOf(e)
+		if !ok {
+			continue // not about a call
+		}
+		var known calls.Facts
+		json.Unmarshal(stored[facts.Key()], &known)
+		stored[facts.Key()], _ = json.Marshal(known.Merge(facts))
+	}
+	for key, text := range stored {
+		var facts calls.Facts
+		json.Unmarshal(text, &facts)
+		call := facts.Record()
+		fmt.Println(key.ID, call.Caller.Phone, call.Direction, call.Answered, call.Duration(), call.EndBy)
+	}
+	// Output: call-1 +12025550100 inbound true 9s CALLER
 }
 
 func BenchmarkMerge(b *testing.B) {

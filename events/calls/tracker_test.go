@@ -19,21 +19,21 @@ import (
 	"wildix-worker/events/calls"
 )
 
-// told collects what a tracker tells.
-type told struct {
+// reports collects the finished calls that a tracker reports.
+type reports struct {
 	mu      sync.Mutex
 	records []calls.Record
-	err     error // what OnCallFinished returns
+	err     error // for OnCallFinished to return
 }
 
-func (f *told) finished(_ context.Context, r calls.Record) error {
+func (f *reports) finished(_ context.Context, r calls.Record) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.records = append(f.records, r)
 	return f.err
 }
 
-// now makes an event of that call at the present time.
+// now returns an event of that call at the present time.
 func now(t testing.TB, id, eventType, data string) *events.Event {
 	t.Helper()
 	e, err := events.Decode(fmt.Appendf(nil, `{"id":%q,"company":"example","type":%q,"time":%d,"data":%s}`, id, eventType, time.Now().UnixMilli(), data))
@@ -43,7 +43,7 @@ func now(t testing.TB, id, eventType, data string) *events.Event {
 	return e
 }
 
-func take(t testing.TB, h events.Handler, all ...*events.Event) {
+func deliver(t testing.TB, h events.Handler, all ...*events.Event) {
 	t.Helper()
 	for _, e := range all {
 		if err := h.HandleEvent(t.Context(), e); err != nil {
@@ -52,7 +52,7 @@ func take(t testing.TB, h events.Handler, all ...*events.Event) {
 	}
 }
 
-// liveIDs are the calls that go on, the longest first.
+// liveIDs returns the IDs of the live calls, the longest first.
 func liveIDs(t *calls.Tracker) string {
 	var ids []string
 	for _, r := range t.Live() {
@@ -61,12 +61,12 @@ func liveIDs(t *calls.Tracker) string {
 	return fmt.Sprint(ids)
 }
 
-func TestTrackerKnowsWhoTalksToWhom(t *testing.T) {
+func TestLiveReturnsTheCallsThatGoOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tracker := &calls.Tracker{}
-		take(t, tracker, now(t, "call-1", events.CallStart, `{"status":"CONNECTING","caller":`+ada+`}`))
+		deliver(t, tracker, now(t, "call-1", events.CallStart, `{"status":"CONNECTING","caller":`+ada+`}`))
 		time.Sleep(3 * time.Second)
-		take(t, tracker, now(t, "call-2", events.CallLiveProgress, `{"status":"RINGING"}`), now(t, "call-1", events.CallUpdate, `{"status":"TALKING","callee":`+sales+`}`))
+		deliver(t, tracker, now(t, "call-2", events.CallLiveProgress, `{"status":"RINGING"}`), now(t, "call-1", events.CallUpdate, `{"status":"TALKING","callee":`+sales+`}`))
 		time.Sleep(time.Second)
 		live := tracker.Live()
 		if len(live) != 2 || live[0].ID != "call-1" || live[1].ID != "call-2" {
@@ -79,17 +79,17 @@ func TestTrackerKnowsWhoTalksToWhom(t *testing.T) {
 	})
 }
 
-func TestFinishedCallIsToldOfOnce(t *testing.T) {
+func TestFinishedCallIsReportedOnce(t *testing.T) {
 	for _, end := range []string{events.CallEnd, events.CallLiveCompleted, events.CallLiveInterrupted, events.CallCompleted} {
 		synctest.Test(t, func(t *testing.T) {
-			var f told
+			var f reports
 			tracker := &calls.Tracker{OnCallFinished: f.finished}
 			start := now(t, "call-1", events.CallStart, `{"caller":`+ada+`}`)
 			time.Sleep(time.Second)
 			ended := now(t, "call-1", end, `{"status":"TALKING"}`)
-			take(t, tracker, start, ended, ended, start, now(t, "call-1", events.CallCompleted, `{}`), ended)
+			deliver(t, tracker, start, ended, ended, start, now(t, "call-1", events.CallCompleted, `{}`), ended)
 			if len(f.records) != 1 || f.records[0].Caller.Name != "Ada Example" || f.records[0].Duration() != time.Second {
-				t.Errorf("%s: told of %+v", end, f.records)
+				t.Errorf("%s: reported %+v", end, f.records)
 			}
 			if got := tracker.Live(); len(got) != 0 {
 				t.Errorf("%s: live %+v", end, got)
@@ -104,9 +104,9 @@ func TestLateUpdateNeverReopensACall(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			tracker := &calls.Tracker{Expiry: time.Hour}
 			update := now(t, "call-1", events.CallUpdate, `{"status":"TALKING"}`)
-			take(t, tracker, now(t, "call-1", events.CallEnd, `{"status":"TALKING"}`))
+			deliver(t, tracker, now(t, "call-1", events.CallEnd, `{"status":"TALKING"}`))
 			time.Sleep(late)
-			take(t, tracker, update)
+			deliver(t, tracker, update)
 			if got := tracker.Live(); len(got) != 0 {
 				t.Errorf("%s after the end: live %+v", late, got)
 			}
@@ -123,10 +123,10 @@ func TestLateUpdateNeverReopensACallOfAPBXWhoseClockIsAhead(t *testing.T) {
 			return e
 		}
 		update, end := ahead(events.CallUpdate), ahead(events.CallEnd)
-		take(t, tracker, end)
+		deliver(t, tracker, end)
 		for range 100 {
 			time.Sleep(time.Minute)
-			take(t, tracker, update)
+			deliver(t, tracker, update)
 			if got := tracker.Live(); len(got) != 0 {
 				t.Fatalf("live %+v", got)
 			}
@@ -134,13 +134,13 @@ func TestLateUpdateNeverReopensACallOfAPBXWhoseClockIsAhead(t *testing.T) {
 	})
 }
 
-func TestCallWhoseEndNeverCameExpires(t *testing.T) {
+func TestCallWithoutAnEndExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var f told
+		var f reports
 		tracker := &calls.Tracker{Expiry: time.Hour, OnCallFinished: f.finished}
-		take(t, tracker, now(t, "call-1", events.CallStart, `{}`), now(t, "call-2", events.CallStart, `{}`))
+		deliver(t, tracker, now(t, "call-1", events.CallStart, `{}`), now(t, "call-2", events.CallStart, `{}`))
 		time.Sleep(59 * time.Minute)
-		take(t, tracker, now(t, "call-2", events.CallUpdate, `{"status":"TALKING"}`))
+		deliver(t, tracker, now(t, "call-2", events.CallUpdate, `{"status":"TALKING"}`))
 		if got := liveIDs(tracker); got != "[call-1 call-2]" {
 			t.Errorf("live %s before the time", got)
 		}
@@ -150,42 +150,42 @@ func TestCallWhoseEndNeverCameExpires(t *testing.T) {
 		}
 		time.Sleep(time.Hour)
 		if got := liveIDs(tracker); got != "[]" || len(f.records) != 0 {
-			t.Errorf("live %s, told of %+v", got, f.records)
+			t.Errorf("live %s, reported %+v", got, f.records)
 		}
-		// The end comes after all.
-		take(t, tracker, now(t, "call-1", events.CallEnd, `{}`))
+		// Its end arrives late.
+		deliver(t, tracker, now(t, "call-1", events.CallEnd, `{}`))
 		if len(f.records) != 1 {
-			t.Errorf("told of %+v", f.records)
+			t.Errorf("reported %+v", f.records)
 		}
 	})
 }
 
-func TestCallsOfABacklogAreToldWhole(t *testing.T) {
+func TestCallsOfABacklogAreReportedComplete(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var f told
+		var f reports
 		tracker := &calls.Tracker{OnCallFinished: f.finished}
 		start := now(t, "call-1", events.CallStart, `{"caller":`+ada+`}`)
 		time.Sleep(time.Second)
 		end := now(t, "call-1", events.CallEnd, `{}`)
 		time.Sleep(100 * time.Hour) // the worker was down
-		take(t, tracker, start)
+		deliver(t, tracker, start)
 		if got := tracker.Live(); len(got) != 0 {
 			t.Errorf("live %+v", got)
 		}
-		take(t, tracker, end)
+		deliver(t, tracker, end)
 		if len(f.records) != 1 || f.records[0].Caller.Name != "Ada Example" {
-			t.Errorf("told of %+v", f.records)
+			t.Errorf("reported %+v", f.records)
 		}
 	})
 }
 
-func TestFailureToTellIsTheEventsFailure(t *testing.T) {
+func TestErrorOfOnCallFinishedFailsTheEvent(t *testing.T) {
 	crmIsDown := errors.New("CRM answered 503")
-	f := told{err: crmIsDown}
+	f := reports{err: crmIsDown}
 	next := 0
 	tracker := &calls.Tracker{OnCallFinished: f.finished}
 	h := tracker.Track(events.HandlerFunc(func(context.Context, *events.Event) error { next++; return nil }))
-	take(t, h, at(t, 0, events.CallStart, `{"caller":`+ada+`}`))
+	deliver(t, h, at(t, 0, events.CallStart, `{"caller":`+ada+`}`))
 	for range 2 {
 		if err := h.HandleEvent(t.Context(), at(t, 1000, events.CallEnd, `{}`)); !errors.Is(err, crmIsDown) {
 			t.Errorf("got %v", err)
@@ -195,16 +195,16 @@ func TestFailureToTellIsTheEventsFailure(t *testing.T) {
 		t.Errorf("live %+v", got)
 	}
 	f.err = nil
-	take(t, h, at(t, 1000, events.CallEnd, `{}`), at(t, 1000, events.CallEnd, `{}`))
+	deliver(t, h, at(t, 1000, events.CallEnd, `{}`), at(t, 1000, events.CallEnd, `{}`))
 	if len(f.records) != 3 || f.records[2].Caller.Name != "Ada Example" {
-		t.Errorf("told of %+v", f.records)
+		t.Errorf("reported %+v", f.records)
 	}
 	if next != 3 { // the start and the two ends that succeeded
 		t.Errorf("next was called %d times", next)
 	}
 }
 
-func TestPanicWhileTellingIsAFailure(t *testing.T) {
+func TestPanicInOnCallFinishedFailsTheEvent(t *testing.T) {
 	times := 0
 	tracker := &calls.Tracker{OnCallFinished: func(context.Context, calls.Record) error {
 		if times++; times == 1 {
@@ -217,11 +217,11 @@ func TestPanicWhileTellingIsAFailure(t *testing.T) {
 		t.Errorf("outcome %s", outcome)
 	}
 	if outcome, err := events.Dispatch(t.Context(), tracker, end); outcome != events.Handled || times != 2 {
-		t.Errorf("outcome %s, %v, told %d times", outcome, err, times)
+		t.Errorf("outcome %s, %v, reported %d times", outcome, err, times)
 	}
 }
 
-func TestTrackerLeavesOtherEventsAlone(t *testing.T) {
+func TestTrackerIgnoresOtherEvents(t *testing.T) {
 	tracker := &calls.Tracker{}
 	other := at(t, 0, "fax:sent", `{}`)
 	if err := tracker.HandleEvent(t.Context(), other); err != events.ErrNoHandler {
@@ -234,50 +234,50 @@ func TestTrackerLeavesOtherEventsAlone(t *testing.T) {
 
 func TestTrackerIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var f told
+		var f reports
 		tracker := &calls.Tracker{MaxCalls: 3, OnCallFinished: f.finished}
 		for i := range 5 {
-			take(t, tracker, now(t, fmt.Sprint(i), events.CallStart, `{}`))
+			deliver(t, tracker, now(t, fmt.Sprint(i), events.CallStart, `{}`))
 			time.Sleep(time.Second)
 		}
-		take(t, tracker, now(t, "2", events.CallUpdate, `{}`), now(t, "5", events.CallStart, `{}`))
+		deliver(t, tracker, now(t, "2", events.CallUpdate, `{}`), now(t, "5", events.CallStart, `{}`))
 		if got := liveIDs(tracker); got != "[2 4 5]" {
-			t.Errorf("live %s, want those heard of last", got)
+			t.Errorf("live %s, want those with the latest events", got)
 		}
 		// The ends of 30 calls are remembered.
 		for i := range 31 {
-			take(t, tracker, now(t, fmt.Sprint("ended-", i), events.CallEnd, `{}`))
+			deliver(t, tracker, now(t, fmt.Sprint("ended-", i), events.CallEnd, `{}`))
 		}
 		f.records = nil
 		for i := range 31 {
-			take(t, tracker, now(t, fmt.Sprint("ended-", i), events.CallUpdate, `{}`))
+			deliver(t, tracker, now(t, fmt.Sprint("ended-", i), events.CallUpdate, `{}`))
 		}
 		if got := tracker.Live(); !slices.ContainsFunc(got, func(r calls.Record) bool { return r.ID == "ended-0" }) || len(got) != 3 {
 			t.Errorf("live %+v", got)
 		}
 		if len(f.records) != 0 {
-			t.Errorf("told again of %+v", f.records)
+			t.Errorf("reported again: %+v", f.records)
 		}
 	})
 }
 
-func TestSameIDOfTwoCompaniesAreTwoCalls(t *testing.T) {
+func TestCallsOfTwoCompaniesMayHaveTheSameID(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tracker := &calls.Tracker{}
 		other := now(t, "call-1", events.CallStart, `{}`)
 		other.Company = "other"
-		take(t, tracker, now(t, "call-1", events.CallStart, `{}`), other)
+		deliver(t, tracker, now(t, "call-1", events.CallStart, `{}`), other)
 		if got := tracker.Live(); len(got) != 2 {
 			t.Errorf("live %+v", got)
 		}
 	})
 }
 
-func TestAnyOrderLeavesTheSameCallsLive(t *testing.T) {
+func TestOrderOfEventsDoesNotChangeTheLiveCalls(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all := callEvents(t)
 		want := inOrder(t, all)
-		var f told
+		var f reports
 		tracker := &calls.Tracker{OnCallFinished: f.finished, Expiry: 200 * 365 * 24 * time.Hour}
 		again := slices.Concat(all, rapid.SliceOf(rapid.SampledFrom(all)).Draw(t, "repeated"))
 		for _, e := range rapid.Permutation(again).Draw(t, "shuffled") {
@@ -288,16 +288,16 @@ func TestAnyOrderLeavesTheSameCallsLive(t *testing.T) {
 		live := tracker.Live()
 		switch {
 		case want.HasEnded() && (len(live) != 0 || len(f.records) != 1):
-			t.Fatalf("live %+v, told of %+v", live, f.records)
+			t.Fatalf("live %+v, reported %+v", live, f.records)
 		case !want.HasEnded() && (len(live) != 1 || live[0] != want.Record() || len(f.records) != 0):
-			t.Fatalf("live %+v, want %+v; told of %+v", live, want.Record(), f.records)
+			t.Fatalf("live %+v, want %+v; reported %+v", live, want.Record(), f.records)
 		}
 	})
 }
 
-func TestRepeatOfAnEndThatIsBeingToldOfTellsNothing(t *testing.T) {
+func TestRepeatedEndIsNotReportedWhileTheFirstIs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var f told
+		var f reports
 		release := make(chan struct{})
 		tracker := &calls.Tracker{OnCallFinished: func(ctx context.Context, r calls.Record) error {
 			<-release
@@ -306,20 +306,20 @@ func TestRepeatOfAnEndThatIsBeingToldOfTellsNothing(t *testing.T) {
 		end := now(t, "call-1", events.CallEnd, `{}`)
 		go tracker.HandleEvent(t.Context(), end)
 		synctest.Wait()
-		take(t, tracker, now(t, "call-1", events.CallEnd, `{}`), now(t, "call-1", events.CallCompleted, `{}`))
+		deliver(t, tracker, now(t, "call-1", events.CallEnd, `{}`), now(t, "call-1", events.CallCompleted, `{}`))
 		if got := tracker.Live(); len(got) != 0 {
 			t.Errorf("live %+v", got)
 		}
 		close(release)
 		synctest.Wait()
 		if len(f.records) != 1 {
-			t.Errorf("told %d times", len(f.records))
+			t.Errorf("reported %d times", len(f.records))
 		}
 	})
 }
 
-func TestConcurrentRepeatsOfAnEndTellOnce(t *testing.T) {
-	var f told
+func TestConcurrentEndsAreReportedOnce(t *testing.T) {
+	var f reports
 	tracker := &calls.Tracker{OnCallFinished: f.finished}
 	var all sync.WaitGroup
 	for i := range 64 {
@@ -332,11 +332,11 @@ func TestConcurrentRepeatsOfAnEndTellOnce(t *testing.T) {
 	}
 	all.Wait()
 	if len(f.records) != 1 {
-		t.Errorf("told %d times", len(f.records))
+		t.Errorf("reported %d times", len(f.records))
 	}
 }
 
-// A program that saves each finished call, and knows at any time who talks.
+// A program that saves each finished call, and can list the live calls at any time.
 func ExampleTracker() {
 	tracker := &calls.Tracker{
 		OnCallFinished: func(ctx context.Context, call calls.Record) error {
@@ -377,13 +377,13 @@ func BenchmarkTracker(b *testing.B) {
 	}
 }
 
-func TestTrackerKeepsLittleOfLargeEvents(t *testing.T) {
+func TestLargeEventsTakeLittleMemory(t *testing.T) {
 	tracker := &calls.Tracker{}
 	const calls = 200
 	large := strings.Repeat("é", 100_000)
 	before := liveHeap()
 	for i := range calls {
-		take(t, tracker, now(t, fmt.Sprint(i), events.CallStart, `{"status":"RINGING","tags":["`+large+`"],"caller":{"name":"Ada `+large+`","phone":"+12025550100"}}`))
+		deliver(t, tracker, now(t, fmt.Sprint(i), events.CallStart, `{"status":"RINGING","tags":["`+large+`"],"caller":{"name":"Ada `+large+`","phone":"+12025550100"}}`))
 	}
 	if grown := liveHeap() - before; grown > calls*10_000 {
 		t.Errorf("%d calls take %d bytes", calls, grown)
@@ -398,12 +398,12 @@ func TestTrackerKeepsLittleOfLargeEvents(t *testing.T) {
 	runtime.KeepAlive(tracker)
 }
 
-func TestTrackerKeepsOfAnEndedCallWhoseItWas(t *testing.T) {
+func TestEndedCallsTakeLittleMemory(t *testing.T) {
 	tracker := &calls.Tracker{}
 	const calls = 2000
 	before := liveHeap()
 	for i := range calls {
-		take(t, tracker, now(t, fmt.Sprint(i), events.CallEnd, `{"caller":{"name":"Ada `+strings.Repeat("e", 3000)+`"}}`))
+		deliver(t, tracker, now(t, fmt.Sprint(i), events.CallEnd, `{"caller":{"name":"Ada `+strings.Repeat("e", 3000)+`"}}`))
 	}
 	if grown := liveHeap() - before; grown > calls*450 {
 		t.Errorf("%d calls that have ended take %d bytes", calls, grown)
@@ -418,7 +418,7 @@ func liveHeap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// named is a handler whose error says that it was called.
+// named returns a handler whose error is its name.
 func named(name string) events.Handler {
 	return events.HandlerFunc(func(context.Context, *events.Event) error { return errors.New(name) })
 }

@@ -38,3 +38,17 @@ func TestStoredFormOfFactsDoesNotChange(t *testing.T) {
 		t.Errorf("read back as %+v, %v", read.Record(), err)
 	}
 }
+
+func TestKeysAreOrderedByCompanyThenID(t *testing.T) {
+	facts := factsOf(t, at(t, 0, events.CallStart, `{}`))
+	record := facts.Record()
+	key := calls.Key{Company: "example", ID: "call-1"}
+	if facts.Key() != key || record.Key() != key {
+		t.Errorf("keys %v and %v, want %v", facts.Key(), record.Key(), key)
+	}
+	for _, greater := range []calls.Key{{Company: "example", ID: "call-2"}, {Company: "other", ID: "call-0"}} {
+		if key.Compare(greater) != -1 || greater.Compare(key) != 1 || key.Compare(key) != 0 {
+			t.Errorf("%v is not before %v", key, greater)
+		}
+	}
+}
