@@ -46,7 +46,7 @@ func Start(ctx context.Context, s Settings, version string, log *zap.Logger) (*T
 	}
 	about, err := resource.New(ctx, resource.WithTelemetrySDK(), resource.WithHost(),
 		resource.WithAttributes(attribute.String("service.name", "wildix-worker"), attribute.String("service.version", version)),
-		resource.WithFromEnv()) // the last one takes precedence
+		resource.WithFromEnv()) // the last attributes take precedence
 	if err != nil {
 		return nil, fmt.Errorf("traces: %w", err)
 	}
@@ -62,8 +62,8 @@ func newExporter(ctx context.Context, s Settings) (sdktrace.SpanExporter, error)
 	return otlptracehttp.New(ctx, otlptracehttp.WithHTTPClient(httpClient(s)))
 }
 
-// httpClient is the exporter's own client, except that it follows no redirect: OTLP has
-// none, and the headers, which may hold a password, would go along.
+// httpClient is like the exporter's own client, but follows no redirects: OTLP has none, and the
+// headers, which may contain a password, would be sent to another server.
 func httpClient(s Settings) *http.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig = s.tls
