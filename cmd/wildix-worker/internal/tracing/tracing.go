@@ -32,14 +32,14 @@ type Tracing struct {
 	log      *zap.Logger
 }
 
-// Start starts to send spans. It returns nil if the settings ask for none. Version is that
-// of the program.
+// Start begins to send spans, and sets OpenTelemetry's global error handler and logger. It
+// returns nil if the settings ask for no spans. version is the program's.
 func Start(ctx context.Context, s Settings, version string, log *zap.Logger) (*Tracing, error) {
 	if !s.on {
 		return nil, nil //nolint:nilnil // nil is tracing that is off
 	}
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("tracing", zap.Error(err)) }))
-	otel.SetLogger(funcr.New(func(_, args string) { log.Warn("tracing", zap.String("detail", args)) }, funcr.Options{}))
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("tracing error", zap.Error(err)) }))
+	otel.SetLogger(funcr.New(func(_, args string) { log.Warn("tracing error", zap.String("detail", args)) }, funcr.Options{}))
 	exporter, err := newExporter(ctx, s)
 	if err != nil {
 		return nil, fmt.Errorf("traces: %w", err)
@@ -51,7 +51,7 @@ func Start(ctx context.Context, s Settings, version string, log *zap.Logger) (*T
 		return nil, fmt.Errorf("traces: %w", err)
 	}
 	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(&loggedExporter{SpanExporter: exporter, log: log}), sdktrace.WithResource(about))
-	log.Info("traces", zap.String("endpoint", s.endpoint))
+	log.Info("sending traces", zap.String("endpoint", s.endpoint))
 	return &Tracing{provider: provider, tracer: provider.Tracer("wildix-worker"), log: log}, nil
 }
 
