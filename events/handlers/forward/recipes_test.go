@@ -17,19 +17,19 @@ import (
 	"wildix-worker/signature"
 )
 
-// recipe is a template that the README shows, word by word.
+// recipe is a template that docs/handlers.md shows, word by word.
 func recipe(t *testing.T, name string) *forward.Template {
 	t.Helper()
 	text, err := os.ReadFile("recipes/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	readme, err := os.ReadFile("../../../README.md")
+	page, err := os.ReadFile("../../../docs/handlers.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(string(readme), "```\n"+string(text)+"```\n") {
-		t.Errorf("the README does not show recipes/%s as it is", name)
+	if !strings.Contains(string(page), "```gotemplate\n"+string(text)+"```\n") {
+		t.Errorf("docs/handlers.md does not show recipes/%s as it is", name)
 	}
 	template, err := forward.ParseTemplate(string(text))
 	if err != nil {

@@ -11,21 +11,21 @@ import (
 	"wildix-worker/events"
 )
 
-// readmeQueries are the queries of the README by their names.
-func readmeQueries(t *testing.T) map[string]string {
+// documentedQueries are the queries of docs/handlers.md by their names.
+func documentedQueries(t *testing.T) map[string]string {
 	t.Helper()
-	readme, err := os.ReadFile("../../../README.md")
+	page, err := os.ReadFile("../../../docs/handlers.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	queries := make(map[string]string)
-	for _, found := range regexp.MustCompile("(?s)```sql\n-- (.*?)\n(.*?)```").FindAllStringSubmatch(string(readme), -1) {
+	for _, found := range regexp.MustCompile("(?s)```sql\n-- (.*?)\n(.*?)```").FindAllStringSubmatch(string(page), -1) {
 		queries[found[1]] = found[2]
 	}
 	return queries
 }
 
-func TestQueriesOfTheREADME(t *testing.T) {
+func TestDocumentedQueries(t *testing.T) {
 	onEach(t, func(t *testing.T, db *database) {
 		// Shortly after now, since midnight may come before the query does.
 		begin := time.Now().UTC().Add(time.Minute).Truncate(time.Second)
@@ -51,7 +51,7 @@ func TestQueriesOfTheREADME(t *testing.T) {
 		call("long ago", begin.AddDate(0, 0, -10), 10*time.Second, false)
 		handle(t, all, db.open(t))
 
-		queries := readmeQueries(t)
+		queries := documentedQueries(t)
 		for name, want := range map[string]string{
 			"Missed calls today": "caller_phone=+12025550100 caller_name=<nil> queue=Support waited_seconds=20 \n",
 			"Calls an hour":      "calls=1 missed=1 \ncalls=3 missed=1 \n",
@@ -69,7 +69,7 @@ func TestQueriesOfTheREADME(t *testing.T) {
 		for name := range queries {
 			t.Errorf("%s is not tested", name)
 		}
-		if hours := db.rows(t, readmeQueries(t)["Calls an hour"]); !strings.Contains(strings.ReplaceAll(hours, " ", "T"), "hour="+begin.Format("2006-01-02T15")) {
+		if hours := db.rows(t, documentedQueries(t)["Calls an hour"]); !strings.Contains(strings.ReplaceAll(hours, " ", "T"), "hour="+begin.Format("2006-01-02T15")) {
 			t.Errorf("hours %s", hours)
 		}
 	})

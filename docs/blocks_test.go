@@ -1,0 +1,202 @@
+package docs
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"wildix-worker/consumer/sqslocal"
+	"wildix-worker/events/handlers/forward"
+	"wildix-worker/signature"
+)
+
+// Every fenced block of a page is checked by its language:
+//
+//	sh          runs in a sandbox with an embedded queue
+//	console     as well; what follows each "$ command" is compared with what the command writes
+//	go          is a file of package main and is compiled
+//	json        is one JSON value or more
+//	ini         is a secrets file and is loaded
+//	gotemplate  is a template of the forward handler and is parsed
+//	sql         is a query with its name in a comment, which a test of the store handler runs
+//	mermaid     begins with the kind of diagram
+//
+// A block that can't be checked so is listed here with the reason, by its page and first line.
+var notRun = map[string]string{
+	"docs/webhook.md: cloudflared tunnel --url http://127.0.0.1:8080    # in another terminal": "needs a public network",
+	"docs/development.md: cmd/wildix-worker/     the program: the command line and exit codes": "a list of folders, which TestLayoutNamesFolders checks",
+	"CONTRIBUTING.md: consumer: extend leases while a delete waits":                            "a commit message",
+}
+
+// prepare does what a block needs beforehand.
+var prepare = map[string]func(*testing.T, *sandbox){
+	"docs/dead-letters.md: $ wildix-worker dlq list":                                                                        bury,
+	"docs/dead-letters.md: wildix-worker dlq list                   # how many, and what a worker would make of some today": bury,
+	"docs/dead-letters.md: wildix-worker dlq export --output dead.jsonl":                                                    bury,
+	"docs/operating.md: $ wildix-worker check":                                                                              denyDeletes,
+}
+
+func TestBlocks(t *testing.T) {
+	unused := make(map[string]bool)
+	for name := range notRun {
+		unused[name] = true
+	}
+	for name := range prepare {
+		unused[name] = true
+	}
+	for _, p := range pages(t) {
+		t.Run(p.path, func(t *testing.T) {
+			for _, b := range p.blocks() {
+				delete(unused, b.name())
+				if reason, ok := notRun[b.name()]; ok {
+					t.Logf("%s:%d not run: %s", b.page, b.line, reason)
+					continue
+				}
+				if err := b.check(t); err != nil {
+					t.Errorf("%s:%d: %v", b.page, b.line, err)
+				}
+			}
+		})
+	}
+	for name := range unused {
+		t.Errorf("no page has the block %q", name)
+	}
+}
+
+func (b block) check(t *testing.T) error {
+	switch b.language {
+	case "sh":
+		s := b.sandbox(t)
+		if out, err := s.run(b.text); err != nil {
+			return fmt.Errorf("%w\n%s\n%s", err, b.text, out)
+		}
+		return nil
+	case "console":
+		return b.compare(t)
+	case "go":
+		return b.compile(t)
+	case "json":
+		return b.decode()
+	case "ini":
+		file := filepath.Join(t.TempDir(), "secrets")
+		check(t, os.WriteFile(file, []byte(b.text), 0o600))
+		_, err := signature.LoadKeyring(file, nil)
+		return err
+	case "gotemplate":
+		_, err := forward.ParseTemplate(b.text)
+		return err
+	case "sql":
+		if !strings.HasPrefix(b.text, "-- ") {
+			return errors.New("the query has no name in a comment")
+		}
+		return nil
+	case "mermaid":
+		if !regexp.MustCompile(`^(flowchart (LR|TB|TD)|sequenceDiagram)\n`).MatchString(b.text) {
+			return errors.New("no kind of diagram")
+		}
+		return nil
+	default:
+		return fmt.Errorf("language %q: neither checked nor listed with a reason\n%s", b.language, b.text)
+	}
+}
+
+func (b block) sandbox(t *testing.T) *sandbox {
+	t.Helper()
+	s := newSandbox(t)
+	if f := prepare[b.name()]; f != nil {
+		f(t, s)
+	}
+	return s
+}
+
+// compare runs each line that begins with "$ " and compares the lines below it with what the
+// command writes. Numbers and ids may differ.
+func (b block) compare(t *testing.T) error {
+	s := b.sandbox(t)
+	for part := range strings.SplitSeq("\n"+b.text, "\n$ ") {
+		command, want, _ := strings.Cut(part, "\n")
+		if command == "" {
+			continue
+		}
+		got, err := s.run(command)
+		var exit *exec.ExitError
+		if err != nil && !errors.As(err, &exit) { // an exit code is part of what is shown
+			return err
+		}
+		if comparable(got) != comparable(want) {
+			return fmt.Errorf("%s writes\n%s\nthe page has\n%s", command, got, want)
+		}
+	}
+	return nil
+}
+
+// compile builds the block as a program inside the module, without writing into it.
+func (b block) compile(t *testing.T) error {
+	dir := t.TempDir()
+	root, err := filepath.Abs("..")
+	check(t, err)
+	file, overlay := filepath.Join(dir, "main.go"), filepath.Join(dir, "overlay.json")
+	check(t, os.WriteFile(file, []byte(b.text), 0o600))
+	replace, err := json.Marshal(map[string]map[string]string{"Replace": {filepath.Join(root, "docs", "sample", "main.go"): file}})
+	check(t, err)
+	check(t, os.WriteFile(overlay, replace, 0o600))
+	cmd := exec.Command("go", "build", "-overlay", overlay, "-o", filepath.Join(dir, "sample"), "./docs/sample")
+	cmd.Dir = root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w\n%s", err, out)
+	}
+	if formatted, err := exec.Command("gofmt", "-l", file).CombinedOutput(); err != nil || len(formatted) > 0 {
+		return fmt.Errorf("gofmt would change it: %s", formatted)
+	}
+	return nil
+}
+
+func (b block) decode() error {
+	decoder := json.NewDecoder(strings.NewReader(b.text))
+	for {
+		var value any
+		switch err := decoder.Decode(&value); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+}
+
+// bury has the queue move three messages to the dead-letter queue: a valid, a rejected and a
+// malformed one.
+func bury(t *testing.T, s *sandbox) {
+	t.Helper()
+	for _, args := range []string{"", "--bad tampered", "--bad malformed"} {
+		if out, err := s.run("wildix-worker send --type call:end " + args); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	queueURL := s.server.URL() + "/000000000000/wildix-events"
+	client := s.server.Client()
+	for range 11 { // one more than maxReceiveCount
+		out, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &queueURL, MaxNumberOfMessages: 10})
+		check(t, err)
+		for _, m := range out.Messages {
+			_, err := client.ChangeMessageVisibility(t.Context(), &sqs.ChangeMessageVisibilityInput{
+				QueueUrl: &queueURL, ReceiptHandle: m.ReceiptHandle, VisibilityTimeout: 0,
+			})
+			check(t, err)
+		}
+	}
+}
+
+// denyDeletes has the queue refuse deletes because of a missing permission.
+func denyDeletes(_ *testing.T, s *sandbox) {
+	s.server.Inject(sqslocal.Fault{Action: "DeleteMessageBatch", Status: 403, Code: "AccessDenied", Message: "Access to the resource is denied."})
+}

@@ -1,0 +1,108 @@
+package docs
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var (
+	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	heading = regexp.MustCompile(`(?m)^#{1,6} (.+)$`)
+)
+
+// anchors returns the names by which links reach the page's headings, as GitHub makes them.
+func (p page) anchors() (names []string) {
+	for _, h := range heading.FindAllStringSubmatch(p.prose(), -1) {
+		name := regexp.MustCompile(`[^\p{L}\p{N}_ -]`).ReplaceAllString(strings.ToLower(h[1]), "")
+		names = append(names, strings.ReplaceAll(name, " ", "-"))
+	}
+	return names
+}
+
+// Every relative link of every page of the repository leads to a file, and to a heading if
+// it names one.
+func TestLinksLeadSomewhere(t *testing.T) {
+	all := make(map[string]page)
+	for _, p := range everyPage(t) {
+		all[p.path] = p
+	}
+	for _, p := range all {
+		for _, found := range link.FindAllStringSubmatch(p.prose(), -1) {
+			target, anchor, _ := strings.Cut(found[1], "#")
+			if strings.Contains(target, "://") {
+				continue
+			}
+			path := p.path
+			if target != "" {
+				path = filepath.Join(filepath.Dir(p.path), target)
+			}
+			if _, err := os.Stat(filepath.Join("..", path)); err != nil {
+				t.Errorf("%s links to %s: no such file", p.path, found[1])
+			} else if anchor != "" && !slices.Contains(all[path].anchors(), anchor) {
+				t.Errorf("%s links to %s: no such heading", p.path, found[1])
+			}
+		}
+	}
+}
+
+// The README names every page of docs, so that each can be found from the front door.
+func TestREADMELinksEveryPage(t *testing.T) {
+	readme := readPage(t, "../README.md")
+	for _, p := range pages(t) {
+		if filepath.Dir(p.path) == "docs" && !strings.Contains(readme.text, "]("+p.path+")") {
+			t.Errorf("README.md does not link to %s", p.path)
+		}
+	}
+}
+
+// The two commands that need nothing but Go and make are the README's first.
+func TestREADMEBeginsWithDemoAndTest(t *testing.T) {
+	blocks := readPage(t, "../README.md").blocks()
+	i := slices.IndexFunc(blocks, func(b block) bool { return b.language == "sh" })
+	if i < 0 {
+		t.Fatal("README.md has no commands")
+	}
+	lines := strings.Split(blocks[i].text, "\n")
+	if len(lines) < 2 || !strings.HasPrefix(lines[0], "make demo") || !strings.HasPrefix(lines[1], "make test") {
+		t.Errorf("README.md begins with %q", lines)
+	}
+}
+
+// The folders that docs/development.md lists exist, and no Go package is missing there.
+func TestLayoutNamesFolders(t *testing.T) {
+	text := readPage(t, "development.md").text
+	_, list, _ := strings.Cut(text, "```text\n")
+	list, _, _ = strings.Cut(list, "```")
+	listed := make(map[string]bool)
+	parent := ""
+	for line := range strings.SplitSeq(strings.TrimSpace(list), "\n") {
+		for _, name := range regexp.MustCompile(`(?:^| )([a-z/-]+)/(?: |$)`).FindAllStringSubmatch(strings.ReplaceAll(line, "  ", "   "), -1) {
+			folder := name[1]
+			if strings.HasPrefix(line, " ") {
+				folder = filepath.Join(parent, folder)
+			} else {
+				parent = folder
+			}
+			listed[folder] = true
+			if info, err := os.Stat(filepath.Join("..", folder)); err != nil || !info.IsDir() {
+				t.Errorf("docs/development.md lists %s, which is no folder", folder)
+			}
+		}
+	}
+	for _, pattern := range []string{"../*/doc.go", "../*/*.go", "../*/*/*.go"} {
+		files, err := filepath.Glob(pattern)
+		check(t, err)
+		for _, file := range files {
+			folder, err := filepath.Rel("..", filepath.Dir(file))
+			check(t, err)
+			if top := strings.Split(folder, "/")[0]; !listed[folder] && top != "deploy" && top != "internal" {
+				t.Errorf("docs/development.md does not list %s", folder)
+				listed[folder] = true
+			}
+		}
+	}
+}
