@@ -34,7 +34,7 @@ background() {
 	for i in $(seq 300); do
 		case "$1" in
 		demo) [ -s "$out" ] && return 0 ;;
-		*) WILDIX_ADMIN_ADDR=$address command wildix-worker healthcheck --ready 2>/dev/null && return 0 ;;
+		*) WILDIX_ADMIN_ADDR=$address command wildix-worker healthcheck 2>/dev/null && return 0 ;;
 		esac
 		kill -0 "$!" 2>/dev/null || break
 		sleep 0.1

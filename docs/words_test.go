@@ -42,5 +42,5 @@ func written(source, text string) bool {
 	return strings.Contains(source, text) ||
 		strings.Contains(source, `"`+strings.TrimSuffix(text, last)+`"`) ||
 		strings.Contains(source, `"`+strings.TrimPrefix(text, first)+`"`) ||
-		len(words) > 2 && strings.Contains(source, `"`+strings.TrimPrefix(text, first+" "+words[1])+`"`)
+		len(words) > 2 && strings.Contains(source, `"`+strings.TrimPrefix(text, first+" "+words[1]))
 }
