@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
+	"wildix-worker/internal/outage"
 	"wildix-worker/internal/sqscall"
 )
 
@@ -42,13 +43,12 @@ type QueueClient interface {
 type Depths struct {
 	client   QueueClient
 	queueURL string
-	log      *zap.Logger
+	outage   *outage.Log
 	maxAge   time.Duration
 
-	mu      sync.Mutex
-	asked   time.Time
-	latest  []Depth
-	failing bool
+	mu     sync.Mutex
+	asked  time.Time
+	latest []Depth
 }
 
 // DepthsConfig is the configuration of [NewDepths].
@@ -67,7 +67,10 @@ func NewDepths(cfg DepthsConfig) *Depths {
 	if log == nil {
 		log = zap.NewNop()
 	}
-	return &Depths{client: cfg.Client, queueURL: cfg.QueueURL, log: log, maxAge: cmp.Or(cfg.MaxAge, defaultDepthAge)}
+	return &Depths{
+		client: cfg.Client, queueURL: cfg.QueueURL, maxAge: cmp.Or(cfg.MaxAge, defaultDepthAge),
+		outage: outage.New(outage.Config{Logger: log, Failing: "depth of the queue not known"}),
+	}
 }
 
 // Describe implements prometheus.Collector.
@@ -100,13 +103,10 @@ func (d *Depths) ask(stop context.Context) {
 		return
 	}
 	if err != nil {
-		if !d.failing {
-			d.log.Info("depth of the queue not known", zap.Error(err))
-		}
-		d.failing = true
+		d.outage.Failed(err)
 		return
 	}
-	d.failing = false
+	d.outage.Succeeded()
 	d.add("main", attributes)
 	policy, err := sqscall.ParseRedrivePolicy(attributes[string(types.QueueAttributeNameRedrivePolicy)])
 	if err != nil { // most likely there is none

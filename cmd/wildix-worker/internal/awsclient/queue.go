@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"strings"
@@ -20,12 +19,8 @@ import (
 	"wildix-worker/internal/sqscall"
 )
 
-const (
-	// Timeout is how long one request may take.
-	Timeout = 10 * time.Second
-	// retryPause is about how long to wait before the queue is asked again.
-	retryPause = 2 * time.Second
-)
+// Timeout is how long one request may take.
+const Timeout = 10 * time.Second
 
 // NoRedrivePolicy says what it means that a queue has no redrive policy.
 const NoRedrivePolicy = "a message that is rejected, malformed or fails for ever comes back until its retention ends; give the queue a dead-letter queue"
@@ -34,8 +29,7 @@ const NoRedrivePolicy = "a message that is rejected, malformed or fails for ever
 // the queue does not exist or may not be used; an endpoint that does not answer is asked
 // again.
 func WaitForQueue(ctx context.Context, client *sqs.Client, queueURL string, log *zap.Logger) error {
-	waiting := false
-	for {
+	for failures := 1; ; failures++ {
 		out, err := getAttributes(ctx, client, queueURL, noRetries)
 		switch {
 		case err == nil:
@@ -49,12 +43,11 @@ func WaitForQueue(ctx context.Context, client *sqs.Client, queueURL string, log 
 		if reason := Explain(queueURL, err); reason != nil {
 			return reason
 		}
-		if !waiting {
+		if failures == 1 {
 			log.Warn("queue does not answer, waiting for it", zap.String("queue", queueURL), zap.Error(err))
-			waiting = true
 		}
 		select {
-		case <-time.After(retryPause/2 + rand.N(retryPause)):
+		case <-time.After(sqscall.Backoff.EqualJitter(failures)):
 		case <-ctx.Done():
 		}
 	}

@@ -2,9 +2,12 @@ package tracing
 
 import (
 	"context"
+	"errors"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.uber.org/zap"
+
+	"wildix-worker/internal/outage"
 )
 
 // maxLogged cuts an error for the log, which may quote a collector's answer of megabytes.
@@ -14,22 +17,27 @@ const maxLogged = 1000
 // of each failure.
 type loggedExporter struct {
 	sdktrace.SpanExporter
-	log  *zap.Logger
-	lost int // spans since exports began to fail
+	outage *outage.Log
+	lost   int // spans since exports began to fail
+}
+
+func newLoggedExporter(exporter sdktrace.SpanExporter, log *zap.Logger) *loggedExporter {
+	return &loggedExporter{SpanExporter: exporter, outage: outage.New(outage.Config{
+		Logger:  log,
+		Failing: "traces are not delivered; spans are lost",
+		Level:   zap.WarnLevel,
+		Working: "traces are delivered again",
+	})}
 }
 
 // ExportSpans returns nil even if it fails: the SDK would log each error. It is not called
 // concurrently.
 func (e *loggedExporter) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
-	err := e.SpanExporter.ExportSpans(ctx, spans)
-	switch {
-	case err != nil:
-		if e.lost == 0 {
-			e.log.Warn("traces are not delivered; spans are lost", zap.String("error", shortened(err.Error())))
-		}
+	if err := e.SpanExporter.ExportSpans(ctx, spans); err != nil {
+		e.outage.Failed(errors.New(shortened(err.Error())))
 		e.lost += len(spans)
-	case e.lost > 0:
-		e.log.Info("traces are delivered again", zap.Int("lost", e.lost))
+	} else {
+		e.outage.Succeeded(zap.Int("lost", e.lost))
 		e.lost = 0
 	}
 	return nil

@@ -163,7 +163,7 @@ func (f *failing) ExportSpans(context.Context, []sdktrace.ReadOnlySpan) error { 
 func TestFailureIsLoggedOncePerChange(t *testing.T) {
 	inner := &failing{}
 	core, logs := observer.New(zapcore.InfoLevel)
-	exporter := &loggedExporter{SpanExporter: inner, log: zap.New(core)}
+	exporter := newLoggedExporter(inner, zap.New(core))
 	for _, err := range []error{nil, errors.New("no answer"), errors.New("no answer"), nil, nil, errors.New("no answer")} {
 		inner.err = err
 		if err := exportSpan(t, exporter); err != nil {

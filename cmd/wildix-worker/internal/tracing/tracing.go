@@ -50,7 +50,7 @@ func Start(ctx context.Context, s Settings, version string, log *zap.Logger) (*T
 	if err != nil {
 		return nil, fmt.Errorf("traces: %w", err)
 	}
-	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(&loggedExporter{SpanExporter: exporter, log: log}), sdktrace.WithResource(about))
+	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(newLoggedExporter(exporter, log)), sdktrace.WithResource(about))
 	log.Info("sending traces", zap.String("endpoint", s.endpoint))
 	return &Tracing{provider: provider, tracer: provider.Tracer("wildix-worker"), log: log}, nil
 }
