@@ -38,7 +38,7 @@ type Flows []Flow
 func (f *Flows) UnmarshalJSON(data []byte) error {
 	var each []json.RawMessage
 	if json.Unmarshal(data, &each) != nil {
-		return nil
+		return nil //nolint:nilerr // a value of another type is not an error
 	}
 	*f = nil
 	if each != nil {

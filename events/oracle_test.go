@@ -95,7 +95,7 @@ func (i *integration) UnmarshalJSON(data []byte) error {
 	}
 	if json.Unmarshal(data, &id) != nil || i.id != "" && i.id != id {
 		i.ambiguous = true
-		return nil
+		return nil //nolint:nilerr // reported as ambiguous
 	}
 	i.id = id
 	return nil

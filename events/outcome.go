@@ -99,7 +99,7 @@ func Dispatch(ctx context.Context, h Handler, e *Event) (outcome Outcome, err er
 // handled.
 func isOnly(err, target error) bool {
 	for ; err != nil; err = errors.Unwrap(err) {
-		if err == target {
+		if err == target { //nolint:errorlint // unwraps itself
 			return true
 		}
 	}

@@ -19,8 +19,7 @@ func RetryAfter(d time.Duration, err error) error {
 
 // RetryDelay returns the delay if err is or wraps an error of [RetryAfter].
 func RetryDelay(err error) (d time.Duration, ok bool) {
-	var retry *retryError
-	if errors.As(err, &retry) {
+	if retry, ok := errors.AsType[*retryError](err); ok {
 		return retry.after, true
 	}
 	return 0, false
@@ -37,7 +36,7 @@ func Permanent(err error) error {
 // joined with another error does not count, since another try may help the other.
 func IsPermanent(err error) bool {
 	for ; err != nil; err = errors.Unwrap(err) {
-		if _, ok := err.(*permanentError); ok {
+		if _, ok := err.(*permanentError); ok { //nolint:errorlint // unwraps itself
 			return true
 		}
 	}

@@ -15,7 +15,7 @@ const (
 	exampleBody   = `{"id":"it_w118741_1693389850.110","pbx":"221100001bab","time":1693389850810,"company":"example","type":"call:start","integrationId":"8qkmnq","data":{"status":"CONNECTING","caller":null}}`
 )
 
-// The digests were made with: printf BODY | openssl dgst -sha256 -hmac SECRET
+// The digests were made by printf BODY | openssl dgst -sha256 -hmac SECRET.
 var knownAnswers = []struct {
 	name, secret, body, sig string
 }{

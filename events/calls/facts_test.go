@@ -303,7 +303,12 @@ func ExampleFacts_Merge() {
 		}
 		var known calls.Facts
 		json.Unmarshal(stored[facts.Key()], &known)
-		stored[facts.Key()], _ = json.Marshal(known.Merge(facts))
+		text, err := json.Marshal(known.Merge(facts))
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		stored[facts.Key()] = text
 	}
 	for key, text := range stored {
 		var facts calls.Facts

@@ -46,8 +46,11 @@ func TestKeysAreOrderedByCompanyThenID(t *testing.T) {
 	if facts.Key() != key || record.Key() != key {
 		t.Errorf("keys %v and %v, want %v", facts.Key(), record.Key(), key)
 	}
+	if equal := record.Key(); key.Compare(equal) != 0 {
+		t.Errorf("%v is not equal to itself", key)
+	}
 	for _, greater := range []calls.Key{{Company: "example", ID: "call-2"}, {Company: "other", ID: "call-0"}} {
-		if key.Compare(greater) != -1 || greater.Compare(key) != 1 || key.Compare(key) != 0 {
+		if key.Compare(greater) != -1 || greater.Compare(key) != 1 {
 			t.Errorf("%v is not before %v", key, greater)
 		}
 	}

@@ -146,8 +146,10 @@ func firstKnown(millis ...int64) time.Time {
 
 // copyTo copies the strings. A value that another version stored may have fewer.
 func (v latest) copyTo(targets ...*string) {
-	for i, s := range v.Strings[:min(len(v.Strings), len(targets))] {
-		*targets[i] = s
+	for i, target := range targets {
+		if i < len(v.Strings) {
+			*target = v.Strings[i]
+		}
 	}
 }
 

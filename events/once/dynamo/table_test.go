@@ -33,7 +33,7 @@ func TestEventsWaitForATableThatCannotBeReached(t *testing.T) {
 		h := &handler{}
 		w := wrapped(t, h, table.store(), once.Wait)
 		table.set(f)
-		outcome, err := deliver(t, w, event(1))
+		outcome, err := deliver(t, w, event())
 		table.set(faultless)
 		if outcome != events.Failed || errors.Unwrap(err) == nil || !strings.HasPrefix(err.Error(), "whether the event was handled before is unknown: DynamoDB table once-") {
 			t.Errorf("%s, %v", outcome, err)
@@ -45,10 +45,10 @@ func TestEventsWaitForATableThatCannotBeReached(t *testing.T) {
 			t.Error("the event was handled")
 		}
 		if f == unanswered { // the lease was written, but its owner does not know
-			expect(t, w, event(1), events.Failed)
+			expect(t, w, event(), events.Failed)
 			return
 		}
-		expect(t, w, event(1), events.Handled)
+		expect(t, w, event(), events.Handled)
 	})
 }
 
@@ -57,7 +57,7 @@ func TestLostAnswerIsNotTakenForAnotherOwner(t *testing.T) {
 	eachFault(t, []fault{dropped, unanswered, broken}, func(t *testing.T, table *table, f fault) {
 		w := wrapped(t, &handler{}, table.store(), once.Wait)
 		table.set(f, 1)
-		expect(t, w, event(1), events.Handled)
+		expect(t, w, event(), events.Handled)
 	})
 }
 
@@ -66,12 +66,12 @@ func TestAtLeastOnceHandlesEventsWithoutTheTable(t *testing.T) {
 		h := &handler{}
 		mine, theirs := wrapped(t, h, table.store(), once.AtLeastOnce), wrapped(t, h, table.store(), once.AtLeastOnce)
 		table.set(f)
-		expect(t, mine, event(1), events.Handled)
-		expect(t, mine, event(1), events.Duplicate) // the process remembers it itself
-		expect(t, theirs, event(1), events.Handled)
+		expect(t, mine, event(), events.Handled)
+		expect(t, mine, event(), events.Duplicate) // the process remembers it itself
+		expect(t, theirs, event(), events.Handled)
 		table.set(faultless)
-		expect(t, mine, event(1), events.Duplicate)
-		expect(t, theirs, event(1), events.Duplicate)
+		expect(t, mine, event(), events.Duplicate)
+		expect(t, theirs, event(), events.Duplicate)
 	})
 }
 
@@ -82,15 +82,15 @@ func TestHandledEventIsDoneEvenIfItCannotBeRecorded(t *testing.T) {
 			return nil
 		}}
 		mine := wrapped(t, h, table.store(), once.Wait)
-		expect(t, mine, event(1), events.Handled)
-		expect(t, mine, event(1), events.Duplicate)
+		expect(t, mine, event(), events.Handled)
+		expect(t, mine, event(), events.Duplicate)
 		table.set(faultless)
-		expect(t, mine, event(1), events.Duplicate)
+		expect(t, mine, event(), events.Duplicate)
 		if h.calls.Load() != 1 {
 			t.Errorf("%s: the handler was called %d times", f, h.calls.Load())
 		}
 		// For other processes it is in progress until the lease ends.
-		expect(t, wrapped(t, h, table.store(), once.Wait), event(1), events.Failed)
+		expect(t, wrapped(t, h, table.store(), once.Wait), event(), events.Failed)
 	})
 }
 
@@ -104,7 +104,7 @@ func TestEventCostsTwoRequestsAndARepeatOneAtMost(t *testing.T) {
 		want events.Outcome
 		cost int
 	}{{mine, events.Handled, 2}, {mine, events.Duplicate, 0}, {theirs, events.Duplicate, 1}} {
-		expect(t, step.w, event(1), step.want)
+		expect(t, step.w, event(), step.want)
 		if n := table.count(); n != step.cost {
 			t.Errorf("%s cost %d requests, want %d", step.want, n, step.cost)
 		}
