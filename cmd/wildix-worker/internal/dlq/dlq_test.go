@@ -18,6 +18,7 @@ import (
 
 	"wildix-worker/cmd/wildix-worker/internal/awsclient"
 	"wildix-worker/cmd/wildix-worker/internal/awstest"
+	"wildix-worker/cmd/wildix-worker/internal/exportfile"
 	"wildix-worker/cmd/wildix-worker/internal/outgoing"
 	"wildix-worker/cmd/wildix-worker/internal/term"
 	"wildix-worker/consumer/sqslocal"
@@ -45,7 +46,7 @@ func newDeadLetters(t *testing.T, endpoint string, messages []outgoing.Message) 
 	})
 	_, err = outgoing.Send(t.Context(), client, queueURL, messages)
 	awstest.Fatal(t, err)
-	settings := deadLetterSettings{QueueURL: queueURL}
+	settings := queueSettings{QueueURL: queueURL}
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		_, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &queueURL, MaxNumberOfMessages: 10})
 		awstest.Fatal(t, err)
@@ -81,17 +82,17 @@ func counted(t *testing.T, queueURL string) (visible, inFlight int) {
 	return d.Visible(), d.InFlight()
 }
 
-func TestDLQSampleIsJudgedAndGivenBack(t *testing.T) {
+func TestDLQSampleIsInspectedAndReturned(t *testing.T) {
 	awstest.OnEveryServer(t, func(t *testing.T, endpoint string) {
 		_, d := newDeadLetters(t, endpoint, mixed())
 		for range 2 {
-			letters, err := d.sample(t.Context(), 10)
+			sample, err := d.sample(t.Context(), 10)
 			awstest.Fatal(t, err)
 			counts := map[string]int{}
-			for _, l := range letters {
-				counts[l.verdict.word]++
+			for _, m := range sample {
+				counts[m.verdict.result]++
 			}
-			if len(letters) != 5 || counts["valid"] != 2 || counts["rejected"] != 2 || counts["malformed"] != 1 {
+			if len(sample) != 5 || counts["valid"] != 2 || counts["rejected"] != 2 || counts["malformed"] != 1 {
 				t.Errorf("the sample has %v", counts)
 			}
 			if visible, inFlight := counted(t, d.url); visible != 5 || inFlight != 0 {
@@ -101,7 +102,7 @@ func TestDLQSampleIsJudgedAndGivenBack(t *testing.T) {
 	})
 }
 
-func TestDLQExportKeepsAllAndIsSentAgain(t *testing.T) {
+func TestDLQExportReturnsMessagesAndCanBeSentAgain(t *testing.T) {
 	awstest.OnEveryServer(t, func(t *testing.T, endpoint string) {
 		messages := mixed()
 		for len(messages) < 23 { // more than two receives
@@ -122,7 +123,7 @@ func TestDLQExportKeepsAllAndIsSentAgain(t *testing.T) {
 			wanted[string(m.Body)+m.Signature]++
 		}
 		for lines := json.NewDecoder(&out); ; {
-			var e exported
+			var e exportfile.Message
 			if err := lines.Decode(&e); err == io.EOF {
 				break
 			} else if err != nil {
@@ -140,12 +141,12 @@ func TestDLQExportKeepsAllAndIsSentAgain(t *testing.T) {
 	})
 }
 
-// cancelling stops whoever writes to it.
+// cancelling cancels a context when it is written to.
 type cancelling struct{ cancel context.CancelFunc }
 
 func (c cancelling) Write(p []byte) (int, error) { c.cancel(); return len(p), nil }
 
-func TestDLQExportThatIsStoppedGivesAllBack(t *testing.T) {
+func TestDLQExportReturnsMessagesWhenStopped(t *testing.T) {
 	awstest.OnEveryServer(t, func(t *testing.T, endpoint string) {
 		_, d := newDeadLetters(t, endpoint, mixed())
 		ctx, cancel := context.WithCancel(t.Context())
@@ -158,8 +159,7 @@ func TestDLQExportThatIsStoppedGivesAllBack(t *testing.T) {
 	})
 }
 
-// Messages come again while the export runs, if it takes longer than their
-// visibility timeout: each is written once.
+// Messages are received again when the export takes longer than their visibility timeout.
 func TestDLQExportWritesEachMessageOnce(t *testing.T) {
 	srv := awstest.StartLocal(t)
 	_, d := newDeadLetters(t, srv.URL(), mixed())
@@ -169,7 +169,7 @@ func TestDLQExportWritesEachMessageOnce(t *testing.T) {
 	}
 }
 
-func TestDLQGivingBackIsTriedAgain(t *testing.T) {
+func TestDLQReturnIsRetried(t *testing.T) {
 	for name, fault := range map[string]sqslocal.Fault{
 		"some are refused": {FailEntries: 3, Count: 1},
 		"calls fail":       {Code: "AccessDenied", Count: returnTries - 1},
@@ -188,8 +188,8 @@ func TestDLQGivingBackIsTriedAgain(t *testing.T) {
 	}
 }
 
-// Of a server that is gone each call could take ten seconds.
-func TestDLQGivingBackIsGivenUp(t *testing.T) {
+// Each call of a server that does not answer takes ten seconds.
+func TestDLQReturnGivesUp(t *testing.T) {
 	srv := awstest.StartLocal(t)
 	messages := mixed()
 	for len(messages) < 50 {
@@ -205,8 +205,8 @@ func TestDLQGivingBackIsGivenUp(t *testing.T) {
 	}
 }
 
-// Who has an export that says it is whole may purge the queue.
-func TestDLQExportTellsOfMessagesThatOthersHave(t *testing.T) {
+// Users purge the queue after a complete export.
+func TestDLQExportReportsMessagesThatAreInFlight(t *testing.T) {
 	srv := awstest.StartLocal(t)
 	_, d := newDeadLetters(t, srv.URL(), mixed())
 	srv.Inject(sqslocal.Fault{Action: "ReceiveMessage", DropAfter: true, Count: 1}) // the queue gives out all, and the answer is lost
@@ -215,8 +215,8 @@ func TestDLQExportTellsOfMessagesThatOthersHave(t *testing.T) {
 	}
 }
 
-// Looking is a receive, of which a dead-letter queue may have a limit as well.
-func TestDLQExportTellsOfMessagesThatMovedOn(t *testing.T) {
+// Inspecting counts as a receive, and a dead-letter queue may have a redrive policy itself.
+func TestDLQExportReportsMessagesThatMovedOn(t *testing.T) {
 	srv := awstest.StartLocal(t)
 	client, next := awstest.NewQueue(t, srv.URL(), "")
 	last := deadLetterQueue{Attributes: awsclient.GetAttributes(t.Context(), client, next)}
@@ -226,7 +226,7 @@ func TestDLQExportTellsOfMessagesThatMovedOn(t *testing.T) {
 		"RedrivePolicy": fmt.Sprintf(`{"deadLetterTargetArn":"%s","maxReceiveCount":"1"}`, last.arn()),
 	}})
 	awstest.Fatal(t, err)
-	settings := deadLetterSettings{QueueURL: queueURL}
+	settings := queueSettings{QueueURL: queueURL}
 	export := func() (written int, err error) {
 		d, err := settings.find(t.Context(), nil)
 		awstest.Fatal(t, err)
@@ -240,28 +240,28 @@ func TestDLQExportTellsOfMessagesThatMovedOn(t *testing.T) {
 	}
 }
 
-// movesNothing are servers without message move tasks.
-var movesNothing = map[string]bool{"moto": true, "fauxqs": true}
+// noMoveTasks are servers without message move tasks.
+var noMoveTasks = map[string]bool{"moto": true, "fauxqs": true}
 
 func TestDLQRedrive(t *testing.T) {
 	awstest.OnEveryServer(t, func(t *testing.T, endpoint string) {
 		queueURL, d := newDeadLetters(t, endpoint, mixed())
-		var said bytes.Buffer
-		m := &mover{deadLetterQueue: d, out: &term.Printer{Out: &said}}
-		running, err := m.adopt(t.Context())
-		if name := serverName(t); movesNothing[name] {
-			if err == nil || !strings.Contains(err.Error(), "knows no message move tasks") {
+		var output bytes.Buffer
+		m := &moveTask{deadLetterQueue: d, out: &term.Printer{Out: &output}}
+		running, err := m.watchRunning(t.Context())
+		if name := serverName(t); noMoveTasks[name] {
+			if err == nil || !strings.Contains(err.Error(), "has no message move tasks") {
 				t.Errorf("error is %v", err)
 			}
 			t.Skipf("%s has no message move tasks: %v", name, err)
 		}
 		awstest.Fatal(t, err)
 		if running {
-			t.Fatal("a task is running that nobody started")
+			t.Fatal("a task is running already")
 		}
-		awstest.Fatal(t, m.move(t.Context()))
-		if !strings.Contains(said.String(), "moved 5 messages\n") {
-			t.Errorf("said %q", said.String())
+		awstest.Fatal(t, m.run(t.Context()))
+		if !strings.Contains(output.String(), "moved 5 messages\n") {
+			t.Errorf("printed %q", output.String())
 		}
 		if visible, _ := counted(t, queueURL); visible != 5 {
 			t.Errorf("the queue holds %d messages, want 5", visible)
@@ -275,16 +275,16 @@ func TestDLQRedrive(t *testing.T) {
 func TestDLQRedriveIsCancelled(t *testing.T) {
 	awstest.OnEveryServer(t, func(t *testing.T, endpoint string) {
 		switch name := serverName(t); {
-		case movesNothing[name]:
+		case noMoveTasks[name]:
 			t.Skipf("%s has no message move tasks", name)
 		case name == "elasticmq":
 			t.Skip("elasticmq moves all at once, whatever the rate, so that there is nothing to cancel")
 		}
 		queueURL, d := newDeadLetters(t, endpoint, mixed())
-		m := &mover{deadLetterQueue: d, out: &term.Printer{Out: io.Discard}, rate: 1}
+		m := &moveTask{deadLetterQueue: d, out: &term.Printer{Out: io.Discard}, rate: 1}
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if err := m.move(ctx); err == nil || !strings.HasPrefix(err.Error(), "cancelled: moved ") {
+		if err := m.run(ctx); err == nil || !strings.HasPrefix(err.Error(), "cancelled: moved ") {
 			t.Errorf("error is %v", err)
 		}
 		moved, _ := counted(t, queueURL)
@@ -294,60 +294,60 @@ func TestDLQRedriveIsCancelled(t *testing.T) {
 	})
 }
 
-func TestDLQRedriveIsWatchedAgainAfterTrouble(t *testing.T) {
+func TestDLQRedriveIsWatchedThroughAnOutage(t *testing.T) {
 	srv := awstest.StartLocal(t)
 	_, d := newDeadLetters(t, srv.URL(), mixed())
-	var said bytes.Buffer
-	m := &mover{deadLetterQueue: d, out: &term.Printer{Out: &said}}
+	var output bytes.Buffer
+	m := &moveTask{deadLetterQueue: d, out: &term.Printer{Out: &output}}
 	srv.Inject(sqslocal.Fault{Action: "ListMessageMoveTasks", Code: "AccessDenied", Count: 2})
-	if err := m.move(t.Context()); err != nil || !strings.Contains(said.String(), "moved 5 messages\n") {
-		t.Errorf("said %q (%v)", said.String(), err)
+	if err := m.run(t.Context()); err != nil || !strings.Contains(output.String(), "moved 5 messages\n") {
+		t.Errorf("printed %q (%v)", output.String(), err)
 	}
 }
 
-// serverName is the name by which everywhere runs the test.
+// serverName is the name of the server that OnEveryServer runs the test on.
 func serverName(t *testing.T) string { return t.Name()[strings.LastIndex(t.Name(), "/")+1:] }
 
-// A body that is no text comes out as it went in.
+// A body that is not UTF-8 is exported byte by byte.
 func TestDLQExportOfBytes(t *testing.T) {
 	body := string([]byte{0xff, 0xfe, 0})
-	e := exportedOf(&types.Message{Body: &body, MessageAttributes: map[string]types.MessageAttributeValue{
+	e := exportfile.Of(&types.Message{Body: &body, MessageAttributes: map[string]types.MessageAttributeValue{
 		sqscall.SignatureAttribute: {DataType: aws.String("Binary"), BinaryValue: []byte{1}},
-	}}, verdict{word: wordUnchecked})
+	}})
 	text, err := json.Marshal(e)
 	awstest.Fatal(t, err)
-	var back exported
+	var back exportfile.Message
 	awstest.Fatal(t, json.Unmarshal(text, &back))
 	if m, err := back.Outgoing(); err != nil || string(m.Body) != body || m.Signature != "" {
 		t.Errorf("%s becomes %+v (%v)", text, m, err)
 	}
 }
 
-// What a body holds goes to no terminal as a command.
+// A body must not send commands to a terminal.
 func TestDLQExportHoldsNoControlCharacters(t *testing.T) {
 	body := "{\"id\":\"\u009b31m\"}"
 	var out bytes.Buffer
-	awstest.Fatal(t, exportTo(&out, exportedOf(&types.Message{Body: &body}, verdict{word: wordUnchecked})))
+	awstest.Fatal(t, writeLine(&out, &message{Message: types.Message{Body: &body}}))
 	if strings.Contains(out.String(), "\u009b") {
 		t.Errorf("written as %q", out.String())
 	}
-	var back exported
+	var back exportfile.Message
 	awstest.Fatal(t, json.Unmarshal(out.Bytes(), &back))
 	if back.Body != body {
 		t.Errorf("read as %q", back.Body)
 	}
 }
 
-func TestDLQVerdictWithUnreadableKeysIsNone(t *testing.T) {
+func TestDLQMessageIsNotValidWithoutKeys(t *testing.T) {
 	body := "{}"
-	if v := judgeMessage(new(signature.Keyring), &types.Message{Body: &body}); v.word == wordValid {
+	if v := inspect(new(signature.Keyring), &types.Message{Body: &body}); v.result == valid {
 		t.Errorf("an empty ring says %v", v)
 	}
 }
 
-// Where messages come back as fast as they are moved, the task has no end: that is told
-// once, and the bar is out of its way.
-func TestDLQProgressTellsOfNoEnd(t *testing.T) {
+// Where messages come back as fast as they are moved, the task never ends. It warns once,
+// with the bar cleared.
+func TestDLQProgressWarnsOnceOfMoreThanAll(t *testing.T) {
 	var out bytes.Buffer
 	p := &progress{Printer: &term.Printer{Out: &out}, terminal: true}
 	for moved, warned := range []bool{false, false, false, true, true} {

@@ -13,8 +13,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
-
 	"wildix-worker/cmd/wildix-worker/internal/awsclient"
 	"wildix-worker/cmd/wildix-worker/internal/config"
 	"wildix-worker/cmd/wildix-worker/internal/exit"
@@ -25,35 +23,35 @@ import (
 
 // Export is the command dlq export.
 type Export struct {
-	deadLetterSettings `embed:""`
-	Output             string          `placeholder:"FILE" help:"Write to this file, for its owner alone, instead of standard output."`
-	Force              bool            `help:"Overwrite the file."`
-	VisibilityTimeout  config.Duration `placeholder:"5m" help:"How long messages stay hidden if the program is killed; and so how long the export may take."`
+	queueSettings     `embed:""`
+	Output            string          `placeholder:"FILE" help:"Write to this file, readable by its owner only, instead of standard output."`
+	Force             bool            `help:"Overwrite the file."`
+	VisibilityTimeout config.Duration `placeholder:"5m" help:"When messages are visible again if the program is killed; the export may not take longer."`
 }
 
 // Help is what --help shows below the summary.
 func (*Export) Help() string {
-	return `Each line holds a message whole: the body, which names people and numbers, and its
-attributes, the signature among them, so that
+	return `Each line holds one message: its body, which has names and phone numbers, and all
+its attributes, including the signature, so that
 
   wildix-worker send --exported FILE
 
-can send it again. Keep the file as you keep the calls. With a signing secret, each
-line also says what a worker would make of the message today.
+can send it again. Protect the file as you protect the calls. With a signing secret,
+each line also says what a worker would make of the message today.
 
-Nothing is deleted. All messages are hidden from others while the export runs and
-are given back at its end, also after Ctrl-C; each counts one receive more. Of a
-FIFO queue SQS gives out no more than the first messages of each group.
+Nothing is deleted. All messages are hidden from others while the export runs, and
+are returned to the queue at its end, also after Ctrl-C; the receive count of each
+goes up by one. Of a FIFO queue SQS returns only the first messages of each group.
 
 Exit code: 0 if all messages were written, 1 if not, 2 if a setting is wrong.`
 }
 
 const (
 	exportTimeout    = 5 * time.Minute
-	maxExportTimeout = 12 * time.Hour
-	// quietReceives are how many receives have to bring nothing new: one may be empty
-	// by accident.
-	quietReceives = 2
+	maxExportTimeout = 12 * time.Hour // the longest visibility timeout of SQS
+	// emptyReceives is how many receives in a row must bring nothing new: a single one
+	// may be empty although there are messages.
+	emptyReceives = 2
 )
 
 // Run writes the messages.
@@ -63,7 +61,7 @@ func (cmd *Export) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	// Whoever reads a pipe may go before its end; then there is still something to give back.
+	// When the reader of a pipe exits, the messages must still be returned.
 	signal.Ignore(syscall.SIGPIPE)
 	out := io.WriteCloser(os.Stdout)
 	if cmd.Output != "" {
@@ -75,11 +73,11 @@ func (cmd *Export) Run(ctx context.Context) (err error) {
 	if err = errors.Join(err, out.Close()); err != nil {
 		return fmt.Errorf("exported %s, and not all: %w", term.Plural(written, "message"), err)
 	}
-	said := "all are still in the queue"
-	if d.movesOn() {
-		said = "all were in the queue, until its redrive policy moves them on"
+	where := "all are still in the queue"
+	if d.hasRedrivePolicy() {
+		where = "all were in the queue, until its redrive policy moves them on"
 	}
-	fmt.Fprintf(os.Stderr, "exported %s; %s\n", term.Plural(written, "message"), said)
+	fmt.Fprintf(os.Stderr, "exported %s; %s\n", term.Plural(written, "message"), where)
 	return nil
 }
 
@@ -92,12 +90,12 @@ func (cmd *Export) check() (visibility time.Duration, faults config.Faults) {
 	}
 	faults.Add("--visibility-timeout", err)
 	if cmd.Force && cmd.Output == "" {
-		faults.Add("--force", errors.New("overwrites the file of --output, which is not given"))
+		faults.Add("--force", errors.New("needs --output"))
 	}
 	return visibility, faults
 }
 
-// create makes the file, which holds what was said about people.
+// create creates the file, readable by its owner only since it holds personal data.
 func (cmd *Export) create() (*os.File, error) {
 	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
 	if cmd.Force {
@@ -105,13 +103,13 @@ func (cmd *Export) create() (*os.File, error) {
 	}
 	f, err := os.OpenFile(cmd.Output, flags, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return nil, &exit.UsageError{Err: fmt.Errorf("--output: %s is there already; give --force to overwrite it", cmd.Output)}
+		return nil, &exit.UsageError{Err: fmt.Errorf("--output: %s exists; give --force to overwrite it", cmd.Output)}
 	}
 	if err != nil {
 		return nil, &exit.UsageError{Err: fmt.Errorf("--output: %w", err)}
 	}
 	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
-		err = f.Chmod(0o600) // one that was there may have been open to others
+		err = f.Chmod(0o600) // a file that existed may be readable by others
 		if err != nil {
 			return nil, errors.Join(err, f.Close())
 		}
@@ -119,35 +117,42 @@ func (cmd *Export) create() (*os.File, error) {
 	return f, nil
 }
 
-// export writes every message of the queue and gives all of them back.
+// export writes every message of the queue, and returns all of them to the queue.
 func (d *deadLetterQueue) export(ctx context.Context, out io.Writer, visibility time.Duration) (written int, err error) {
-	l := d.borrow(visibility)
+	p := d.peek(visibility)
 	defer func() {
-		err = errors.Join(err, l.giveBack(ctx))
+		err = errors.Join(err, p.returnAll(ctx))
 	}()
-	for quiet := 0; quiet < quietReceives; {
+	for empty := 0; empty < emptyReceives; {
 		if ctx.Err() != nil {
 			return written, errStopped
 		}
-		fresh, err := l.receive(ctx, sqscall.MaxBatch)
+		received, err := p.receive(ctx, sqscall.MaxBatch)
 		if err != nil {
 			return written, err
 		}
-		if quiet++; len(fresh) > 0 {
-			quiet = 0
+		if empty++; len(received) > 0 {
+			empty = 0
 		}
-		for i := range fresh {
-			if err := exportTo(out, exportedOf(&fresh[i], judgeMessage(d.keys, &fresh[i]))); err != nil {
+		for i := range received {
+			m := message{received[i], inspect(d.keys, &received[i])}
+			if err := writeLine(out, &m); err != nil {
 				return written, err
 			}
 			written++
 		}
 	}
-	return written, d.missed(ctx, written)
+	return written, d.checkComplete(ctx, written)
 }
 
-func exportTo(out io.Writer, e exported) error {
-	text, err := json.Marshal(e)
+// An exportLine is a line of the file.
+type exportLine struct {
+	messageJSON
+	exportfile.Message
+}
+
+func writeLine(out io.Writer, m *message) error {
+	text, err := json.Marshal(exportLine{m.json(), exportfile.Of(&m.Message)})
 	if err != nil {
 		return err
 	}
@@ -155,43 +160,27 @@ func exportTo(out io.Writer, e exported) error {
 	return err
 }
 
-// short is an error if the queue holds more than could be had. SQS's counts are
-// about a minute old, so that both have to say so, that from before and that of now.
-func (d *deadLetterQueue) missed(ctx context.Context, written int) error {
-	before := *d
-	if d.Attributes = awsclient.GetAttributes(ctx, d.client, d.url); d.Err != nil {
+// checkComplete returns an error if the queue holds more messages than were written. SQS's
+// counts are about a minute old, so that it compares with those from before and from after
+// the export.
+func (d *deadLetterQueue) checkComplete(ctx context.Context, written int) error {
+	after := awsclient.GetAttributes(ctx, d.client, d.url)
+	if after.Err != nil {
 		return nil // not known
 	}
-	moved, missed := before.Visible()-written, min(before.Visible()+before.InFlight(), d.Visible()+d.InFlight())-written
-	hidden := min(missed, d.Visible())
+	gone := d.Visible() - written
+	missed := min(d.Visible()+d.InFlight(), after.Visible()+after.InFlight()) - written
+	visible := min(missed, after.Visible())
 	switch {
-	case moved > 0 && d.movesOn():
-		return fmt.Errorf("about %s not there any more: the queue's own redrive policy moves messages on that were received often enough; look in its dead-letter queue", are(moved))
-	case hidden > 0 && sqscall.IsFIFO(d.url):
-		return fmt.Errorf("about %s more in it: of a FIFO queue SQS gives out no more than the first messages of each group", are(hidden))
-	case hidden > 0:
-		return fmt.Errorf("about %s more in it, which SQS did not give out; try again, with a longer --visibility-timeout if the export takes long", are(hidden))
+	case gone > 0 && d.hasRedrivePolicy():
+		return fmt.Errorf("about %s not there any more: the queue's own redrive policy moves messages on that were received often enough; look in its dead-letter queue", are(gone))
+	case visible > 0 && sqscall.IsFIFO(d.url):
+		return fmt.Errorf("about %s more in it: of a FIFO queue SQS returns only the first messages of each group", are(visible))
+	case visible > 0:
+		return fmt.Errorf("about %s more in it, which SQS did not return; try again, with a longer --visibility-timeout if the export takes long", are(visible))
 	case missed > 0:
-		return fmt.Errorf("about %s more in flight: received by someone else, or in an answer that was lost, and not given back yet", are(missed))
+		return fmt.Errorf("about %s more in flight: received by another program, or in an answer that was lost", are(missed))
 	default:
 		return nil
 	}
-}
-
-func are(n int) string {
-	if n == 1 {
-		return "1 is"
-	}
-	return fmt.Sprintf("%d are", n)
-}
-
-// An exported message is a line of an export.
-type exported struct {
-	deadLetterLine
-	exportfile.Message
-}
-
-func exportedOf(m *types.Message, v verdict) exported {
-	letter := deadLetter{*m, v}
-	return exported{letter.line(), exportfile.Of(m)}
 }

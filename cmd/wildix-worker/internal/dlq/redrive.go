@@ -2,12 +2,10 @@ package dlq
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"wildix-worker/cmd/wildix-worker/internal/awsclient"
@@ -18,26 +16,27 @@ import (
 
 // Redrive is the command dlq redrive.
 type Redrive struct {
-	deadLetterSettings `embed:""`
-	To                 string       `placeholder:"QUEUE" help:"Move the messages to this queue, by its URL or ARN, instead of the one that each came from."`
-	Rate               config.Count `placeholder:"N" help:"Messages a second, 1 to 500. Without it SQS chooses."`
-	Sample             config.Count `placeholder:"10" help:"How many messages to look at before."`
-	DryRun             bool         `help:"Say what would be moved, and move nothing."`
+	queueSettings `embed:""`
+	To            string       `placeholder:"QUEUE" help:"Move the messages to this queue, by its URL or ARN, instead of the one that each came from."`
+	Rate          config.Count `placeholder:"N" help:"Messages a second, 1 to 500. Without it SQS chooses."`
+	Sample        config.Count `placeholder:"10" help:"How many messages to inspect before."`
+	DryRun        bool         `help:"Show what would be moved, and move nothing."`
 }
 
 // Help is what --help shows below the summary.
 func (*Redrive) Help() string {
-	return `Has SQS itself move the messages (a message move task, one at a time for a queue), and
-shows how far it is. The first Ctrl-C cancels the task; what was moved stays moved. If a
-task is running already, it is watched, and no other is started. If the program is
-killed, the task goes on.
+	return `SQS itself moves the messages (a message move task, one at a time for a queue), and
+the command shows the progress. The first Ctrl-C cancels the task; what was moved
+stays moved. If a task is running already, the command shows its progress and starts
+no other. If the command is killed, the task goes on.
 
-Before that it looks at a sample, as list does, and warns if messages would be rejected
+It first inspects a sample, as list does, and warns if messages would be rejected
 again: they would only come back. To move some and leave others, use export and send.
-What is moved is a new message to SQS, with a new id and retention, and a worker counts
-its receives from one.
+A moved message is a new one for SQS, with a new id and retention, and a receive
+count from zero.
 
-Exit code: 0 if all was moved or there was nothing, 1 if not, 2 if a setting is wrong.`
+Exit code: 0 if all was moved or there was nothing to move, 1 if not, 2 if a setting
+is wrong.`
 }
 
 const maxRedriveRate = 500
@@ -48,28 +47,28 @@ func (cmd *Redrive) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m := &mover{deadLetterQueue: d, out: term.NewPrinter(os.Stdout), rate: int32(cmd.Rate.Value)}
-	if m.destination, err = d.destination(ctx, cmd.To); err != nil {
+	t := &moveTask{deadLetterQueue: d, out: term.NewPrinter(os.Stdout), rate: int32(cmd.Rate.Value)}
+	if t.destination, err = d.destination(ctx, cmd.To); err != nil {
 		return err
 	}
 	if !cmd.DryRun {
-		if running, err := m.adopt(ctx); running || err != nil {
+		if running, err := t.watchRunning(ctx); running || err != nil {
 			return err
 		}
 	}
-	letters, err := d.sample(ctx, sampleSize(cmd.Sample))
+	messages, err := d.sample(ctx, sampleSize(cmd.Sample))
 	if err != nil {
 		return err
 	}
-	m.intro(letters)
+	t.printPlan(messages)
 	switch {
-	case len(letters) == 0 && m.Visible() == 0:
-		return m.nothing()
+	case len(messages) == 0 && d.Visible() == 0:
+		return d.nothingToMove(t.out)
 	case cmd.DryRun:
-		m.out.Printf("nothing was moved: this is a dry run\n")
-		return m.out.Err()
+		t.out.Printf("nothing was moved: this is a dry run\n")
+		return t.out.Err()
 	default:
-		return m.move(ctx)
+		return t.run(ctx)
 	}
 }
 
@@ -87,89 +86,43 @@ func (cmd *Redrive) check() (faults config.Faults) {
 
 func isARN(queue string) bool { return strings.HasPrefix(queue, "arn:") }
 
-// destination returns the ARN of the queue to move to; empty if it is that of each message.
+// destination returns the ARN of the queue to move to, or empty for the queue that each
+// message came from.
 func (d *deadLetterQueue) destination(ctx context.Context, to string) (string, error) {
 	if to == "" || isARN(to) {
 		return to, nil
 	}
-	a := awsclient.GetAttributes(ctx, d.client, to)
-	if a.Err != nil {
-		return "", fmt.Errorf("--to: %w", dlqRefusal("sqs:GetQueueAttributes", to, a.Err))
+	queue := awsclient.GetAttributes(ctx, d.client, to)
+	if queue.Err != nil {
+		return "", fmt.Errorf("--to: %w", explain("sqs:GetQueueAttributes", to, queue.Err))
 	}
-	return a.Get(types.QueueAttributeNameQueueArn), nil
+	return queue.Get(types.QueueAttributeNameQueueArn), nil
 }
 
-// intro says what is going to be moved, and what will become of it.
-func (m *mover) intro(letters []deadLetter) {
-	to := m.destination
+// printPlan prints what is going to be moved, and warns of what would come back.
+func (t *moveTask) printPlan(messages []message) {
+	to := t.destination
 	if to == "" {
 		to = "the queue that each message came from"
 	}
-	m.out.Printf("from  %s\nto    %s\n", m.url, to)
-	m.out.Printf("about %d visible, %d in flight, %d delayed\n", m.Visible(), m.InFlight(), m.Delayed())
-	if len(letters) == 0 {
+	t.out.Printf("from  %s\nto    %s\n%s\n", t.url, to, t.counts())
+	if len(messages) == 0 {
 		return
 	}
-	listVerdicts(m.out, letters)
-	if n := refusedOf(letters); n > 0 {
-		term.Warn("%d of the %d in the sample would be rejected or malformed again today, and come back here; mend the cause first, such as a secret that is missing, or take them out with export", n, len(letters))
+	printVerdicts(t.out, messages)
+	if n := countRefused(messages); n > 0 {
+		term.Warn("%d of the %d in the sample would be rejected or malformed again today, and come back here; fix the cause first, such as a missing secret, or save them with export", n, len(messages))
 	}
-	if letters[0].verdict.word == wordUnchecked {
-		term.Warn("whether the signatures are valid was not checked: %s", letters[0].verdict.reason)
-	}
-}
-
-// nothing says why there is nothing to move.
-func (m *mover) nothing() error {
-	if n := m.InFlight(); n > 0 {
-		return fmt.Errorf("nothing to move: about %s in flight, received by someone and not given back yet", are(n))
-	}
-	m.out.Printf("nothing to move\n")
-	return m.out.Err()
-}
-
-// moveRefusal says what SQS has against moving messages out of the queue.
-func (m *mover) moveRefusal(action string, err error) error {
-	switch code := awsclient.ErrorCode(err); {
-	case unknownAction(code):
-		return fmt.Errorf("the server knows no message move tasks (%s says %s); use export and send", action, code)
-	case awsclient.Denied(err) && action == "StartMessageMoveTask":
-		return fmt.Errorf("%w; besides, sqs:ReceiveMessage, sqs:DeleteMessage and sqs:GetQueueAttributes on it are needed, and sqs:SendMessage on the queue that the messages go to", dlqRefusal("sqs:"+action, m.url, err))
-	case awsclient.InvalidRequest(err) || isResourceMissing(err):
-		return fmt.Errorf("SQS does not move the messages of %s: %w", m.url, term.RootCause(err))
-	default:
-		return dlqRefusal("sqs:"+action, m.url, err)
+	if v := messages[0].verdict; v.result == unchecked {
+		term.Warn("signatures were not checked: %s", v.reason)
 	}
 }
 
-// unknownAction reports whether a server, which is not AWS's then, does not have the action.
-func unknownAction(code string) bool {
-	switch code {
-	case "InvalidAction", "UnknownOperation", "UnknownOperationException", "NotImplementedException", "HTTP 404", "HTTP 500", "HTTP 501":
-		return true
+// nothingToMove says why there is nothing to move.
+func (d *deadLetterQueue) nothingToMove(out *term.Printer) error {
+	if n := d.InFlight(); n > 0 {
+		return fmt.Errorf("nothing to move: about %s in flight, received by another program", are(n))
 	}
-	return false
-}
-
-func isResourceMissing(err error) bool {
-	_, ok := errors.AsType[*types.ResourceNotFoundException](err)
-	return ok
-}
-
-func busy(err error) bool {
-	_, ok := errors.AsType[*types.UnsupportedOperation](err)
-	return ok
-}
-
-// failures are reasons of SQS, in a person's words.
-var failures = map[string]string{
-	"CouldNotDetermineMessageSource": "a message did not come here by a redrive policy, or its queue is gone; say with --to where it belongs",
-}
-
-func failure(reason *string) string {
-	code := aws.ToString(reason)
-	if said := failures[code]; said != "" {
-		return said + " (SQS says " + code + ")"
-	}
-	return "SQS says " + code
+	out.Printf("nothing to move\n")
+	return out.Err()
 }
