@@ -23,7 +23,7 @@ func script(t testing.TB, n int) (results []consumer.Result) {
 	return results
 }
 
-// BenchmarkObserve is what the console costs for each event when nobody watches.
+// BenchmarkObserve measures the cost of an event when nobody watches.
 func BenchmarkObserve(b *testing.B) {
 	results := script(b, 200)
 	c := New(Config{})
@@ -36,18 +36,18 @@ func BenchmarkObserve(b *testing.B) {
 	}
 }
 
-// BenchmarkSecond is a second of 1,000 events with somebody watching: 200 calls start,
-// change and end while 1,000 others go on.
+// BenchmarkSecond measures a second of 1,000 events with a watcher: 200 calls start, change
+// and end while 1,000 others are live.
 func BenchmarkSecond(b *testing.B) {
 	c := New(Config{})
 	for _, r := range script(b, 1000)[:1000] {
 		r.Event.ID = "long " + r.Event.ID
 		c.Observe(r)
 	}
-	if err := c.enter(); err != nil {
+	if err := c.pub.enter(); err != nil {
 		b.Fatal(err)
 	}
-	defer c.leave()
+	defer c.pub.leave()
 	results := script(b, 200)
 	seen := uint64(0)
 	b.ReportAllocs()
@@ -59,9 +59,9 @@ func BenchmarkSecond(b *testing.B) {
 			r.Event = &e
 			c.Observe(r)
 		}
-		c.makeFrame(b.Context())
+		c.publishFrame(b.Context())
 		var err error
-		if _, seen, _, err = c.next(seen); err != nil {
+		if _, seen, _, err = c.pub.next(seen); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -28,7 +28,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// result is a message with that call's event.
+// result returns the result of a message with an event of a call.
 func result(t testing.TB, id, eventType, data string, outcome events.Outcome, err error) consumer.Result {
 	t.Helper()
 	e, decodeErr := events.Decode(fmt.Appendf(nil, `{"id":%q,"company":"example","type":%q,"time":%d,"data":%s}`, id, eventType, time.Now().UnixMilli(), data))
@@ -40,7 +40,7 @@ func result(t testing.TB, id, eventType, data string, outcome events.Outcome, er
 
 const ada = `{"type":"REMOTE","phone":"+12025550100","name":"Ada Example","email":"ada@example.com"}`
 
-// read reads frames off a stream.
+// read returns a function that reads the next frame of a stream.
 func read(t testing.TB, body io.Reader) func() frame {
 	lines := bufio.NewReader(body)
 	return func() (f frame) {
@@ -122,10 +122,10 @@ func TestCallsAppearChangeAndEnd(t *testing.T) {
 	}
 }
 
-func TestRejectedMessageSaysWhy(t *testing.T) {
+func TestErrorsAreKeptAndShown(t *testing.T) {
 	c := New(Config{})
 	c.Observe(consumer.Result{Outcome: events.Rejected, Err: signature.ErrMismatch, ReceiveCount: 2})
-	for range 3 * ringSize { // what went well doesn't push it out
+	for range 3 * ringSize { // successes do not push it out
 		c.Observe(result(t, "1", events.CallUpdate, `{}`, events.Handled, nil))
 	}
 	url, _ := serve(t, c)
@@ -141,7 +141,7 @@ func TestRejectedMessageSaysWhy(t *testing.T) {
 // timestamp matches Unix milliseconds.
 var timestamp = regexp.MustCompile(`\b1\d{12}\b`)
 
-func TestNothingOfAPersonIsSentUnlessASettingShowsIt(t *testing.T) {
+func TestPersonalDataIsMaskedUnlessSwitchedOff(t *testing.T) {
 	why := errors.New(`store: Ada Example <ada@example.com> called from +12025550100, (0202) 555-0199 or +1 202 555 0198`)
 	data := `{"status":"TALKING","destination":"+12025550177","caller":` + ada + `,"queueName":"bob@example.com","callee":{"phone":"12025550166","name":"+12025550155"}}`
 	frames := func(cfg Config) string {
@@ -157,7 +157,7 @@ func TestNothingOfAPersonIsSentUnlessASettingShowsIt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return timestamp.ReplaceAllString(line, "TIME") // its digits may read like a number's
+		return timestamp.ReplaceAllString(line, "TIME") // its digits may look like those of a phone number
 	}
 	masked := frames(Config{})
 	for _, secret := range []string{"Ada", "Example", "ada@", "bob@", "carol@", "2025550", "555", "0199", "0198", "0177", "0166", "0155"} {
@@ -185,8 +185,8 @@ func TestMasked(t *testing.T) {
 	}
 }
 
-// Each kind of text is masked wherever it stands, and numbers as people write them.
-func TestNothingOfAPersonIsSentFromOddPlaces(t *testing.T) {
+// Every kind of text is masked in every field, and numbers in every notation.
+func TestPersonalDataIsMaskedInUnusualPlaces(t *testing.T) {
 	why := errors.New("+49 (0) 202 / 555 019, +1 202\u00a0555\u00a00101, +1 202–555–0102, 0202 - 555 - 0103, 20.55.50.104, ٢٠٢٥٥٥٠١٠٥, Ada Example")
 	for _, data := range []string{
 		`{"status":"TALKING","caller":{"phone":"Ada"},"callee":{"phone":"bob@example.com","name":"Ada Example"},"queueName":"+1 202 555 0106"}`,
@@ -195,7 +195,7 @@ func TestNothingOfAPersonIsSentFromOddPlaces(t *testing.T) {
 	} {
 		c := New(Config{})
 		c.Observe(result(t, "1", events.CallStart, data, events.Failed, why))
-		f := c.frame()
+		f := c.frames.next(1, nil)
 		sent, err := json.Marshal([]any{f.Calls, f.Notes})
 		if err != nil || f.Calls.Total != 1 || len(f.Notes) != 1 {
 			t.Fatalf("%s, %v", sent, err)
@@ -208,14 +208,14 @@ func TestNothingOfAPersonIsSentFromOddPlaces(t *testing.T) {
 	}
 }
 
-func TestAddressesAreNoPhoneNumbers(t *testing.T) {
+func TestAddressesAreNotMaskedAsPhoneNumbers(t *testing.T) {
 	c := New(Config{})
 	for why, want := range map[string]string{
 		"dial tcp 10.0.12.34:443: connect: connection refused":   "dial tcp 10.0.12.34:443: connect: connection refused",
 		"dial tcp [2001:db8::1234:5678]:443: connection refused": "dial tcp [2001:db8::1234:5678]:443: connection refused",
 		"+20.55.50.10:5, 20.555.50.10:50, 20.55.50.10":           "***10:5, ***50, ***10",
 	} {
-		if got := c.why(&note{why: why}); got != want {
+		if got := c.frames.mask.why(&note{why: why}); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
@@ -240,7 +240,7 @@ func TestTextsAreShortAndPlain(t *testing.T) {
 	}
 }
 
-func TestNotesKeepLittleOfLargeEvents(t *testing.T) {
+func TestLargeEventsAreNotKept(t *testing.T) {
 	c := New(Config{})
 	large := strings.Repeat("x", 200_000)
 	before := liveHeap()
@@ -250,12 +250,12 @@ func TestNotesKeepLittleOfLargeEvents(t *testing.T) {
 	if grown := liveHeap() - before; grown > ringSize*10_000 {
 		t.Errorf("%d notes take %d bytes", ringSize, grown)
 	}
-	if n := c.done.after(0)[0]; n.caller.name != "Ada Example" || len(n.callee.name) != maxText+len("…") {
+	if n := c.recent.done.after(0)[0]; n.caller.name != "Ada Example" || len(n.callee.name) != maxText+len("…") {
 		t.Errorf("note %+v", n)
 	}
 }
 
-func TestNotesKeepLittleOfLargeErrors(t *testing.T) {
+func TestLargeErrorsAreNotKept(t *testing.T) {
 	c := New(Config{})
 	before := liveHeap()
 	for range ringSize {
@@ -275,7 +275,7 @@ func liveHeap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-func TestNewestCallsAreShownOfVeryMany(t *testing.T) {
+func TestOnlyNewestCallsAreShown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := New(Config{})
 		for i := range maxCalls + 500 {
@@ -283,9 +283,9 @@ func TestNewestCallsAreShownOfVeryMany(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 		begun := time.Now().Add(-maxRows * time.Millisecond).UnixMilli()
-		f := c.frame()
-		if f.Calls.Total != maxCalls || !f.Calls.Full || len(f.Calls.Set) != maxRows || len(c.stage.rows.byCall) != maxRows {
-			t.Fatalf("%d calls, full %t, %d shown of %d", f.Calls.Total, f.Calls.Full, len(f.Calls.Set), len(c.stage.rows.byCall))
+		f := c.frames.next(1, nil)
+		if f.Calls.Total != maxCalls || !f.Calls.Full || len(f.Calls.Set) != maxRows || len(c.frames.rows.byCall) != maxRows {
+			t.Fatalf("%d calls, full %t, %d shown of %d", f.Calls.Total, f.Calls.Full, len(f.Calls.Set), len(c.frames.rows.byCall))
 		}
 		for _, row := range f.Calls.Set {
 			if row.Start < begun {
@@ -295,7 +295,7 @@ func TestNewestCallsAreShownOfVeryMany(t *testing.T) {
 	})
 }
 
-func TestHistoryTellsRatesAndTimes(t *testing.T) {
+func TestHistoryCountsOutcomesAndDurations(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var h history
 		for i := range 100 {
@@ -314,13 +314,13 @@ func TestHistoryTellsRatesAndTimes(t *testing.T) {
 		time.Sleep(steps * step)
 		for _, p := range h.since(time.Now(), steps) {
 			if p[1+events.Handled] != 0 {
-				t.Errorf("what is more than five minutes ago comes again: %v", p)
+				t.Errorf("a step older than five minutes is counted: %v", p)
 			}
 		}
 	})
 }
 
-func TestNothingIsMadeWhileNobodyWatches(t *testing.T) {
+func TestNoFramesWithoutWatchers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked := 0
 		c := New(Config{
@@ -331,9 +331,9 @@ func TestNothingIsMadeWhileNobodyWatches(t *testing.T) {
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if asked != 0 {
-			t.Errorf("asked %d times before anybody came", asked)
+			t.Errorf("asked %d times without watchers", asked)
 		}
-		if err := c.enter(); err != nil {
+		if err := c.pub.enter(); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(10*interval + interval/2)
@@ -341,25 +341,25 @@ func TestNothingIsMadeWhileNobodyWatches(t *testing.T) {
 		if asked != 11 {
 			t.Errorf("asked %d times in 10 seconds", asked)
 		}
-		c.leave()
+		c.pub.leave()
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if asked > 12 {
-			t.Errorf("asked %d times after all had left", asked)
+			t.Errorf("asked %d times after all watchers had left", asked)
 		}
-		if err := c.enter(); err != nil { // it begins anew
+		if err := c.pub.enter(); err != nil { // frames are made again
 			t.Fatal(err)
 		}
 		time.Sleep(interval / 2)
 		synctest.Wait()
-		if frame, _, _, err := c.next(0); err != nil || len(frame) == 0 {
+		if frame, _, _, err := c.pub.next(0); err != nil || len(frame) == 0 {
 			t.Errorf("frame %q, %v", frame, err)
 		}
 		stop()
 	})
 }
 
-func TestDepthsThatTakeLongHoldUpNothing(t *testing.T) {
+func TestSlowDepthsDoNotDelayFrames(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked := 0
 		c := New(Config{Depths: func(ctx context.Context) []Depth {
@@ -368,32 +368,32 @@ func TestDepthsThatTakeLongHoldUpNothing(t *testing.T) {
 			return nil
 		}})
 		stop := run(t, c)
-		if err := c.enter(); err != nil {
+		if err := c.pub.enter(); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(10*interval + interval/2)
 		synctest.Wait()
-		if asked != 1 || c.stage.number != 11 {
-			t.Errorf("asked %d times, %d frames", asked, c.stage.number)
+		if asked != 1 || c.pub.number != 11 {
+			t.Errorf("asked %d times, %d frames", asked, c.pub.number)
 		}
 		stop() // waits for it
-		if c.stage.asking {
+		if c.depths.asking {
 			t.Error("still asking")
 		}
 	})
 }
 
-func TestWhatCanNotBeSentEndsNoMoreThanTheStream(t *testing.T) {
+func TestFrameThatCannotBeEncodedEndsTheStreamOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := New(Config{Depths: func(context.Context) []Depth { return []Depth{{Messages: math.NaN()}} }})
 		stop := run(t, c)
-		if err := c.enter(); err != nil {
+		if err := c.pub.enter(); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(interval + interval/2)
 		synctest.Wait()
 		for _, have := range []uint64{0, 1} {
-			if _, _, _, err := c.next(have); err == nil {
+			if _, _, _, err := c.pub.next(have); err == nil {
 				t.Error("a depth that is no number was sent")
 			}
 		}
@@ -401,15 +401,15 @@ func TestWhatCanNotBeSentEndsNoMoreThanTheStream(t *testing.T) {
 	})
 }
 
-func TestSomebodySlowGetsAWholeFrame(t *testing.T) {
+func TestSlowWatcherGetsAWholeFrame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := New(Config{})
 		stop := run(t, c)
-		if err := c.enter(); err != nil {
+		if err := c.pub.enter(); err != nil {
 			t.Fatal(err)
 		}
 		whole := func(have uint64) (bool, uint64) {
-			text, number, _, err := c.next(have)
+			text, number, _, err := c.pub.next(have)
 			var f frame
 			if err = errors.Join(err, json.Unmarshal(text, &f)); err != nil {
 				t.Fatal(err)
@@ -431,8 +431,7 @@ func TestSomebodySlowGetsAWholeFrame(t *testing.T) {
 	})
 }
 
-// Somebody who reads nothing is let go of; the others and the worker don't notice.
-func TestSomebodyWhoDoesNotReadIsLetGo(t *testing.T) {
+func TestWatcherThatDoesNotReadIsDisconnected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := New(Config{})
 		stop := run(t, c)
@@ -464,9 +463,9 @@ func TestSomebodyWhoDoesNotReadIsLetGo(t *testing.T) {
 }
 
 func watchers(c *Console) int {
-	c.pub.Lock()
-	defer c.pub.Unlock()
-	return c.stage.watchers
+	c.pub.mu.Lock()
+	defer c.pub.mu.Unlock()
+	return c.pub.watchers
 }
 
 // A oneConn is a listener with one connection.
@@ -513,7 +512,7 @@ func TestStopEndsStreams(t *testing.T) {
 	}
 	defer resp.Body.Close()
 	next := read(t, resp.Body)
-	for range 2 { // also that neither limit of the server ends it
+	for range 2 { // the limits of the server must not end it
 		next()
 	}
 	stop()
@@ -548,7 +547,7 @@ func TestPageAllowsNothingButItself(t *testing.T) {
 			}
 		}
 	}
-	if w := get("/", "cross-site"); w.Code != 200 { // a link to it may be anywhere
+	if w := get("/", "cross-site"); w.Code != 200 { // other sites may link to it
 		t.Errorf("page: %d", w.Code)
 	}
 	if w := get("/console/events", "cross-site"); w.Code != 403 {
@@ -559,7 +558,7 @@ func TestPageAllowsNothingButItself(t *testing.T) {
 	}
 }
 
-func TestStateTellsTrouble(t *testing.T) {
+func TestStateReportsTrouble(t *testing.T) {
 	for want, cfg := range map[string]Config{
 		"receiving":               {},
 		"stopping":                {Ready: func() error { return errors.New("stopping") }},
@@ -567,7 +566,7 @@ func TestStateTellsTrouble(t *testing.T) {
 		"paused: most":            {Stats: func() consumer.Stats { return consumer.Stats{Paused: true} }},
 		"the queue has not answe": {Stats: func() consumer.Stats { return consumer.Stats{FailingSince: time.Now()} }},
 	} {
-		state, trouble, _ := New(cfg).state(time.Now())
+		state, trouble, _ := New(cfg).frames.state(time.Now())
 		if !strings.HasPrefix(state, want) || trouble == (want == "receiving" || want == "consuming") {
 			t.Errorf("state %q, trouble %t, want %q", state, trouble, want)
 		}

@@ -13,7 +13,7 @@ import (
 //go:embed static
 var static embed.FS
 
-// assets are the page and what it is made of. None of it holds data.
+// assets are the files of the page. None of them holds data.
 var assets = []struct{ pattern, file, contentType string }{
 	{"/{$}", "index.html", "text/html; charset=utf-8"},
 	{"/console/page.css", "page.css", "text/css; charset=utf-8"},
@@ -24,15 +24,15 @@ var assets = []struct{ pattern, file, contentType string }{
 	{"/console/icon.svg", "icon.svg", "image/svg+xml"},
 }
 
-// policy lets the page have its own parts and stream, and nothing else; nor may a
-// script make markup of a text.
+// policy allows the page its own files and stream only. Scripts can't turn text into
+// markup.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
-// writeTimeout is how long somebody who does not read what is sent may watch.
+// writeTimeout is when a watcher that does not read is disconnected.
 const writeTimeout = 5 * time.Second
 
-// Handler serves the page, and the stream of data through protect.
+// Handler serves the page to everyone, and the stream of data behind protect.
 func (c *Console) Handler(protect func(http.Handler) http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	for _, a := range assets {
@@ -54,8 +54,8 @@ func withHeaders(next http.Handler) http.Handler {
 	})
 }
 
-// fromHere refuses what another site's page asks for: it could not read the answer,
-// but would take a place from those who can.
+// fromHere refuses requests of another site's page. It could not read the answer, but
+// would take the place of a watcher.
 func fromHere(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.Header.Get("Sec-Fetch-Site") {
@@ -81,18 +81,18 @@ func serveAsset(file, contentType string) http.Handler {
 	})
 }
 
-// stream sends server-sent events until one of both sides has enough.
+// stream sends server-sent events until the watcher leaves or the console is stopped.
 func (c *Console) stream(w http.ResponseWriter, r *http.Request) {
-	if err := c.enter(); err != nil {
+	if err := c.pub.enter(); err != nil {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}
-	defer c.leave()
+	defer c.pub.leave()
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	control := http.NewResponseController(w)
 	for have := uint64(0); ; {
-		frame, number, changed, err := c.next(have)
+		frame, number, changed, err := c.pub.next(have)
 		if err == nil && number != have {
 			have, err = number, send(control, w, frame)
 		}
@@ -112,13 +112,13 @@ func send(control *http.ResponseController, w http.ResponseWriter, frame []byte)
 	return control.Flush()
 }
 
-// wait reports whether to go on.
+// wait waits for the next frame. It returns false if the stream is to end.
 func (c *Console) wait(ctx context.Context, changed <-chan struct{}) bool {
 	select {
 	case <-changed:
 		return true
 	case <-ctx.Done():
-	case <-c.closed:
+	case <-c.pub.closed:
 	}
 	return false
 }

@@ -7,20 +7,20 @@ import (
 	"wildix-worker/events"
 )
 
-// The history is of five minutes.
+// The history covers five minutes.
 const (
 	step  = 2 * time.Second
 	steps = 150
 )
 
-// A history counts by step of time. It is kept without a clock of its own: a step
-// begins with the first message that falls into it.
+// A history counts messages by steps of time. It needs no timer: a step is reset by the
+// first message that falls into it.
 type history [steps]stepCounts
 
 type stepCounts struct {
-	number   int64 // of the step, since 1970
+	number   int64 // of the step, counted from 1970
 	outcomes [events.Outcomes]uint32
-	took     spread
+	took     histogram
 }
 
 func (h *history) add(at time.Time, o events.Outcome, took time.Duration) {
@@ -33,11 +33,11 @@ func (h *history) add(at time.Time, o events.Outcome, took time.Duration) {
 	counts.took.add(took)
 }
 
-// A point is a step as the page wants it: when it began, the outcomes, and in
-// milliseconds how long half and how long 95 % of the messages took at most.
+// A point is a step as the page gets it: its start, the outcomes, and the median and 95th
+// percentile of durations in milliseconds.
 type point [1 + events.Outcomes + 2]float64
 
-// since returns the last n steps, that which is going on included.
+// since returns the last n steps, including the current one.
 func (h *history) since(now time.Time, n int) []point {
 	points := make([]point, n)
 	last := now.UnixNano() / int64(step)
@@ -58,13 +58,13 @@ func (h *history) since(now time.Time, n int) []point {
 	return points
 }
 
-// A spread tells durations apart by their first three binary digits, in microseconds:
-// to an eighth, from a microsecond to a minute and more.
-type spread [28 * 4]uint32
+// A histogram counts durations by their first three binary digits in microseconds, which
+// is exact to an eighth, from a microsecond to more than a minute.
+type histogram [28 * 4]uint32
 
-func (s *spread) add(d time.Duration) { s[min(spreadIndex(max(d.Microseconds(), 0)), len(s)-1)]++ }
+func (s *histogram) add(d time.Duration) { s[min(bucket(max(d.Microseconds(), 0)), len(s)-1)]++ }
 
-func spreadIndex(micros int64) int {
+func bucket(micros int64) int {
 	if micros < 8 {
 		return int(micros)
 	}
@@ -72,7 +72,7 @@ func spreadIndex(micros int64) int {
 	return 4*(digits-2) + int(micros>>(digits-3))&3
 }
 
-// middle is the middle of what has that index, in milliseconds.
+// middle returns the middle of a bucket, in milliseconds.
 func middle(index int) float64 {
 	if index < 8 {
 		return float64(index) / 1000
@@ -81,8 +81,8 @@ func middle(index int) float64 {
 	return (float64(4+index%4) + .5) * float64(int64(1)<<shift) / 1000
 }
 
-// quantile is about the duration, in milliseconds, that this part does not exceed.
-func (s *spread) quantile(part float64) float64 {
+// quantile returns about the duration, in milliseconds, that this part does not exceed.
+func (s *histogram) quantile(part float64) float64 {
 	var sum, until float64
 	for _, n := range s {
 		sum += float64(n)

@@ -12,45 +12,40 @@ import (
 	"wildix-worker/events"
 )
 
-const (
-	// maxText bounds a text, in bytes; what comes with an event may be long.
-	maxText = 120
-	// maxWhy bounds why a message did not go well.
-	maxWhy = 400
-)
+// A mask hides what identifies a person, unless it is off.
+type mask struct{ off bool }
 
-// party is a side of a call as the page may know it. An email stands for a name.
-func (c *Console) party(p party) partyRow {
+// party returns a side of a call. An email stands in for a missing name.
+func (m mask) party(p party) partyRow {
 	name := cmp.Or(p.name, p.email)
-	if !c.cfg.Unmasked {
+	if !m.off {
 		name, p.number = masked(name), masked(p.number)
 	}
 	return partyRow{printable(name), printable(p.number)}
 }
 
-// text is one that should hold nothing of a person, but may hold anything.
-func (c *Console) text(s string) string {
+// text returns a text that should identify nobody, but may hold anything.
+func (m mask) text(s string) string {
 	s = cut(s, 4*maxText)
-	if !c.cfg.Unmasked {
+	if !m.off {
 		s = withoutNumbers(withoutEmails(s))
 	}
 	return printable(s)
 }
 
-// id is that of a call, of which digits are a part.
-func (c *Console) id(s string) string {
+// id returns the id of a call. Its digits are not those of a phone number.
+func (m mask) id(s string) string {
 	s = cut(s, 4*maxText)
-	if !c.cfg.Unmasked {
+	if !m.off {
 		s = withoutEmails(s)
 	}
 	return printable(s)
 }
 
-// why says why a message did not go well. The handlers' words are their own, and may
-// tell who called.
-func (c *Console) why(n *note) string {
+// why returns the error of a message. It comes from a handler, and may name the caller.
+func (m mask) why(n *note) string {
 	why := n.why
-	if !c.cfg.Unmasked {
+	if !m.off {
 		texts := []string{n.caller.name, n.caller.number, n.callee.name, n.callee.number}
 		slices.SortFunc(texts, func(a, b string) int { return cmp.Compare(len(b), len(a)) }) // one may be in another
 		for _, text := range texts {
@@ -61,7 +56,7 @@ func (c *Console) why(n *note) string {
 	return plain(cut(why, maxWhy))
 }
 
-// replaceAll leaves very short texts alone, which are found in any word.
+// replaceAll leaves very short texts alone, since they are part of many words.
 func replaceAll(s, old, new string) string {
 	if len(old) < 3 {
 		return s
@@ -71,8 +66,8 @@ func replaceAll(s, old, new string) string {
 
 var (
 	emails = regexp.MustCompile(`[^\s<>"'(),:;@]+@[^\s<>"'(),:;@]+`)
-	// numbers are phone numbers as people write them, of seven digits and more, and
-	// the addresses of machines, of which that must not be said.
+	// numbers matches phone numbers of seven digits and more as people write them. It also
+	// matches IP addresses with a port, so that these are not taken for phone numbers.
 	numbers = regexp.MustCompile(`\b(?:\d{1,3}\.){3}\d{1,3}:\d{1,5}\b|\+?\(?\p{Nd}(?:[\pZ\p{Pd}()/.]{0,3}\p{Nd}){6,}`)
 )
 
@@ -87,8 +82,8 @@ func withoutNumbers(s string) string {
 	})
 }
 
-// masked leaves of a name the first letter of each word, of no more than three, of a
-// number the last two digits, and of an email nothing: each may stand in another's place.
+// masked shortens a name to the initials of at most three words, a number to its last two
+// digits, and hides an email. It finds out which of them the text is, since PBXs mix them.
 func masked(text string) string {
 	switch {
 	case strings.Contains(text, "@"):
@@ -104,36 +99,4 @@ func masked(text string) string {
 		}
 	}
 	return strings.Join(initials, " ")
-}
-
-// printable is what the page may show of a text.
-func printable(s string) string { return plain(shortened(s)) }
-
-// shortened is no longer than a text may be.
-func shortened(s string) string { return cut(s, maxText) }
-
-// cut ends s with an ellipsis if it is too long, between two characters.
-func cut(s string, most int) string {
-	if len(s) <= most {
-		return s
-	}
-	for most > 0 && !utf8.RuneStart(s[most]) {
-		most--
-	}
-	return s[:most] + "…"
-}
-
-// plain leaves out what has no shape of its own: control characters, and those that
-// turn the writing round.
-func plain(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsPrint(r):
-			return r
-		case unicode.IsSpace(r):
-			return ' '
-		default:
-			return -1
-		}
-	}, s)
 }

@@ -8,37 +8,40 @@ import (
 	"wildix-worker/events/calls"
 )
 
-// rows are the calls that are shown. They are numbered, since ids may be long.
+const (
+	// maxCalls is how many live calls are tracked; the newest maxRows are shown.
+	maxCalls = 2000
+	maxRows  = 1000
+)
+
+// rows holds the calls that are shown. Each has a number, since ids may be long.
 type rows struct {
 	byCall map[calls.Key]*shown
-	last   uint64 // number
-	round  uint64
+	last   uint64 // number of the newest row
+	round  uint64 // counts updates
+}
+
+// callChanges are the changes of the calls that are shown.
+type callChanges struct {
+	Total int       `json:"total"`
+	Full  bool      `json:"full"` // there may be more
+	Set   []callRow `json:"set"`
+	Gone  []uint64  `json:"gone"` // numbers
 }
 
 type shown struct {
 	record calls.Record
 	row    callRow
-	round  uint64 // in which it was live
-}
-
-// A callRow is a call as the page shows it.
-type callRow struct {
-	Number    uint64   `json:"number"`
-	Start     int64    `json:"start"`
-	Caller    partyRow `json:"caller"`
-	Callee    partyRow `json:"callee"`
-	Status    string   `json:"status"`
-	Direction string   `json:"direction"`
-	Queue     string   `json:"queue"`
+	round  uint64 // the last one in which it was live
 }
 
 func newRows() rows { return rows{byCall: make(map[calls.Key]*shown)} }
 
-// update takes the calls that go on, the longest first, and returns what is different
-// among the newest of them.
-func (r *rows) update(live []calls.Record, view func(*calls.Record) callRow) callRows {
+// update takes the live calls, the oldest first, and returns the changes among the newest
+// of them.
+func (r *rows) update(live []calls.Record, view func(*calls.Record) callRow) callChanges {
 	r.round++
-	var changes callRows
+	var changes callChanges
 	for i := max(0, len(live)-maxRows); i < len(live); i++ {
 		if row, changed := r.put(&live[i], view); changed {
 			changes.Set = append(changes.Set, row)
@@ -54,7 +57,7 @@ func (r *rows) update(live []calls.Record, view func(*calls.Record) callRow) cal
 	return changes
 }
 
-// put reports whether the call looks different from what is shown of it.
+// put adds or updates a call. It reports whether its row has changed.
 func (r *rows) put(record *calls.Record, view func(*calls.Record) callRow) (row callRow, changed bool) {
 	key := record.Key()
 	s, known := r.byCall[key]
@@ -75,23 +78,11 @@ func (r *rows) put(record *calls.Record, view func(*calls.Record) callRow) (row 
 	return row, changed
 }
 
-// all returns what is shown.
+// all returns all rows.
 func (r *rows) all() (all []callRow) {
 	for _, s := range r.byCall {
 		all = append(all, s.row)
 	}
 	slices.SortFunc(all, func(a, b callRow) int { return cmp.Compare(a.Number, b.Number) })
 	return all
-}
-
-// callRow makes the view of a call.
-func (c *Console) callRow(r *calls.Record) callRow {
-	callee := party{r.Callee.Name, r.Callee.Phone, r.Callee.Email}
-	if callee == (party{}) {
-		callee.number = r.Destination
-	}
-	return callRow{
-		Start: r.Start.UnixMilli(), Status: c.text(r.Status), Direction: printable(string(r.Direction)), Queue: c.text(r.Queue),
-		Caller: c.party(party{r.Caller.Name, r.Caller.Phone, r.Caller.Email}), Callee: c.party(callee),
-	}
 }

@@ -75,7 +75,7 @@ function draw() {
   noteRows.show(listed.slice(0, whole.notes));
   const nothing = $('.notes').nextElementSibling;
   nothing.hidden = listed.length > 0;
-  setText(nothing, notes.size > 0 ? 'Nothing here fits.' : 'Nothing has come yet.');
+  setText(nothing, notes.size > 0 ? 'Nothing matches.' : 'No events yet.');
   drawPlots();
   drawTiles();
   drawWork();
@@ -152,9 +152,9 @@ function drawWork() {
   const { work } = frame;
   const facts = [];
   if (work) {
-    facts.push(['In hand', work.inHand], ['Receives under way', work.polls], ['Deleted', work.deleted], ['Given back', work.returned],
+    facts.push(['In hand', work.inHand], ['Receives under way', work.polls], ['Deleted', work.deleted], ['Returned', work.returned],
       ['Left', work.left], ['Quarantined', work.quarantined], ['Leases extended', work.leasesExtended], ['Leases lost', work.leasesLost],
-      ['Deletes tried again', work.deletesFailed], ['Calls of SQS', work.requests], ['of them failed', work.requestsFailed]);
+      ['Deletes retried', work.deletesFailed], ['Calls of SQS', work.requests], ['Calls failed', work.requestsFailed]);
     facts.push(['SQS answered', work.answered ? `${duration(frame.now - work.answered)} ago` : 'not yet']);
   }
   facts.push(['Up', duration(frame.now - whole.started)]);
@@ -183,7 +183,7 @@ function say(state, why, pause) {
       tell(`connection lost, trying again in ${Math.round(pause / 1000)} s: ${why}`, 'bad');
       break;
     case 'token':
-      tell(why || 'a token is wanted');
+      tell(why || 'a token is required');
       $('#token').focus();
       break;
     default:

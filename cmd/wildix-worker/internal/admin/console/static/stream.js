@@ -60,14 +60,14 @@ function bytesOf(text) {
   return String.fromCharCode(...new TextEncoder().encode(text));
 }
 
-// read takes frames until the stream ends or nothing has come for too long.
+// read takes frames until the stream ends or no data came for too long.
 async function read(signal, take) {
   const stop = new AbortController();
   signal.addEventListener('abort', () => stop.abort(), { signal: stop.signal });
   let timer;
   const expect = () => {
     clearTimeout(timer);
-    timer = setTimeout(() => stop.abort(new Error('nothing has come for a while')), patience);
+    timer = setTimeout(() => stop.abort(new Error('no data for a while')), patience);
   };
   expect();
   try {

@@ -245,7 +245,7 @@ const checks = {
     assert.match(said, /0\.0\.0\.0:0 is not a loopback address: set WILDIX_ADMIN_TOKEN/);
     const worker = await start(['webhook', '--admin-addr', '0.0.0.0:0'], { WILDIX_ADMIN_TOKEN: token });
     const page = await look(worker);
-    await has(page, '.state', 'a token is wanted');
+    await has(page, '.state', 'a token is required');
     await until(page, () => document.activeElement.id === 'token');
     await page.keyboard.type('another');
     await page.keyboard.press('Enter');

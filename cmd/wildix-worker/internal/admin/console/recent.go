@@ -2,14 +2,49 @@ package console
 
 import (
 	"strings"
+	"sync"
 	"time"
 
 	"wildix-worker/consumer"
 	"wildix-worker/events"
 )
 
-// ringSize is how many messages that went well are kept, and how many others.
+// ringSize is how many successful messages are kept, and how many others.
 const ringSize = 100
+
+// recent holds the last messages and counts all of them.
+type recent struct {
+	mu      sync.Mutex
+	totals  [events.Outcomes]int64
+	done    ring // messages that were handled, ignored or duplicates
+	trouble ring // the others, kept apart so that successes don't push them out
+	count   uint64
+	history history
+}
+
+func (r *recent) add(result consumer.Result) {
+	n := newNote(result)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.totals[n.outcome]++
+	r.history.add(n.at, n.outcome, n.took)
+	r.count++
+	n.number = r.count
+	if n.outcome.Done() {
+		r.done.add(n)
+		return
+	}
+	r.trouble.add(n)
+}
+
+// after returns the totals, the last steps of the history, the notes that are newer than
+// the one of a number, and the newest note's number.
+func (r *recent) after(number uint64, now time.Time, steps int) (totals [events.Outcomes]int64, points []point, notes []note, last uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	notes = append(r.trouble.after(number), r.done.after(number)...)
+	return r.totals, r.history.since(now, steps), notes, r.count
+}
 
 // A note is what is kept of a message.
 type note struct {
@@ -18,7 +53,7 @@ type note struct {
 	outcome        events.Outcome
 	eventType, id  string
 	caller, callee party
-	why            string // it did not go well
+	why            string // the error; empty for a success
 	took           time.Duration
 	receiveCount   int
 }
@@ -26,14 +61,14 @@ type note struct {
 // A party is one side of a call.
 type party struct{ name, number, email string }
 
-// usualSize is more than nearly all events have. The strings of an event are in one
-// piece of memory, which a short one of them would keep.
+// usualSize is more than nearly all events have, in bytes. The strings of an event share
+// one piece of memory, so that a short one of them keeps the whole event alive.
 const usualSize = 4 << 10
 
 func newNote(r consumer.Result) note {
 	n := note{at: time.Now(), outcome: r.Outcome, took: r.Took, receiveCount: r.ReceiveCount}
 	if !r.Outcome.Done() {
-		n.why = reason(r.Err)
+		n.why = errorText(r.Err)
 	}
 	if r.Event == nil {
 		return n
@@ -47,14 +82,14 @@ func newNote(r consumer.Result) note {
 	}
 	if len(r.Event.Raw) > usualSize {
 		for _, text := range []*string{&n.eventType, &n.id, &n.caller.name, &n.caller.number, &n.caller.email, &n.callee.name, &n.callee.number, &n.callee.email} {
-			*text = strings.Clone(shortened(*text))
+			*text = strings.Clone(cut(*text, maxText))
 		}
 	}
 	return n
 }
 
-// reason keeps no error, which may hold on to anything, and change.
-func reason(err error) string {
+// errorText returns the text of an error, which itself may be large and may change.
+func errorText(err error) string {
 	if err == nil {
 		return ""
 	}
@@ -79,7 +114,7 @@ func (r *ring) add(n note) {
 	r.added++
 }
 
-// after returns the notes that are newer than the one of that number, the oldest first.
+// after returns the notes that are newer than the one of a number, the oldest first.
 func (r *ring) after(number uint64) (notes []note) {
 	for i := max(0, r.added-ringSize); i < r.added; i++ {
 		if n := r.notes[i%ringSize]; n.number > number {
@@ -87,35 +122,4 @@ func (r *ring) after(number uint64) (notes []note) {
 		}
 	}
 	return notes
-}
-
-// A noteRow is a note as the page shows it.
-type noteRow struct {
-	Number  uint64         `json:"number"`
-	At      int64          `json:"at"`
-	Outcome events.Outcome `json:"outcome"`
-	Type    string         `json:"type"`
-	ID      string         `json:"id"`
-	Caller  partyRow       `json:"caller"`
-	Callee  partyRow       `json:"callee"`
-	Why     string         `json:"why"`
-	Took    float64        `json:"took"` // milliseconds
-	Receive int            `json:"receive"`
-}
-
-type partyRow struct {
-	Name   string `json:"name"`
-	Number string `json:"number"`
-}
-
-func (c *Console) noteRows(notes []note) []noteRow {
-	rows := make([]noteRow, len(notes))
-	for i, n := range notes {
-		rows[i] = noteRow{
-			Number: n.number, At: n.at.UnixMilli(), Outcome: n.outcome, Type: c.text(n.eventType), ID: c.id(n.id),
-			Caller: c.party(n.caller), Callee: c.party(n.callee), Why: c.why(&n),
-			Took: float64(n.took.Microseconds()) / 1000, Receive: n.receiveCount,
-		}
-	}
-	return rows
 }
