@@ -1,12 +1,15 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime"
+	"slices"
 	"time"
 
 	"wildix-worker/events"
@@ -14,20 +17,20 @@ import (
 )
 
 const (
-	// maxEvents and maxBytes bound one transaction.
+	// maxEvents and maxBytes limit one transaction.
 	maxEvents = 256
 	maxBytes  = 8 << 20
-	// commitTimeout bounds one transaction in time. It leaves a handler with the
-	// usual 30 s some to hear of it.
+	// commitTimeout limits one transaction in time. A handler timeout of 30 s, the
+	// default, leaves time to return its error.
 	commitTimeout = 20 * time.Second
 )
 
 // A request is an event that waits to be written.
 type request struct {
-	ctx   context.Context // of the one who waits
+	ctx   context.Context // of the handler that waits
 	event eventRow
 	facts calls.Facts
-	call  bool // the event is about a call, and has facts
+	call  bool // the event is about a call, so facts is set
 	done  chan error
 }
 
@@ -37,16 +40,17 @@ func newRequest(ctx context.Context, e *events.Event) *request {
 	return r
 }
 
-// A writer writes requests, those that came while it was busy in one
-// transaction. It is the only one of its Store who writes.
+// A writer writes requests: those that arrive during one transaction share the next.
+// A Store has one.
 type writer struct {
 	db       *sql.DB
 	dialect  dialect
 	requests <-chan *request
 	file     file
+	timeout  time.Duration // of a transaction
 }
 
-// run writes until ctx ends, and answers every request that it has taken.
+// run writes until ctx ends, and answers every request that it has received.
 func (w *writer) run(ctx context.Context) {
 	for {
 		select {
@@ -58,8 +62,9 @@ func (w *writer) run(ctx context.Context) {
 	}
 }
 
-// collect takes along who else waits. Those who were just answered get a chance
-// to come with their next one, or every other transaction would be theirs.
+// collect receives the other requests that wait. It yields once, so that handlers
+// which were just answered can send their next event: without that, they would get
+// every other transaction.
 func (w *writer) collect(first *request) []*request {
 	batch, bytes := []*request{first}, len(first.event.raw)
 	yielded := false
@@ -79,20 +84,20 @@ func (w *writer) collect(first *request) []*request {
 	return batch
 }
 
-// commit writes a batch and answers each request. If the database refuses one
-// of the rows, it writes the halves, until those that can be written are and
-// those that can't have failed alone.
+// commit writes a batch and answers each request. If the database refuses one of the
+// rows, it writes each half of the batch by itself, and so on, until only the refused
+// rows have failed.
 func (w *writer) commit(ctx context.Context, batch []*request) {
-	batch = waitedFor(batch)
+	batch = pending(batch)
 	if len(batch) == 0 {
 		return
 	}
 	err := w.write(ctx, batch)
-	if outdated(err) {
+	if w.dialect.stale(err) {
 		w.disconnect(ctx)
 		err = w.write(ctx, batch)
 	}
-	oneRow := err != nil && (errors.Is(err, errFacts) || !w.dialect.mayPass(err))
+	oneRow := err != nil && (errors.Is(err, errFacts) || !w.dialect.temporary(err))
 	if oneRow && len(batch) > 1 {
 		w.commit(ctx, batch[:len(batch)/2])
 		w.commit(ctx, batch[len(batch)/2:])
@@ -100,7 +105,7 @@ func (w *writer) commit(ctx context.Context, batch []*request) {
 	}
 	if err != nil {
 		permanent := w.dialect.refused(err)
-		err = fmt.Errorf("store: %w", cleaned(err))
+		err = fmt.Errorf("store: %w", w.dialect.redacted(err))
 		if permanent {
 			err = events.Permanent(err)
 		}
@@ -110,27 +115,30 @@ func (w *writer) commit(ctx context.Context, batch []*request) {
 	}
 }
 
-// waitedFor leaves out those whose time is up.
-func waitedFor(batch []*request) []*request {
-	var waited []*request
+// pending returns the requests whose context has not ended.
+func pending(batch []*request) []*request {
+	var rest []*request
 	for _, r := range batch {
 		if r.ctx.Err() == nil {
-			waited = append(waited, r)
+			rest = append(rest, r)
 		}
 	}
-	return waited
+	return rest
 }
 
-// disconnect has the statements prepared anew, on the next connection.
+// disconnect closes the connection and its prepared statements. The next transaction
+// makes another one.
 func (w *writer) disconnect(ctx context.Context) {
-	if conn, err := w.db.Conn(ctx); err == nil {
-		conn.Raw(func(any) error { return driver.ErrBadConn })
-		conn.Close()
+	conn, err := w.db.Conn(ctx)
+	if err != nil {
+		return // the transaction reports it
 	}
+	_ = conn.Raw(func(any) error { return driver.ErrBadConn }) // which is how to close it
+	_ = conn.Close()
 }
 
 func (w *writer) write(ctx context.Context, batch []*request) error {
-	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
+	ctx, cancel := context.WithTimeout(ctx, w.timeout)
 	defer cancel()
 	tx, err := w.db.BeginTx(ctx, nil)
 	if err != nil {
@@ -140,8 +148,8 @@ func (w *writer) write(ctx context.Context, batch []*request) error {
 	if err := w.dialect.writeEvents(ctx, tx, eventRows(batch)); err != nil {
 		return fmt.Errorf("write events: %w", err)
 	}
-	if calls := callsOf(batch); len(calls) > 0 {
-		if err := w.dialect.writeCalls(ctx, tx, calls); err != nil {
+	if merged := mergedCalls(batch); len(merged) > 0 {
+		if err := w.dialect.writeCalls(ctx, tx, merged); err != nil {
 			return fmt.Errorf("write calls: %w", err)
 		}
 	}
@@ -149,4 +157,32 @@ func (w *writer) write(ctx context.Context, batch []*request) error {
 		return fmt.Errorf("commit: %w", err)
 	}
 	return w.file.check()
+}
+
+// eventRows returns the rows in the order of their keys. All workers write in that
+// order, so that no two wait for each other.
+func eventRows(batch []*request) []*eventRow {
+	rows := make([]*eventRow, len(batch))
+	for i, r := range batch {
+		rows[i] = &r.event
+	}
+	slices.SortFunc(rows, func(a, b *eventRow) int { return cmp.Compare(a.key, b.key) })
+	return rows
+}
+
+// mergedCalls merges the facts of a batch by call. The calls are in the order of their
+// keys, in which all workers lock them.
+func mergedCalls(batch []*request) []call {
+	byKey := make(map[calls.Key]calls.Facts)
+	for _, r := range batch {
+		if r.call {
+			key := calls.Key{Company: text(r.facts.Company), ID: text(r.facts.ID)}
+			byKey[key] = byKey[key].Merge(r.facts)
+		}
+	}
+	merged := make([]call, 0, len(byKey))
+	for _, key := range slices.SortedFunc(maps.Keys(byKey), calls.Key.Compare) {
+		merged = append(merged, call{key, byKey[key]})
+	}
+	return merged
 }

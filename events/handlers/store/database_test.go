@@ -72,10 +72,11 @@ func newPostgres(t testing.TB) *database {
 
 // connectTo returns a pool of connections that are told from those of a store.
 func connectTo(t testing.TB, postgresURL string) *sql.DB {
-	target, err := parsePostgres(postgresURL+"?application_name=test", toRead)
+	target, err := parsePostgres(postgresURL + "?application_name=test")
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(target.hangUp)
 	return sql.OpenDB(target.connector)
 }
 
@@ -239,11 +240,11 @@ func (db *database) lock(t testing.TB) (release func()) {
 	}
 }
 
-// writer is one more on the store's database, for a test to commit batches of
-// its choice.
-func (s *Store) writer(t testing.TB) *writer {
+// writerOn returns a writer of its own for the database, so that a test can commit
+// batches of its choice.
+func writerOn(t testing.TB, url string) *writer {
 	t.Helper()
-	target, err := parseURL(s.url, toWrite)
+	target, err := parseURL(url, toWrite)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -251,6 +252,6 @@ func (s *Store) writer(t testing.TB) *writer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { db.Close() })
-	return &writer{db: db, dialect: target.dialect}
+	t.Cleanup(func() { db.Close(); target.hangUp() })
+	return &writer{db: db, dialect: target.dialect, timeout: commitTimeout}
 }

@@ -6,15 +6,15 @@ import (
 	"os"
 )
 
-// A file is the one that was opened, to tell it from another of its name: what is
-// written to a file that somebody has moved or replaced is stored nowhere. The zero
-// file is none.
+// A file identifies the SQLite file that was opened. After somebody has moved or
+// replaced it, SQLite goes on writing to the old one, where nobody looks. The zero file
+// stands for PostgreSQL.
 type file struct {
 	path   string
 	opened fs.FileInfo
 }
 
-var errOtherFile = errors.New("the file of the database was moved or replaced; start the worker again")
+var errOtherFile = errors.New("the database file was moved or replaced; restart the worker")
 
 func newFile(path string) file {
 	if path == "" {
@@ -22,7 +22,7 @@ func newFile(path string) file {
 	}
 	opened, err := os.Stat(path)
 	if err != nil {
-		return file{path: path} // gone already, as check will find
+		return file{path: path} // gone already; check reports it
 	}
 	return file{path, opened}
 }

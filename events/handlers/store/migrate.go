@@ -8,24 +8,26 @@ import (
 	"fmt"
 	"io/fs"
 	"time"
-
-	"github.com/lib/pq"
-	"modernc.org/sqlite"
-	code "modernc.org/sqlite/lib"
 )
 
 //go:embed migrations
 var migrations embed.FS
 
-// busyPatience is how long another process is waited for that opens the file.
-const busyPatience = 10 * time.Second
+const (
+	// setupTimeout limits connecting and migrating, which may wait for another
+	// worker's migration.
+	setupTimeout = 30 * time.Second
+	// openingTimeout limits the wait for another process that opens the file.
+	openingTimeout = 10 * time.Second
+)
 
-// connect opens the target and makes its tables what they should be.
+// connect connects to the target and applies the migrations.
 func connect(ctx context.Context, t *target) (*sql.DB, error) {
+	ctx, cancel := context.WithTimeout(ctx, setupTimeout)
+	defer cancel()
 	db := t.open()
 	err := migrate(ctx, db, t.dialect)
-	// Nobody who switches a file to write-ahead waits by themselves.
-	for begin := time.Now(); sqliteCode(err) == code.SQLITE_BUSY && time.Since(begin) < busyPatience && ctx.Err() == nil; {
+	for begin := time.Now(); t.dialect.opening(err) && time.Since(begin) < openingTimeout && ctx.Err() == nil; {
 		time.Sleep(10 * time.Millisecond)
 		err = migrate(ctx, db, t.dialect)
 	}
@@ -38,8 +40,8 @@ func connect(ctx context.Context, t *target) (*sql.DB, error) {
 	return db, nil
 }
 
-// migrate applies the migrations that are missing, in one transaction that
-// keeps others out: of several workers that start together one migrates.
+// migrate applies the migrations that are missing, in one transaction that excludes
+// others: of several workers that start together, one migrates.
 func migrate(ctx context.Context, db *sql.DB, d dialect) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
@@ -87,21 +89,4 @@ func apply(ctx context.Context, tx *sql.Tx, folder string, n int) error {
 	}
 	_, err = tx.ExecContext(ctx, fmt.Sprintf(`INSERT INTO migrations (number) VALUES (%d)`, n))
 	return err
-}
-
-// cleaned leaves out of a database's error what may quote a row: phone numbers
-// and names are not for logs.
-func cleaned(err error) error {
-	pg, isPostgres := errors.AsType[*pq.Error](err)
-	lite, isSQLite := errors.AsType[*sqlite.Error](err)
-	switch {
-	case isPostgres && (pg.Code == noStatement || pg.Code == sameStatement):
-		return fmt.Errorf("%w; a pooler such as PgBouncer has to keep prepared statements (max_prepared_statements, from 1.21 on) or to be in session mode", err)
-	case isPostgres && !(*postgresDialect)(nil).mayPass(err):
-		return fmt.Errorf("the database refuses a row: SQLSTATE %s", pg.Code)
-	case isSQLite && (*sqliteDialect)(nil).refused(err):
-		return fmt.Errorf("the database refuses a row: SQLite code %d", lite.Code())
-	default:
-		return err
-	}
 }

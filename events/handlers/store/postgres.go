@@ -8,54 +8,46 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
-	"github.com/lib/pq"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"wildix-worker/events/calls"
 )
 
-// A postgresDialect writes all rows by few statements, since each is a way there
-// and back. They are prepared once, which saves another.
-type postgresDialect struct {
-	insertEvents, insertCalls, lockCalls, updateCalls *sql.Stmt
-}
+// A postgresDialect writes all rows with few statements, since each is a round trip.
+// The driver prepares them once a connection.
+type postgresDialect struct{}
 
-// migrationLock is the number that stands for a migration of these tables.
+// migrationLock is the number of the advisory lock for migrations of these tables.
 const migrationLock = 7_301_150_918
 
 func (*postgresDialect) migrations() (folder, lock string) {
 	return "migrations/postgres", fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", migrationLock)
 }
 
-func (p *postgresDialect) prepare(ctx context.Context, db *sql.DB) error {
-	return prepareAll(ctx, db, []statement{
-		{&p.insertEvents, insertEvents}, {&p.insertCalls, insertCalls}, {&p.lockCalls, lockCalls}, {&p.updateCalls, updateCalls},
-	})
-}
+func (*postgresDialect) prepare(context.Context, *sql.DB) error { return nil }
 
 const insertEvents = `INSERT INTO events (delivery_key, time, type, id, company, pbx, integration_id, raw)
 	SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bytea[])
 	ON CONFLICT DO NOTHING`
 
-func (p *postgresDialect) writeEvents(ctx context.Context, tx *sql.Tx, rows []*eventRow) error {
+func (*postgresDialect) writeEvents(ctx context.Context, tx *sql.Tx, rows []*eventRow) error {
 	var keys, types, ids, companies, pbxs, integrations []string
-	var times []string
+	var times []time.Time
 	var raws [][]byte
 	for _, r := range rows {
-		keys, times, types = append(keys, r.key), append(times, r.time.UTC().Format(time.RFC3339Nano)), append(types, r.eventType)
+		keys, times, types = append(keys, r.key), append(times, r.time), append(types, r.eventType)
 		ids, companies, pbxs = append(ids, r.id), append(companies, r.company), append(pbxs, r.pbx)
 		integrations, raws = append(integrations, r.integration), append(raws, r.raw)
 	}
-	_, err := tx.StmtContext(ctx, p.insertEvents).ExecContext(ctx, pq.Array(keys), pq.Array(times), pq.Array(types), pq.Array(ids),
-		pq.Array(companies), pq.Array(pbxs), pq.Array(integrations), pq.Array(raws))
+	_, err := tx.ExecContext(ctx, insertEvents, keys, times, types, ids, companies, pbxs, integrations, raws)
 	return err
 }
 
-// A row of calls goes there as a JSON object, whose fields the database reads by
-// the types of the columns. No statement joins the table, since a plan that was
-// made while the table was small would read all of it.
+// Rows of calls are sent as JSON objects, whose fields the database converts to the
+// types of the columns. No statement joins the table: a plan that was made while
+// the table was small would scan all of it later.
 var (
 	insertCalls = insertRows + `ON CONFLICT DO NOTHING RETURNING company, id`
 	updateCalls = insertRows + `ON CONFLICT (company, id) DO UPDATE SET ` + assignments()
@@ -66,20 +58,11 @@ var (
 
 const insertRows = `INSERT INTO calls SELECT * FROM json_populate_recordset(NULL::calls, $1) ORDER BY company COLLATE "C", id COLLATE "C" `
 
-// assignments give a row that is there what was to be inserted.
-func assignments() string {
-	var all []string
-	for _, column := range callColumns[2:] {
-		all = append(all, column+" = excluded."+column)
-	}
-	return strings.Join(all, ", ")
-}
-
-// writeCalls inserts the calls that are new. The others it locks, in the order
-// that all workers keep, before it reads what is to be merged: what another
-// worker adds meanwhile waits, and is merged with what this one wrote.
-func (p *postgresDialect) writeCalls(ctx context.Context, tx *sql.Tx, calls []call) error {
-	known, err := p.insertNew(ctx, tx, calls)
+// writeCalls inserts the calls that are new. It locks the others, in the order that
+// all workers use, and then reads the facts to merge with, so that another worker
+// waits and merges with what this one wrote.
+func (p *postgresDialect) writeCalls(ctx context.Context, tx *sql.Tx, batch []call) error {
+	known, err := p.insertNew(ctx, tx, batch)
 	if err != nil || len(known) == 0 {
 		return err
 	}
@@ -87,13 +70,13 @@ func (p *postgresDialect) writeCalls(ctx context.Context, tx *sql.Tx, calls []ca
 	if err != nil || len(changed) == 0 {
 		return err
 	}
-	_, err = tx.StmtContext(ctx, p.updateCalls).ExecContext(ctx, rowsOf(changed))
+	_, err = tx.ExecContext(ctx, updateCalls, rowsOf(changed))
 	return err
 }
 
-// insertNew returns the calls that are there already.
-func (p *postgresDialect) insertNew(ctx context.Context, tx *sql.Tx, batch []call) (known []call, err error) {
-	rows, err := tx.StmtContext(ctx, p.insertCalls).QueryContext(ctx, rowsOf(batch))
+// insertNew inserts the calls that are new, and returns the others.
+func (*postgresDialect) insertNew(ctx context.Context, tx *sql.Tx, batch []call) (known []call, err error) {
+	rows, err := tx.QueryContext(ctx, insertCalls, rowsOf(batch))
 	if err != nil {
 		return nil, err
 	}
@@ -114,19 +97,19 @@ func (p *postgresDialect) insertNew(ctx context.Context, tx *sql.Tx, batch []cal
 	return known, rows.Err()
 }
 
-// errDeleted is worth another try: then the call is inserted.
+// errDeleted is temporary: the next try inserts the call.
 var errDeleted = errors.New("a call was deleted while it was written")
 
-// mergeKnown locks the calls, which are there, and returns those that the table
-// does not say all of.
-func (p *postgresDialect) mergeKnown(ctx context.Context, tx *sql.Tx, batch []call) (changed []call, err error) {
+// mergeKnown locks the calls, whose rows exist, and returns those with facts that are
+// not in their row.
+func (*postgresDialect) mergeKnown(ctx context.Context, tx *sql.Tx, batch []call) (changed []call, err error) {
 	var companies, ids []string
 	byKey := make(map[calls.Key]call)
 	for _, c := range batch {
 		companies, ids = append(companies, c.key.Company), append(ids, c.key.ID)
 		byKey[c.key] = c
 	}
-	rows, err := tx.StmtContext(ctx, p.lockCalls).QueryContext(ctx, pq.Array(companies), pq.Array(ids))
+	rows, err := tx.QueryContext(ctx, lockCalls, companies, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -152,10 +135,10 @@ func (p *postgresDialect) mergeKnown(ctx context.Context, tx *sql.Tx, batch []ca
 	return changed, rows.Err()
 }
 
-// rowsOf is the calls as a JSON array of objects.
-func rowsOf(calls []call) string {
+// rowsOf returns the calls as a JSON array of objects.
+func rowsOf(batch []call) string {
 	out := []byte{'['}
-	for i, c := range calls {
+	for i, c := range batch {
 		if i > 0 {
 			out = append(out, ',')
 		}
@@ -168,7 +151,7 @@ func rowsOf(calls []call) string {
 	return string(append(out, ']'))
 }
 
-// columnNames are what stands before the value of a column.
+// columnNames are the texts before the value of each column.
 var columnNames = func() []string {
 	names := make([]string, len(callColumns))
 	for i, column := range callColumns {
@@ -195,30 +178,43 @@ func appendJSON(out []byte, value any) []byte {
 	}
 }
 
-// sqlClass is the class of an error as PostgreSQL's manual lists them, or empty
-// if it does not come from the database.
-func sqlClass(err error) string {
-	if e, ok := errors.AsType[*pq.Error](err); ok {
-		return string(e.Code.Class())
+// sqlState returns the error's SQLSTATE, or "" if it does not come from the server.
+func sqlState(err error) string {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return e.Code
 	}
 	return ""
 }
 
-const (
-	planChanged   = "0A000" // the result has another type than when the statement was prepared
-	noStatement   = "26000" // there is no prepared statement of that name
-	sameStatement = "42P05" // there is one already
-)
-
-// outdated reports whether a prepared statement does not fit any more: a table was
-// changed, or a pooler has put another connection behind the one it was prepared on.
-func outdated(err error) bool {
-	e, ok := errors.AsType[*pq.Error](err)
-	return ok && (e.Code == planChanged || e.Code == noStatement || e.Code == sameStatement)
+// sqlClass returns the first two characters of the error's SQLSTATE, the class in
+// PostgreSQL's list of error codes.
+func sqlClass(err error) string {
+	state := sqlState(err)
+	return state[:min(2, len(state))]
 }
 
-func (*postgresDialect) mayPass(err error) bool {
-	if outdated(err) {
+// SQLSTATEs.
+const (
+	planChanged   = "0A000" // the statement's result type is no longer what it was when it was prepared
+	noStatement   = "26000" // no prepared statement has this name
+	sameStatement = "42P05" // a prepared statement has this name already
+	noTable       = "42P01"
+)
+
+// stale errors come when a table was changed, or when a pooler uses another server
+// connection than the one a statement was prepared on. The driver would prepare only
+// that statement again, one a transaction.
+func (*postgresDialect) stale(err error) bool {
+	switch sqlState(err) {
+	case planChanged, noStatement, sameStatement:
+		return true
+	default:
+		return false
+	}
+}
+
+func (p *postgresDialect) temporary(err error) bool {
+	if p.stale(err) {
 		return true
 	}
 	switch sqlClass(err) {
@@ -238,4 +234,24 @@ func (*postgresDialect) refused(err error) bool {
 	default:
 		return false
 	}
+}
+
+func (p *postgresDialect) redacted(err error) error {
+	switch state := sqlState(err); {
+	case state == noStatement, state == sameStatement:
+		return fmt.Errorf("%w; a pooler such as PgBouncer must keep prepared statements (max_prepared_statements, from version 1.21 on) or be in session mode", err)
+	case !p.temporary(err):
+		return fmt.Errorf("the database refuses a row: SQLSTATE %s", state)
+	default:
+		return err
+	}
+}
+
+func (*postgresDialect) opening(error) bool { return false }
+
+func (*postgresDialect) noTables(err error) error {
+	if sqlState(err) == noTable {
+		return fmt.Errorf("%w: %w", errNoTables, err)
+	}
+	return err
 }

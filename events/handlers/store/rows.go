@@ -1,12 +1,9 @@
 package store
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -14,8 +11,8 @@ import (
 	"wildix-worker/events/calls"
 )
 
-// timeLayout is how SQLite keeps a time: texts that sort, and that its date
-// functions read.
+// timeLayout is the text of a time in SQLite: it sorts, and SQLite's date functions
+// accept it.
 const timeLayout = "2006-01-02T15:04:05.000Z"
 
 // An eventRow is a row of the table events.
@@ -33,44 +30,16 @@ func eventRowOf(e *events.Event) eventRow {
 	}
 }
 
-// eventRows are in the order of their keys, in which all workers write, so that
-// no two wait for each other.
-func eventRows(batch []*request) []*eventRow {
-	rows := make([]*eventRow, len(batch))
-	for i, r := range batch {
-		rows[i] = &r.event
-	}
-	slices.SortFunc(rows, func(a, b *eventRow) int { return cmp.Compare(a.key, b.key) })
-	return rows
-}
-
-// A call is what is to be merged into a row of the table calls.
+// A call is merged into a row of the table calls.
 type call struct {
 	key   calls.Key
 	facts calls.Facts
 }
 
-// callsOf merges what a batch says of each call. The calls are in the order of
-// their keys, in which all workers lock them.
-func callsOf(batch []*request) []call {
-	byKey := make(map[calls.Key]calls.Facts)
-	for _, r := range batch {
-		if r.call {
-			key := calls.Key{Company: text(r.facts.Company), ID: text(r.facts.ID)}
-			byKey[key] = byKey[key].Merge(r.facts)
-		}
-	}
-	merged := make([]call, 0, len(byKey))
-	for _, key := range slices.SortedFunc(maps.Keys(byKey), calls.Key.Compare) {
-		merged = append(merged, call{key, byKey[key]})
-	}
-	return merged
-}
+// errFacts does not quote the row.
+var errFacts = errors.New("the facts of a call can't be decoded")
 
-// errFacts is no fault of the database, and does not quote what it holds.
-var errFacts = errors.New("the facts of a call can't be read")
-
-// merged is the call with what a row of it already holds.
+// merged returns the call with the facts of its row merged in.
 func (c call) merged(facts []byte) (call, error) {
 	var known calls.Facts
 	if err := json.Unmarshal(facts, &known); err != nil {
@@ -80,7 +49,7 @@ func (c call) merged(facts []byte) (call, error) {
 	return c, nil
 }
 
-// factsText is how the facts are kept.
+// factsText returns the facts as JSON, the column facts.
 func (c call) factsText() []byte {
 	text, err := json.Marshal(c.facts)
 	if err != nil {
@@ -89,7 +58,7 @@ func (c call) factsText() []byte {
 	return text
 }
 
-// callColumns are the columns of the table calls, in its order.
+// callColumns are the columns of the table calls, in the order of the table.
 var callColumns = []string{
 	"company", "id", "pbx", "started_at", "answered_at", "ended_at", "last_event_at",
 	"caller_type", "caller_phone", "caller_name", "caller_company", "caller_email", "caller_extension", "caller_group",
@@ -98,7 +67,7 @@ var callColumns = []string{
 	"answered", "missed", "duration_ms", "waited_ms", "facts",
 }
 
-// values are those of callColumns, nil where nothing is known.
+// values returns the values of callColumns, nil where nothing is known.
 func (c call) values() []any {
 	r := c.facts.Record()
 	values := make([]any, 0, len(callColumns))
@@ -119,9 +88,19 @@ func waitIsKnown(r *calls.Record) bool {
 	return !r.End.IsZero()
 }
 
-// text is a string that every database takes as a text.
+// text returns a string that every database accepts as a text.
 func text(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\x00", "\ufffd")
+}
+
+// assignments returns the assignments that make an existing row what was to be
+// inserted.
+func assignments() string {
+	var all []string
+	for _, column := range callColumns[2:] {
+		all = append(all, column+" = excluded."+column)
+	}
+	return strings.Join(all, ", ")
 }
 
 func optional(s string) any {

@@ -6,16 +6,43 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 
 	"modernc.org/sqlite"
 	code "modernc.org/sqlite/lib"
 )
 
-// A sqliteDialect writes row by row, by statements that are prepared once: there is no
-// way to the database that could be saved.
+// A sqliteDialect writes row by row, with statements that are prepared once: there are
+// no round trips to save.
 type sqliteDialect struct {
 	insertEvent, selectFacts, upsertCall *sql.Stmt
+}
+
+func parseSQLite(path string, purpose access) (*target, error) {
+	path = strings.TrimPrefix(path, "//")
+	if path == "" || path == ":memory:" {
+		return nil, errors.New("no file named; write sqlite:PATH")
+	}
+	options := url.Values{
+		"_txlock": {"immediate"}, // else two writers could each wait for the other
+		"_pragma": {
+			"busy_timeout(10000)",
+			"journal_mode(WAL)",
+			// A message is deleted after the commit, which must be on disk by then.
+			"synchronous(FULL)",
+			"cache_size(-16384)",       // KiB; the keys of events are spread over the whole index
+			"wal_autocheckpoint(4000)", // pages, 16 MB
+		},
+	}
+	if purpose == toRead {
+		options = url.Values{"mode": {"rw"}, "_pragma": {"busy_timeout(10000)"}} // rw, since readers use the write-ahead log
+	}
+	connector, err := sqlite.NewConnector("file:" + (&url.URL{Path: path}).EscapedPath() + "?" + options.Encode())
+	if err != nil {
+		return nil, err
+	}
+	return &target{connector, &sqliteDialect{}, path, func() {}}, nil
 }
 
 func (*sqliteDialect) migrations() (folder, lock string) {
@@ -23,13 +50,23 @@ func (*sqliteDialect) migrations() (folder, lock string) {
 }
 
 func (s *sqliteDialect) prepare(ctx context.Context, db *sql.DB) error {
-	return prepareAll(ctx, db, []statement{
+	for _, statement := range []struct {
+		prepared **sql.Stmt // closed with db
+		text     string
+	}{
 		{&s.insertEvent, `INSERT INTO events (delivery_key, time, type, id, company, pbx, integration_id, raw)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`},
 		{&s.selectFacts, `SELECT facts FROM calls WHERE company = ? AND id = ?`},
 		{&s.upsertCall, fmt.Sprintf(`INSERT INTO calls (%s) VALUES (?%s) ON CONFLICT (company, id) DO UPDATE SET %s`,
 			strings.Join(callColumns, ", "), strings.Repeat(", ?", len(callColumns)-1), assignments())},
-	})
+	} {
+		prepared, err := db.PrepareContext(ctx, statement.text)
+		if err != nil {
+			return err
+		}
+		*statement.prepared = prepared
+	}
+	return nil
 }
 
 func (s *sqliteDialect) writeEvents(ctx context.Context, tx *sql.Tx, rows []*eventRow) error {
@@ -42,9 +79,9 @@ func (s *sqliteDialect) writeEvents(ctx context.Context, tx *sql.Tx, rows []*eve
 	return nil
 }
 
-func (s *sqliteDialect) writeCalls(ctx context.Context, tx *sql.Tx, calls []call) error {
+func (s *sqliteDialect) writeCalls(ctx context.Context, tx *sql.Tx, batch []call) error {
 	get, put := tx.StmtContext(ctx, s.selectFacts), tx.StmtContext(ctx, s.upsertCall)
-	for _, c := range calls {
+	for _, c := range batch {
 		var known []byte
 		switch err := get.QueryRowContext(ctx, c.key.Company, c.key.ID).Scan(&known); {
 		case errors.Is(err, sql.ErrNoRows):
@@ -56,7 +93,7 @@ func (s *sqliteDialect) writeCalls(ctx context.Context, tx *sql.Tx, calls []call
 			}
 		}
 		if bytes.Equal(known, c.factsText()) {
-			continue // all repeats
+			continue // nothing new
 		}
 		if _, err := put.ExecContext(ctx, c.values()...); err != nil {
 			return err
@@ -65,8 +102,8 @@ func (s *sqliteDialect) writeCalls(ctx context.Context, tx *sql.Tx, calls []call
 	return nil
 }
 
-// sqliteCode is the code of an error without the detail, or 0 if it does not
-// come from the database.
+// sqliteCode returns the error's primary result code, or 0 if it does not come from
+// SQLite.
 func sqliteCode(err error) int {
 	if e, ok := errors.AsType[*sqlite.Error](err); ok {
 		return e.Code() & 0xff
@@ -74,7 +111,9 @@ func sqliteCode(err error) int {
 	return 0
 }
 
-func (*sqliteDialect) mayPass(err error) bool {
+func (*sqliteDialect) stale(error) bool { return false } // SQLite prepares statements again by itself
+
+func (*sqliteDialect) temporary(err error) bool {
 	switch sqliteCode(err) {
 	case code.SQLITE_CONSTRAINT, code.SQLITE_TOOBIG, code.SQLITE_MISMATCH, code.SQLITE_RANGE:
 		return false
@@ -89,5 +128,27 @@ func (*sqliteDialect) refused(err error) bool {
 		return true
 	default:
 		return false
+	}
+}
+
+func (s *sqliteDialect) redacted(err error) error {
+	if lite, ok := errors.AsType[*sqlite.Error](err); ok && s.refused(err) {
+		return fmt.Errorf("the database refuses a row: SQLite code %d", lite.Code())
+	}
+	return err
+}
+
+// opening errors come while another process switches the file to a write-ahead log,
+// which SQLite's busy timeout does not cover.
+func (*sqliteDialect) opening(err error) bool { return sqliteCode(err) == code.SQLITE_BUSY }
+
+func (*sqliteDialect) noTables(err error) error {
+	switch sqliteCode(err) {
+	case code.SQLITE_CANTOPEN:
+		return errors.New("the file does not exist or can't be opened; the store handler creates it")
+	case code.SQLITE_ERROR:
+		return fmt.Errorf("%w: %w", errNoTables, err)
+	default:
+		return err
 	}
 }

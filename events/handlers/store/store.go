@@ -1,23 +1,23 @@
-// Package store is the handler that writes events and calls to a SQL database:
-// SQLite in a file for one worker or a few on a machine, PostgreSQL for more.
+// Package store writes events and calls to a SQL database: to a SQLite file, for one
+// worker or a few on one machine, or to PostgreSQL.
 //
-// The table events has a row for each event, with its JSON byte by byte as it
-// was signed. The table calls has a row for each call, put together from its
-// events as [calls.Facts] are: repeats and disorder make no difference to
-// the row, nor does it matter which worker writes it.
+// The table events has a row for each event, with its JSON byte for byte as it was
+// signed. The table calls has a row for each call, merged from its events as
+// [calls.Facts] are: neither repeats nor the order of events nor which worker writes
+// them makes a difference.
 //
 //	s, err := store.New(store.Config{URL: "sqlite:events.db"})
 //	...
-//	if err := s.Connect(ctx); err != nil { ... } // connects, and makes the tables
+//	if err := s.Connect(ctx); err != nil { ... } // connects, and creates the tables
 //	defer s.Close()
 //	mux.Fallback(s)
 //
-// An event counts as handled once the transaction that it is in was committed
-// to disk. Events that are handled at once share a transaction, so the more
-// there are the less each costs.
+// An event is handled once its transaction is committed to disk. Events that are
+// handled at the same time share a transaction, so that each costs less the more
+// there are.
 //
-// A character NUL, which PostgreSQL's texts do not take, is U+FFFD in all
-// columns but raw.
+// The character NUL, which PostgreSQL does not allow in texts, is replaced by U+FFFD in
+// all columns but raw.
 package store
 
 import (
@@ -25,19 +25,16 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"time"
 
 	"wildix-worker/events"
 )
 
-// closePatience is what a database gets to give up what it does when the Store is closed.
-const closePatience = time.Second
-
 // Config says where the database is.
 type Config struct {
-	// URL is "sqlite:PATH" or "postgres://USER:PASSWORD@HOST:PORT/DATABASE",
-	// with what else libpq knows, such as sslmode. What it leaves out is taken
-	// from PGPASSWORD and its like. Required.
+	// URL is "sqlite:PATH" or "postgres://USER:PASSWORD@HOST:PORT/DATABASE", with
+	// libpq's parameters, such as sslmode, and those of the driver pgx, such as
+	// default_query_exec_mode. PGPASSWORD and libpq's other variables are the
+	// defaults of what it leaves out. Required.
 	URL string
 }
 
@@ -60,7 +57,7 @@ type Store struct {
 	stopped  chan struct{} // closed when the writer has ended; nil before Connect
 }
 
-// New returns a Store that has yet to be opened.
+// New returns a Store that is not connected yet.
 func New(cfg Config) (*Store, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("store: %w", err)
@@ -68,21 +65,22 @@ func New(cfg Config) (*Store, error) {
 	return &Store{url: cfg.URL, requests: make(chan *request)}, nil
 }
 
-// Connect connects to the database, makes what tables are missing, and starts to
-// write. Several workers may open one database at once.
+// Connect connects to the database, creates or migrates the tables, and starts the
+// writer, which runs until Close. Several workers may connect at the same time. It
+// takes at most 30 s.
 func (s *Store) Connect(ctx context.Context) error {
 	target, err := parseURL(s.url, toWrite)
 	if err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
-	defer context.AfterFunc(ctx, target.hangUp)()
 	db, err := connect(ctx, target)
 	if err != nil {
-		return fmt.Errorf("store: %w", cleaned(err))
+		target.hangUp()
+		return fmt.Errorf("store: %w", target.dialect.redacted(err))
 	}
 	ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	s.db, s.hangUp, s.stopped = db, target.hangUp, make(chan struct{})
-	w := &writer{db: db, dialect: target.dialect, requests: s.requests, file: newFile(target.file)}
+	w := &writer{db: db, dialect: target.dialect, requests: s.requests, file: newFile(target.path), timeout: commitTimeout}
 	go func() {
 		defer close(s.stopped)
 		w.run(ctx)
@@ -90,26 +88,26 @@ func (s *Store) Connect(ctx context.Context) error {
 	return nil
 }
 
-// Close stops writing and disconnects. What is handled at the moment fails, if
-// it is not committed within the moment.
+// Close stops the writer and disconnects. Events whose transaction is not committed
+// yet fail.
 func (s *Store) Close() error {
 	if s.stopped == nil {
 		return nil
 	}
 	s.stop()
-	defer time.AfterFunc(closePatience, s.hangUp).Stop()
 	<-s.stopped
+	defer s.hangUp()
 	return s.db.Close()
 }
 
-var errNotOpen = errors.New("store: not open")
+var errNotConnected = errors.New("store: not connected")
 
-// HandleEvent returns nil once the event is in the database. What may pass is
-// an error, and a row that the database refuses for what is in it is one that
-// is [events.Permanent]. When ctx ends it returns at once.
+// HandleEvent returns nil once the event is in the database. If the database refuses
+// the content of its row, the error is [events.Permanent]. When ctx ends it returns at
+// once.
 func (s *Store) HandleEvent(ctx context.Context, e *events.Event) error {
 	if s.stopped == nil {
-		return errNotOpen
+		return errNotConnected
 	}
 	r := newRequest(ctx, e)
 	select {
@@ -117,10 +115,10 @@ func (s *Store) HandleEvent(ctx context.Context, e *events.Event) error {
 	case <-ctx.Done():
 		return fmt.Errorf("store: %w", context.Cause(ctx))
 	case <-s.stopped:
-		return errNotOpen
+		return errNotConnected
 	}
 	select {
-	case err := <-r.done: // the writer answers whatever it has taken
+	case err := <-r.done: // the writer answers every request that it has received
 		return err
 	case <-ctx.Done():
 		return fmt.Errorf("store: %w", context.Cause(ctx))

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -15,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/lib/pq"
+	"github.com/jackc/pgx/v5/pgconn"
 	"go.uber.org/goleak"
 	"pgregory.net/rapid"
 
@@ -135,7 +134,7 @@ func TestWorkersDoNotLockEachOtherOut(t *testing.T) {
 	s := db.open(t)
 	var running sync.WaitGroup
 	for worker := range workers {
-		w := s.writer(t)
+		w := writerOn(t, s.url)
 		running.Go(func() {
 			for round := range rounds {
 				var batch []*request
@@ -158,14 +157,14 @@ func TestWorkersDoNotLockEachOtherOut(t *testing.T) {
 
 func TestCallDeletedMeanwhileIsNotTakenForWritten(t *testing.T) {
 	db := newPostgres(t)
-	w := db.open(t).writer(t)
+	w := writerOn(t, db.url)
 	tx, err := w.db.Begin()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer tx.Rollback()
 	dialect, gone := w.dialect.(*postgresDialect), call{key: calls.Key{Company: "example", ID: "call-1"}}
-	if _, err := dialect.mergeKnown(t.Context(), tx, []call{gone}); !errors.Is(err, errDeleted) || !dialect.mayPass(err) {
+	if _, err := dialect.mergeKnown(t.Context(), tx, []call{gone}); !errors.Is(err, errDeleted) || !dialect.temporary(err) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -231,7 +230,7 @@ func TestRefusedRowFailsAlone(t *testing.T) {
 			}
 			batch = append(batch, newRequest(t.Context(), decode(t, fmt.Sprintf(`{"id":%q,"type":"call:start","time":1693389850810,"data":{}}`, id))))
 		}
-		s.writer(t).commit(t.Context(), batch)
+		writerOn(t, s.url).commit(t.Context(), batch)
 		for i, r := range batch {
 			err := <-r.done
 			if bad := i == 7 || i == 31; bad != (err != nil) || bad != events.IsPermanent(err) {
@@ -269,7 +268,7 @@ func TestUnreadableFactsFailAlone(t *testing.T) {
 		handle(t, []*events.Event{event("call-1", 0)}, s)
 		db.exec(t, "UPDATE calls SET facts = 'torn'")
 		batch := []*request{newRequest(t.Context(), event("call-1", 1)), newRequest(t.Context(), event("call-2", 1)), newRequest(t.Context(), event("call-3", 1))}
-		s.writer(t).commit(t.Context(), batch)
+		writerOn(t, s.url).commit(t.Context(), batch)
 		for i, r := range batch {
 			if err := <-r.done; (i == 0) != (err != nil) || events.IsPermanent(err) {
 				t.Errorf("event %d: %v", i, err)
@@ -348,22 +347,36 @@ func TestStatementsAreOnlyPreparedForAsLongAsTheyHold(t *testing.T) {
 	}
 }
 
-func TestServerThatHangsIsNotWaitedFor(t *testing.T) {
+func TestTransactionOnServerThatHangsTimesOut(t *testing.T) {
 	db := newPostgres(t)
-	target, err := parsePostgres(db.url, toRead)
+	url, hang := hangable(t, db.url)
+	w := writerOn(t, url)
+	w.timeout = 50 * time.Millisecond
+	hang()
+	r := newRequest(t.Context(), decode(t, `{"id":"call-1","type":"call:start","time":1693389850810,"data":{}}`))
+	w.commit(t.Context(), []*request{r})
+	if err := <-r.done; !errors.Is(err, context.DeadlineExceeded) || events.IsPermanent(err) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestStatementThatTimesOutDoesNotBlockTheNext: the server does not answer in time, and
+// the connection may still be busy.
+func TestStatementThatTimesOutDoesNotBlockTheNext(t *testing.T) {
+	db := newPostgres(t)
+	target, err := parsePostgres(db.url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	const patience = 50 * time.Millisecond
-	target.connector.(*pq.Connector).Dialer(dialer{patience, t.Context()})
+	defer target.hangUp()
 	pool := target.open()
 	defer pool.Close()
-	var overdue net.Error
-	// Its answer comes later, as far as the driver can know never.
-	if _, err := pool.Exec("SELECT pg_sleep(20)"); !errors.As(err, &overdue) || !overdue.Timeout() {
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := pool.ExecContext(ctx, "SELECT pg_sleep(20)"); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
 	}
-	if _, err := pool.Exec("SELECT 1"); err != nil {
+	if _, err := pool.ExecContext(t.Context(), "SELECT 1"); err != nil {
 		t.Errorf("the next statement: %v", err)
 	}
 }
@@ -395,7 +408,7 @@ func TestServerThatHangsDoesNotHoldUpAStop(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
-	if took := time.Since(begun); took > answerTimeout/2 {
+	if took := time.Since(begun); took > commitTimeout/2 {
 		t.Errorf("the stop took %s", took)
 	}
 
@@ -529,12 +542,12 @@ func TestClosedStoreHandlesNothing(t *testing.T) {
 func TestWrongURLIsToldWithoutQuotingIt(t *testing.T) {
 	for url, want := range map[string]string{
 		"":                                "required; write sqlite:PATH",
-		"events.db":                       "no URL of a database",
-		"mysql://ada:s3cret@127.0.0.1/db": "no URL of a database",
+		"events.db":                       "not the URL of a database",
+		"mysql://ada:s3cret@127.0.0.1/db": "not the URL of a database",
 		"sqlite:":                         "no file named",
 		"sqlite::memory:":                 "no file named",
-		"postgres://ada:s3cret%zz@h/db":   "no URL of PostgreSQL that can be read",
-		"postgres://ada:s3cret@h:port/db": "no URL of PostgreSQL that can be read",
+		"postgres://ada:s3cret%zz@h/db":   "not a valid PostgreSQL URL",
+		"postgres://ada:s3cret@h:port/db": "not a valid PostgreSQL URL",
 	} {
 		cfg := Config{URL: url}
 		err := cfg.Validate()
@@ -557,6 +570,60 @@ func TestTheServerOfAListThatIsThereIsTaken(t *testing.T) {
 	u.Host = "127.0.0.1:1," + u.Host
 	db.url = u.String()
 	handle(t, []*events.Event{decode(t, `{"id":"call-1","type":"call:start","time":1693389850810,"data":{}}`)}, db.open(t))
+}
+
+func TestSSLModeIsTheDriversUnlessTheURLSaysIt(t *testing.T) {
+	t.Setenv("PGSSLMODE", "")
+	tries := func(url string) (tls, plain int) {
+		cfg, err := postgresConfig(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, server := range append([]*pgconn.FallbackConfig{{TLSConfig: cfg.TLSConfig}}, cfg.Fallbacks...) {
+			if server.TLSConfig != nil {
+				tls++
+			} else {
+				plain++
+			}
+		}
+		return tls, plain
+	}
+	const url = "postgres://ada@db.example.com/calls"
+	for mode, want := range map[string][2]int{
+		"": {1, 1}, "?sslmode=prefer": {1, 1}, "?sslmode=disable": {0, 1}, "?sslmode=require": {1, 0}, "?sslmode=verify-full": {1, 0},
+	} {
+		if tls, plain := tries(url + mode); tls != want[0] || plain != want[1] {
+			t.Errorf("%q: %d tries with TLS and %d without, want %v", mode, tls, plain, want)
+		}
+	}
+	if cfg, err := postgresConfig(url); err != nil || cfg.TLSConfig == nil {
+		t.Errorf("TLS is not tried first: %v", err)
+	}
+}
+
+// A pooler in transaction mode that keeps no prepared statements needs this setting.
+func TestStoreWorksWithoutPreparedStatements(t *testing.T) {
+	for _, mode := range []string{"exec", "simple_protocol", "cache_describe"} {
+		t.Run(mode, func(t *testing.T) {
+			db := newPostgres(t)
+			db.url += "?default_query_exec_mode=" + mode
+			s := db.open(t)
+			for _, status := range []string{"RINGING", "TALKING"} {
+				body := fmt.Sprintf(`{"id":"call-1","type":"call:update","time":1693389850810,"data":{"status":%q,"caller":{"name":"O'Example \\"}}}`, status)
+				handle(t, []*events.Event{decode(t, body)}, s)
+			}
+			var prepared int
+			if err := s.db.QueryRow("SELECT count(*) FROM pg_prepared_statements").Scan(&prepared); err != nil || prepared != 0 {
+				t.Errorf("%d prepared statements, %v", prepared, err)
+			}
+			if n := db.count(t, "events"); n != 2 {
+				t.Errorf("%d events", n)
+			}
+			if n := db.count(t, `calls WHERE caller_name = 'O''Example \'`); n != 1 {
+				t.Errorf("%d calls", n)
+			}
+		})
+	}
 }
 
 func TestUnreachableDatabaseIsToldWithoutThePassword(t *testing.T) {
@@ -596,7 +663,7 @@ func TestCallsAreReadByStartAndMissed(t *testing.T) {
 func TestCallsOfNoDatabaseMakeNone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "none.db")
 	for _, err := range Calls(t.Context(), Config{URL: "sqlite:" + path}, Query{}) {
-		if err == nil || !strings.Contains(err.Error(), "the store handler makes it") {
+		if err == nil || !strings.Contains(err.Error(), "the store handler creates it") {
 			t.Errorf("got %v", err)
 		}
 	}
@@ -609,7 +676,7 @@ func TestCallsOfAnEmptyDatabaseSayWhoFillsIt(t *testing.T) {
 	onEach(t, func(t *testing.T, db *database) {
 		db.exec(t, "CREATE TABLE other (id INTEGER)")
 		for _, err := range Calls(t.Context(), Config{URL: db.url}, Query{}) {
-			if err == nil || !strings.Contains(err.Error(), "no table that the store handler makes") {
+			if err == nil || !strings.Contains(err.Error(), "has no tables of the store handler") {
 				t.Errorf("got %v", err)
 			}
 		}
