@@ -45,7 +45,7 @@ lint: $(GOLANGCI_LINT) ## check formatting, vet, golangci-lint and go.mod
 # minutes.
 $(GOLANGCI_LINT):
 	GOBIN=$(CURDIR)/.tools/new GOFLAGS= $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
-	mv .tools/new/golangci-lint $@
+	mv .tools/new/golangci-lint $@ && rmdir .tools/new
 
 race: ## run the tests under the race detector
 	$(GO) test -race ./...
