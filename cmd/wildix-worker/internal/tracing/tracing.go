@@ -36,7 +36,7 @@ type Tracing struct {
 // returns nil if the settings ask for no spans. version is the program's.
 func Start(ctx context.Context, s Settings, version string, log *zap.Logger) (*Tracing, error) {
 	if !s.on {
-		return nil, nil //nolint:nilnil // nil is tracing that is off
+		return nil, nil
 	}
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("tracing error", zap.Error(err)) }))
 	otel.SetLogger(funcr.New(func(_, args string) { log.Warn("tracing error", zap.String("detail", args)) }, funcr.Options{}))
