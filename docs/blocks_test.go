@@ -54,9 +54,12 @@ func TestBlocks(t *testing.T) {
 		unused[name] = true
 	}
 	for _, p := range pages(t) {
+		for _, b := range p.blocks() {
+			delete(unused, b.name())
+		}
 		t.Run(p.path, func(t *testing.T) {
+			t.Parallel()
 			for _, b := range p.blocks() {
-				delete(unused, b.name())
 				if reason, ok := notRun[b.name()]; ok {
 					t.Logf("%s:%d not run: %s", b.page, b.line, reason)
 					continue
