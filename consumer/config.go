@@ -3,8 +3,6 @@ package consumer
 import (
 	"errors"
 	"fmt"
-	"net/url"
-	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -107,27 +105,6 @@ const (
 	Delete
 )
 
-// A Result is what became of one message.
-type Result struct {
-	// MessageID is SQS's id of the message; empty on the HTTP transport.
-	MessageID string
-	// ReceiveCount is how often SQS has given the message out, from 1; 0 on the
-	// HTTP transport.
-	ReceiveCount int
-	// Outcome is the message's one word.
-	Outcome events.Outcome
-	// Event is nil when the message was rejected, malformed, or not opened
-	// because it was settled by an earlier delivery.
-	Event *events.Event
-	// Err is why the message was not handled; nil if it was, and when it was
-	// ignored or a duplicate.
-	Err error
-	// Took is how long verifying, decoding and handling took.
-	Took time.Duration
-	// SentAt is when the message was sent to SQS; zero on the HTTP transport.
-	SentAt time.Time
-}
-
 // withDefaults fills in what the zero values stand for.
 func (cfg Config) withDefaults() Config {
 	setDefault(&cfg.Concurrency, DefaultConcurrency)
@@ -202,31 +179,6 @@ func (cfg Config) checkQuarantine() error {
 	// host is written: messages would go round for ever.
 	if queuePath(cfg.QuarantineQueueURL) == queuePath(cfg.QueueURL) {
 		return errors.New("the queue that is consumed; name another one")
-	}
-	return nil
-}
-
-func queuePath(queueURL string) string {
-	u, err := url.Parse(queueURL)
-	if err != nil {
-		return queueURL
-	}
-	return strings.Trim(u.Path, "/")
-}
-
-// CheckQueueURL reports what keeps a text from being a queue's URL, such as
-// https://sqs.eu-central-1.amazonaws.com/123456789012/wildix-events. It asks
-// nobody whether the queue exists.
-func CheckQueueURL(text string) error {
-	if text == "" {
-		return errors.New("required; copy it from the queue's page in the SQS console")
-	}
-	if strings.HasPrefix(text, "arn:") {
-		return fmt.Errorf("%q is the queue's ARN; the URL begins with https://", text)
-	}
-	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || strings.Trim(u.Path, "/") == "" {
-		return fmt.Errorf("%q is not a queue URL such as https://sqs.eu-central-1.amazonaws.com/123456789012/wildix-events", text)
 	}
 	return nil
 }

@@ -3,15 +3,10 @@ package consumer
 import (
 	"errors"
 	"slices"
-	"time"
 
 	"wildix-worker/consumer/internal/breaker"
 	"wildix-worker/events"
 )
-
-func (c *Consumer) recordResult(m *message, r Result) (pause time.Duration, again bool) {
-	return c.breaker.Record(m.id, m.probe, evidenceOf(r))
-}
 
 // evidenceOf returns what a result shows about what the handler depends on. Keys
 // that can't be read are a failure, since they fail every message. A permanent

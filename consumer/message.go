@@ -2,7 +2,6 @@ package consumer
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"strconv"
 	"time"
@@ -13,109 +12,86 @@ import (
 
 	"wildix-worker/consumer/internal/breaker"
 	"wildix-worker/consumer/internal/inflight"
+	"wildix-worker/consumer/internal/settle"
 	"wildix-worker/events"
 	"wildix-worker/internal/sqscall"
+	"wildix-worker/signature"
 )
 
 var errNotString = errors.New("the attribute " + sqscall.SignatureAttribute + " is not a String")
 
-// A message is one message of the queue, from its receive until it is settled.
+// A message is one delivery of a message. One goroutine at a time has it: the
+// poller that received it, then a worker.
 type message struct {
 	id           string
+	handle       string // the receipt handle
 	body         []byte
-	attribute    *types.MessageAttributeValue // that of the signature, or nil
+	signature    *types.MessageAttributeValue // nil if there is none
 	group        string                       // of a FIFO queue
 	receiveCount int
-	sentAt       time.Time
+	sentAt       time.Time // zero if SQS does not say
 
-	opened Result     // what verifying and decoding found, before any handler
-	span   trace.Span // nil if nobody traces
+	decoded Result    // what verifying and decoding came to
+	key     string    // messages of one key are handled one at a time; empty: it waits for none
+	time    time.Time // the order of those that wait; zero: as they were received
 
 	token *inflight.Token
+	lease *settle.Lease
 	probe breaker.Probe
-
-	lane     string    // messages of one lane are handled one at a time
-	laneTime time.Time // they line up by it
-
-	lease // guarded by leases.mu
+	span  trace.Span // nil without a tracer
 }
 
-// A lease is a message's time until SQS gives it to someone else, and how far
-// its settling has got.
-type lease struct {
-	state      state
-	handle     string    // the newest receipt handle
-	receivedAt time.Time // when the newest handle came
-	ends       time.Time // when SQS makes the message visible
-	renewAt    time.Time
-	lost       bool // it ended, or SQS said so, before the handler did
-	cancel     context.CancelCauseFunc
-
-	// calling: a call about the message is not answered yet. There is never
-	// a second one, so that an extension can't undo a give-back, nor race a
-	// delete.
-	calling   bool
-	delay     time.Duration // of the give-back, in whole seconds
-	tries     int           // of the delete or give-back, failed so far
-	notBefore time.Time     // of the next try
-	dueAt     time.Time     // when it lingers no longer
+func newMessage(received *types.Message) *message {
+	m := &message{
+		id:           cmp.Or(aws.ToString(received.MessageId), aws.ToString(received.ReceiptHandle)),
+		handle:       aws.ToString(received.ReceiptHandle),
+		body:         []byte(aws.ToString(received.Body)),
+		group:        received.Attributes[string(types.MessageSystemAttributeNameMessageGroupId)],
+		receiveCount: 1,
+	}
+	if attribute, ok := received.MessageAttributes[sqscall.SignatureAttribute]; ok {
+		m.signature = &attribute
+	}
+	if millis, err := strconv.ParseInt(received.Attributes[string(types.MessageSystemAttributeNameSentTimestamp)], 10, 64); err == nil {
+		m.sentAt = time.UnixMilli(millis)
+	}
+	count := received.Attributes[string(types.MessageSystemAttributeNameApproximateReceiveCount)]
+	if n, err := strconv.Atoi(count); err == nil && n > 0 {
+		m.receiveCount = n
+	}
+	return m
 }
 
-type state uint8
+// DecodeMessage verifies and decodes a received message as a [Consumer] does before
+// it calls the handler. The results are those of [events.DecodeSigned].
+func DecodeMessage(keys *signature.Keyring, received *types.Message) (*events.Event, events.Outcome, error) {
+	return newMessage(received).verifyAndDecode(keys)
+}
 
-const (
-	running      state = iota // its handler has not finished, or not begun
-	deleting                  // to be deleted
-	returning                 // to be given back
-	quarantining              // to be sent to the quarantine queue, then deleted
-	settled                   // nothing more to do
-)
+func (m *message) verifyAndDecode(keys *signature.Keyring) (*events.Event, events.Outcome, error) {
+	sig, err := m.signatureText()
+	if err != nil {
+		return nil, events.Rejected, err
+	}
+	e, outcome, err := events.DecodeSigned(keys, m.body, sig)
+	if e != nil {
+		e.ReceiveCount = m.receiveCount
+	}
+	return e, outcome, err
+}
+
+// signatureText returns an empty signature if the message has none.
+func (m *message) signatureText() (string, error) {
+	if m.signature == nil {
+		return "", nil
+	}
+	if aws.ToString(m.signature.DataType) != "String" || m.signature.StringValue == nil {
+		return "", errNotString
+	}
+	return *m.signature.StringValue, nil
+}
 
 // needsHandler reports whether the message is neither rejected nor malformed.
 func (m *message) needsHandler() bool {
-	return m.opened.Err == nil || m.opened.Outcome == events.Failed
-}
-
-// latest is when a lease ends that is extended as often as SQS allows.
-func (l *lease) latest() time.Time { return l.receivedAt.Add(maxVisibility - leaseMargin) }
-
-// timeout is the visibility timeout, in seconds, that settles the lease when it
-// is given back.
-func (l *lease) timeout(now time.Time) int32 {
-	if l.state != returning {
-		return 0
-	}
-	return max(0, seconds(min(l.delay+time.Second-1, l.latest().Sub(now)))) // rounded up
-}
-
-func newMessage(m *types.Message, now time.Time) *message {
-	msg := &message{
-		id:           cmp.Or(aws.ToString(m.MessageId), aws.ToString(m.ReceiptHandle)),
-		body:         []byte(aws.ToString(m.Body)),
-		group:        m.Attributes[string(types.MessageSystemAttributeNameMessageGroupId)],
-		receiveCount: 1,
-	}
-	msg.handle, msg.receivedAt = aws.ToString(m.ReceiptHandle), now
-	if attribute, ok := m.MessageAttributes[sqscall.SignatureAttribute]; ok {
-		msg.attribute = &attribute
-	}
-	if millis, err := strconv.ParseInt(m.Attributes[string(types.MessageSystemAttributeNameSentTimestamp)], 10, 64); err == nil {
-		msg.sentAt = time.UnixMilli(millis)
-	}
-	count := m.Attributes[string(types.MessageSystemAttributeNameApproximateReceiveCount)]
-	if n, err := strconv.Atoi(count); err == nil && n > 0 {
-		msg.receiveCount = n
-	}
-	return msg
-}
-
-// signature returns "" without an error when there is none at all.
-func (m *message) signature() (string, error) {
-	if m.attribute == nil {
-		return "", nil
-	}
-	if aws.ToString(m.attribute.DataType) != "String" || m.attribute.StringValue == nil {
-		return "", errNotString
-	}
-	return *m.attribute.StringValue, nil
+	return m.decoded.Err == nil || m.decoded.Outcome == events.Failed
 }

@@ -8,69 +8,58 @@ import (
 
 // Stats are what a consumer has done since it was made, and what it is doing.
 type Stats struct {
-	// Outcomes counts messages; an events.Outcome is its index.
+	// Outcomes counts messages. Its index is an events.Outcome.
 	Outcomes [events.Outcomes]int64
 
-	// Deleted, Returned, Quarantined and Left count what became of messages at
-	// SQS. Returned are those that were given back.
+	// Deleted, Returned, Quarantined and Left count how messages were settled.
 	Deleted, Returned, Quarantined, Left int
 	// LeasesExtended and LeasesLost count leases.
 	LeasesExtended, LeasesLost int
-	// DeletesFailed counts messages whose delete did not come through and was, or
-	// will be, tried again.
+	// DeletesFailed counts failed deletes of messages. Each is tried again.
 	DeletesFailed int
 
 	// InHand is how many messages are received and not settled.
 	InHand int
 	// Polls is how many receives are under way.
 	Polls int
-	// Paused: most messages fail, and receiving waits for one to succeed.
+	// Paused reports that most messages fail, and that receiving waits until one
+	// succeeds.
 	Paused bool
 
-	// Requests counts calls of SQS by what they do: receive, extend, give back,
+	// Requests counts calls of SQS by operation: receive, extend, return,
 	// quarantine, delete.
 	Requests map[string]Requests
-	// EmptyReceives are those that brought no message.
+	// EmptyReceives is how many receives returned no message.
 	EmptyReceives int
 
 	// Answered is when SQS last answered a receive; zero before the first time.
 	Answered time.Time
-	// FailingSince is when the first of those receives failed since which none has
-	// succeeded; zero while all is well.
+	// FailingSince is when receives started to fail; zero if the latest one did
+	// not.
 	FailingSince time.Time
-	// OldestPoll is for how long the oldest receive has been under way. It takes
-	// at most 25 s, unless its client is stuck.
+	// OldestPoll is how long the oldest receive has been under way. It is at most
+	// 25 s, unless the client is stuck.
 	OldestPoll time.Duration
 }
 
-// Requests counts calls of one kind.
+// Requests counts calls of one operation.
 type Requests struct{ Succeeded, Failed int }
 
-// Stats may be called at any time, also while Run runs.
+// Stats returns the figures of this moment. It may be called at any time.
 func (c *Consumer) Stats() Stats {
-	s := c.leases.stats()
+	settled, polls := c.settler.Stats(), c.pollers.Stats()
+	s := Stats{
+		Deleted: settled.Deleted, Returned: settled.Returned, Quarantined: settled.Quarantined, Left: settled.Left,
+		LeasesExtended: settled.Extended, LeasesLost: settled.Lost, DeletesFailed: settled.DeletesFailed,
+		InHand: settled.Unsettled, Polls: polls.UnderWay, Paused: c.breaker.Open(),
+		Requests:      map[string]Requests{"receive": {polls.Succeeded, polls.Failed}},
+		EmptyReceives: polls.Empty, Answered: polls.Answered, FailingSince: polls.FailingSince, OldestPoll: polls.Oldest,
+	}
 	for o := range s.Outcomes {
 		s.Outcomes[o] = c.counts[o].Load()
 	}
-	polls := c.pollers.Stats()
-	s.Polls, s.EmptyReceives, s.OldestPoll = polls.UnderWay, polls.Empty, polls.Oldest
-	s.Answered, s.FailingSince = polls.Answered, polls.FailingSince
-	s.Requests["receive"] = Requests{polls.Succeeded, polls.Failed}
-	s.Paused = c.breaker.Open()
-	return s
-}
-
-// stats returns what the leases know.
-func (l *leases) stats() Stats {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	s := Stats{
-		Deleted: l.tally.deleted, Returned: l.tally.returned, Quarantined: l.tally.quarantined, Left: l.tally.left,
-		LeasesExtended: l.tally.extended, LeasesLost: l.tally.lost, DeletesFailed: l.tally.undeleted,
-		InHand: len(l.held), Requests: make(map[string]Requests, operations+1),
-	}
-	for op := range l.health {
-		s.Requests[operation(op).String()] = l.health[op].requests
+	for operation, requests := range settled.Requests {
+		s.Requests[operation] = Requests(requests)
 	}
 	return s
 }

@@ -1,0 +1,144 @@
+package settle
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"wildix-worker/internal/sqscall"
+)
+
+// maxCalls is how many batch calls are under way at once.
+const maxCalls = 16
+
+// Run makes the calls that are due until ctx ends or, after Close, until everything
+// is settled. It waits for the calls that it has begun.
+func (s *Settler) Run(ctx context.Context) {
+	var calls sync.WaitGroup
+	defer calls.Wait()
+	underWay := make(chan struct{}, maxCalls)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		// What to send is decided only when a call can be made, so that batches
+		// fill up in the meantime.
+		select {
+		case underWay <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
+		b, wait, finished := s.next()
+		if b != nil {
+			calls.Go(func() {
+				s.send(ctx, b)
+				<-underWay
+			})
+			continue
+		}
+		<-underWay
+		if finished {
+			return
+		}
+		timer.Reset(wait)
+		select {
+		case <-s.wake:
+		case <-timer.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// send makes one call and takes its answer.
+func (s *Settler) send(ctx context.Context, b *batch) {
+	ctx, cancel := context.WithTimeout(ctx, s.callTimeout())
+	defer cancel()
+	begun := time.Now()
+	failed, err := s.queue.call(ctx, b)
+	s.answered(b, begun, failed, err)
+}
+
+// next returns the batch that is due or, without one, how long to wait. finished
+// reports that there will be none any more. Extensions take precedence, since they
+// can't wait.
+func (s *Settler) next() (b *batch, wait time.Duration, finished bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	if !now.Before(s.checkAt) {
+		b = s.checkLeases(now)
+	}
+	wait, finished = s.checkAt.Sub(now), s.closed && s.underWay == 0
+	for _, op := range []operation{opReturn, opQuarantine, opDelete} {
+		if b != nil {
+			break
+		}
+		at := later(s.dueTime(s.waiting[op], now), s.health[op].openAt(now))
+		if !now.Before(at) {
+			b = s.take(op, now)
+		}
+		wait = min(wait, at.Sub(now))
+		finished = finished && len(s.waiting[op]) == 0
+	}
+	if b == nil {
+		return nil, wait, finished
+	}
+	s.underWay++
+	s.health[b.operation].underWay++
+	return b, 0, false
+}
+
+// dueTime returns when a batch of the waiting messages is due: now if ten are ready,
+// and otherwise when the first has waited long enough.
+func (s *Settler) dueTime(waiting []*Lease, now time.Time) time.Time {
+	due, ready := now.Add(far), 0
+	for _, l := range waiting {
+		if l.inCall {
+			continue // the answer wakes Run
+		}
+		due = earlier(due, s.lingersUntil(l))
+		if !l.notBefore.After(now) {
+			ready++
+		}
+		if ready == sqscall.MaxBatch {
+			return now
+		}
+	}
+	return due
+}
+
+// lingersUntil returns how long a message waits for others to share a call with.
+func (s *Settler) lingersUntil(l *Lease) time.Time {
+	switch {
+	case s.hurried:
+		return l.notBefore
+	case s.handling == 0:
+		return earlier(l.dueAt, later(l.notBefore, s.lastActive.Add(quietTime)))
+	default:
+		return l.dueAt
+	}
+}
+
+// take removes from the waiting messages as many as one call can be about.
+func (s *Settler) take(op operation, now time.Time) *batch {
+	b := &batch{operation: op}
+	waiting := s.waiting[op]
+	rest := waiting[:0]
+	for i, l := range waiting {
+		if !b.fits(l) {
+			rest = append(rest, waiting[i:]...)
+			break
+		}
+		if l.inCall || l.notBefore.After(now) {
+			rest = append(rest, l)
+			continue
+		}
+		b.add(l, now)
+	}
+	clear(waiting[len(rest):])
+	s.waiting[op] = rest
+	if len(b.leases) == 0 {
+		return nil
+	}
+	return b
+}
