@@ -1,28 +1,28 @@
-// Package command is the handler that runs a program for each event.
+// Package command runs a program for each event.
 //
-// The program is started directly, without a shell. It gets the event's body, byte by
-// byte as it was signed, on its standard input, and in its environment
+// The program is started directly, without a shell. Its standard input is the event's
+// body, byte for byte as it was signed. Its environment has
 //
 //	WILDIX_EVENT_TYPE      such as call:end
 //	WILDIX_EVENT_TIME      RFC 3339 in UTC, to the millisecond
 //	WILDIX_CALL_ID         the event's id
 //	WILDIX_COMPANY, WILDIX_PBX, WILDIX_INTEGRATION_ID
-//	WILDIX_DELIVERY_KEY    the same for all deliveries of the event, for programs
-//	                       that must not repeat themselves
+//	WILDIX_DELIVERY_KEY    the same in every delivery of the event, for programs
+//	                       that must not act twice
 //	WILDIX_RECEIVE_COUNT   how often SQS has delivered it; 0 by webhook
 //
-// and of this process's environment PATH, HOME, LANG, TZ, TMPDIR and what
-// [Config].PassOn names. The program need not read its input.
+// and, from this process's environment, PATH, HOME, LANG, TZ, TMPDIR and the variables
+// that [Config].PassOn names. The program need not read its input.
 //
-// Exit code 0 is success. PermanentExit, if it is set, is [events.Permanent]; any other
-// code, and a signal, is an error, and the event is delivered again. What the program
-// writes to standard error goes to the log, the first 4 KiB of it; its standard output
-// is discarded.
+// Exit code 0 is success. The exit code [Config].PermanentExit is an
+// [events.Permanent] error. Any other code, or a signal, is an error, and the event is
+// delivered again. The first 4 KiB of standard error are logged; standard output is
+// discarded.
 //
-// When the context ends, the program's whole process group gets SIGTERM and, half a
-// second later, SIGKILL; an exit code of 0 is success then, too. What the program leaves running when it ends by itself is left
-// alone. When this process is killed, its programs run on, and the event is given to
-// another one.
+// When the context ends, the program's process group gets SIGTERM and, half a second
+// later, SIGKILL; exit code 0 is success even then. Processes that the program leaves
+// behind when it exits by itself keep running. If this process is killed, its programs
+// keep running, and the event is delivered again.
 package command
 
 import (
@@ -42,20 +42,19 @@ import (
 	"wildix-worker/events"
 )
 
-// grace is what a process group gets to end by itself. Tests with a slow machine
-// give it longer.
+// grace is the time between SIGTERM and SIGKILL. Tests make it longer for slow
+// machines.
 var grace = 500 * time.Millisecond
 
 // Config says what to run. Args is required.
 type Config struct {
-	// Args are the program, by path or by its name in PATH, and its arguments.
+	// Args are the program, as a path or as a name to find in PATH, and its arguments.
 	Args []string
-	// PermanentExit is the exit code of an event that is never to be tried again.
-	// Zero means that there is none.
+	// PermanentExit is the exit code with which the program refuses an event for
+	// good: 1 to 255. Zero means that no code does.
 	PermanentExit int
 	// PassOn names variables of this process's environment that the program gets
-	// besides PATH, HOME, LANG, TZ and TMPDIR. It gets no others, since they may be
-	// secrets.
+	// besides PATH, HOME, LANG, TZ and TMPDIR. It gets no others: they may be secrets.
 	PassOn []string
 	// Logger gets what the program writes to standard error. Nil discards it.
 	Logger *zap.Logger
@@ -68,12 +67,12 @@ type Handler struct {
 	environ []string
 }
 
-// New returns a handler. The error says what is wrong with the configuration: a
-// program that can't be found, for example.
+// New returns a handler, or an error that joins an *[events.FieldError] for each
+// invalid field. A program that is not found is one.
 func New(cfg Config) (*Handler, error) {
 	var faults []error
 	fault := func(field string, err error) { faults = append(faults, &events.FieldError{Field: field, Err: err}) }
-	path, err := find(cfg.Args)
+	path, err := findProgram(cfg.Args)
 	if err != nil {
 		fault("Args", err)
 	}
@@ -86,10 +85,10 @@ func New(cfg Config) (*Handler, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = zap.NewNop()
 	}
-	return &Handler{cfg: cfg, path: path, environ: passedOn(cfg.PassOn)}, nil
+	return &Handler{cfg: cfg, path: path, environ: inherited(cfg.PassOn)}, nil
 }
 
-func find(args []string) (path string, err error) {
+func findProgram(args []string) (path string, err error) {
 	if len(args) == 0 || args[0] == "" {
 		return "", errors.New("required: the program to run, and its arguments")
 	}
@@ -100,8 +99,8 @@ func find(args []string) (path string, err error) {
 	return path, nil
 }
 
-// passedOn is the part of this process's environment that the program gets.
-func passedOn(names []string) []string {
+// inherited returns the part of this process's environment that the program gets.
+func inherited(names []string) []string {
 	var environ []string
 	for _, name := range slices.Concat([]string{"PATH", "HOME", "LANG", "TZ", "TMPDIR"}, names) {
 		if value, ok := os.LookupEnv(name); ok {
@@ -115,28 +114,28 @@ func passedOn(names []string) []string {
 func (h *Handler) HandleEvent(ctx context.Context, e *events.Event) error {
 	cmd := exec.CommandContext(ctx, h.path)
 	cmd.Args = h.cfg.Args
-	cmd.Env = slices.Concat(h.environ, environ(e))
+	cmd.Env = slices.Concat(h.environ, eventVariables(e))
 	cmd.Stdin = bytes.NewReader(e.Raw)
-	var said head
-	cmd.Stderr = &said
-	lead(cmd)
+	var stderr stderrHead
+	cmd.Stderr = &stderr
+	setGroup(cmd)
 	cmd.Cancel = func() error { return terminate(cmd.Process) }
-	cmd.WaitDelay = grace // for the group to end, and for whoever has its standard error
+	cmd.WaitDelay = grace // also for processes that keep its standard error open
 
 	err := cmd.Run()
 	if ctx.Err() != nil && cmd.Process != nil {
 		kill(cmd.Process)
 	}
 	if cmd.ProcessState != nil && cmd.ProcessState.Success() {
-		err = nil // also when it was asked to end, and did so when it was done
+		err = nil // also if it finished after SIGTERM
 	}
-	err = h.verdict(err)
-	said.log(h.cfg.Logger, e, err)
+	err = h.handlingError(err)
+	stderr.log(h.cfg.Logger, e, err)
 	return err
 }
 
-// verdict is what the end of a run means.
-func (h *Handler) verdict(err error) error {
+// handlingError returns the error of HandleEvent for the result of a run.
+func (h *Handler) handlingError(err error) error {
 	exit, isExit := errors.AsType[*exec.ExitError](err)
 	switch {
 	case err == nil:
@@ -148,9 +147,9 @@ func (h *Handler) verdict(err error) error {
 	}
 }
 
-// environ is what the program is told of the event. A variable can't hold a NUL.
-func environ(e *events.Event) []string {
-	environ := []string{
+// eventVariables returns the event's environment variables. They can't contain NUL.
+func eventVariables(e *events.Event) []string {
+	variables := []string{
 		"WILDIX_EVENT_TYPE=" + e.Type,
 		"WILDIX_EVENT_TIME=" + e.Time.Format("2006-01-02T15:04:05.000Z"),
 		"WILDIX_CALL_ID=" + e.ID,
@@ -160,8 +159,8 @@ func environ(e *events.Event) []string {
 		"WILDIX_DELIVERY_KEY=" + e.DeliveryKey(),
 		"WILDIX_RECEIVE_COUNT=" + strconv.Itoa(e.ReceiveCount),
 	}
-	for i, variable := range environ {
-		environ[i] = strings.ReplaceAll(variable, "\x00", "\ufffd")
+	for i, variable := range variables {
+		variables[i] = strings.ReplaceAll(variable, "\x00", "\ufffd")
 	}
-	return environ
+	return variables
 }

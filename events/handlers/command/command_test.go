@@ -23,7 +23,8 @@ import (
 	"wildix-worker/events/handlers/command"
 )
 
-// The test binary is also the program that is run, in a role of its first argument.
+// TestMain runs the tests, or is the program that they run: its first argument names a
+// role.
 func TestMain(m *testing.M) {
 	if role, ok := roles[strings.Join(os.Args[1:min(len(os.Args), 2)], "")]; ok {
 		role(os.Args[2:])
@@ -33,11 +34,11 @@ func TestMain(m *testing.M) {
 }
 
 var roles = map[string]func(args []string){
-	"copy": func(args []string) { // input and environment to a file
+	"copy": func(args []string) { // writes its input and environment to a file
 		body, _ := io.ReadAll(os.Stdin)
 		os.WriteFile(args[0], []byte(strings.Join(os.Environ(), "\n")+"\n\n"+string(body)), 0o600)
 	},
-	"exit": func(args []string) { // with a code, without reading the input
+	"exit": func(args []string) { // exits with a code, without reading its input
 		code, _ := strconv.Atoi(args[0])
 		os.Exit(code)
 	},
@@ -50,23 +51,23 @@ var roles = map[string]func(args []string){
 		fmt.Fprintln(os.Stderr, "CRM says no\nand \xff more")
 		os.Exit(1)
 	},
-	"stubborn": func(args []string) { // does not mind SIGTERM
+	"stubborn": func(args []string) { // ignores SIGTERM
 		signal.Ignore(syscall.SIGTERM)
 		announce(args[0])
 		time.Sleep(time.Hour)
 	},
-	"obedient": func(args []string) { // tidies up on SIGTERM
+	"obedient": func(args []string) { // cleans up on SIGTERM
 		terminated := make(chan os.Signal, 1)
 		signal.Notify(terminated, syscall.SIGTERM)
 		announce(args[0])
 		<-terminated
-		os.WriteFile(args[0]+".tidy", nil, 0o600)
+		os.WriteFile(args[0]+".clean", nil, 0o600)
 	},
-	"parent": func(args []string) { // of one that has our standard error, and waits for it
+	"parent": func(args []string) { // starts a child that inherits its standard error
 		start("stubborn", args[0])
 		time.Sleep(time.Hour)
 	},
-	"deserter": func(args []string) { start("stubborn", args[0]) }, // leaves one behind
+	"daemonizer": func(args []string) { start("stubborn", args[0]) }, // leaves a child behind
 }
 
 func start(args ...string) {
@@ -78,7 +79,7 @@ func start(args ...string) {
 	p.Release()
 }
 
-// announce tells the test that the process is there: its id, in a file.
+// announce writes the process id to a file.
 func announce(file string) {
 	os.WriteFile(file+".new", []byte(strconv.Itoa(os.Getpid())), 0o600)
 	os.Rename(file+".new", file)
@@ -93,6 +94,8 @@ func newHandler(t testing.TB, cfg command.Config, args ...string) *command.Handl
 	t.Helper()
 	self, err := os.Executable()
 	fatal(t, err)
+	t.Setenv("GOCOVERDIR", t.TempDir()) // else the program warns of it under go test -cover
+	cfg.PassOn = append(cfg.PassOn, "GOCOVERDIR")
 	cfg.Args = append([]string{self}, args...)
 	h, err := command.New(cfg)
 	fatal(t, err)
@@ -143,7 +146,7 @@ func TestVariablesArePassedOnByName(t *testing.T) {
 	}
 }
 
-func TestExitCodeDecides(t *testing.T) {
+func TestExitCodeIsTheOutcome(t *testing.T) {
 	for code, outcome := range map[string]string{"0": "done", "1": "again", "3": "never", "255": "again"} {
 		err := newHandler(t, command.Config{PermanentExit: 3}, "exit", code).HandleEvent(t.Context(), event)
 		got := "again"
@@ -187,7 +190,7 @@ func TestStandardErrorIsLoggedUpToALimit(t *testing.T) {
 	}
 }
 
-// running waits for the process that announces itself in the file.
+// running waits until a process has written its id to the file.
 func running(t *testing.T, file string) (pid int) {
 	t.Helper()
 	for range 6000 {
@@ -198,12 +201,12 @@ func running(t *testing.T, file string) (pid int) {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	t.Fatal("no process announced itself within a minute")
+	t.Fatal("no process has started within a minute")
 	return 0
 }
 
-// wantGone waits until the process is no more. Whoever inherits it may be slow to
-// bury it, so a dead one will do.
+// wantGone waits until the process has ended. A zombie will do, since its new parent
+// may be slow to reap it.
 func wantGone(t *testing.T, pid int) {
 	t.Helper()
 	for range 6000 {
@@ -213,10 +216,10 @@ func wantGone(t *testing.T, pid int) {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	t.Errorf("process %d is still there", pid)
+	t.Errorf("process %d still runs", pid)
 }
 
-func TestWholeGroupIsKilledWithItsContext(t *testing.T) {
+func TestWholeGroupIsKilledWhenTheContextEnds(t *testing.T) {
 	for _, role := range []string{"stubborn", "parent"} {
 		t.Run(role, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "pid")
@@ -237,7 +240,7 @@ func TestWholeGroupIsKilledWithItsContext(t *testing.T) {
 	}
 }
 
-func TestProgramMayTidyUp(t *testing.T) {
+func TestProgramMayCleanUpOnSIGTERM(t *testing.T) {
 	command.SetGrace(t, time.Minute)
 	file := filepath.Join(t.TempDir(), "pid")
 	ctx, cancel := context.WithCancel(t.Context())
@@ -249,31 +252,31 @@ func TestProgramMayTidyUp(t *testing.T) {
 	running(t, file)
 	cancel()
 	handling.Wait()
-	if _, statErr := os.Stat(file + ".tidy"); statErr != nil || err != nil {
-		t.Errorf("tidied up: %v; error %v, though it has exited with 0", statErr, err)
+	if _, statErr := os.Stat(file + ".clean"); statErr != nil || err != nil {
+		t.Errorf("cleaned up: %v; error %v, though the exit code is 0", statErr, err)
 	}
 }
 
-// One that lives on with the program's standard error does not hold up the event.
-func TestWhatIsLeftBehindIsNotWaitedFor(t *testing.T) {
+// The child that keeps running has the program's standard error open.
+func TestProcessesLeftBehindAreNotWaitedFor(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "pid")
-	fatal(t, newHandler(t, command.Config{}, "deserter", file).HandleEvent(t.Context(), event))
+	fatal(t, newHandler(t, command.Config{}, "daemonizer", file).HandleEvent(t.Context(), event))
 	pid := running(t, file)
 	if err := syscall.Kill(pid, 0); err != nil {
-		t.Errorf("process %d was not left alone: %v", pid, err)
+		t.Errorf("process %d no longer runs: %v", pid, err)
 	}
 	fatal(t, syscall.Kill(pid, syscall.SIGKILL))
 	wantGone(t, pid)
 }
 
-func TestWrongConfigurationIsNamedAtOnce(t *testing.T) {
+func TestNewReportsEveryInvalidField(t *testing.T) {
 	_, err := command.New(command.Config{Args: []string{"no-such-program"}, PermanentExit: 256})
 	want := "Args: \"no-such-program\" can't be run: executable file not found in $PATH\nPermanentExit: 256 is not an exit code from 1 to 255"
 	if err == nil || err.Error() != want {
 		t.Errorf("error %v", err)
 	}
 	if _, err := command.New(command.Config{}); err == nil {
-		t.Error("nothing to run, and no error")
+		t.Error("no program, and no error")
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 
 func Example() {
 	handler, err := command.New(command.Config{
-		Args:          []string{"sh", "-c", `grep -q '"type":"call:end"' || exit 3`}, // a shell, if you ask for one
+		Args:          []string{"sh", "-c", `grep -q '"type":"call:end"' || exit 3`}, // a shell, if you need one
 		PermanentExit: 3,
 		Logger:        zap.NewExample(),
 	})

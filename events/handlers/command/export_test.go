@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// SetGrace gives process groups longer until the test ends.
+// SetGrace sets the time between SIGTERM and SIGKILL until the test ends.
 func SetGrace(t *testing.T, d time.Duration) {
 	usual := grace
 	grace = d

@@ -7,9 +7,9 @@ import (
 	"os/exec"
 )
 
-// Without process groups only the program itself is ended.
+// Without process groups, only the program itself is killed.
 
-func lead(*exec.Cmd) {}
+func setGroup(*exec.Cmd) {}
 
 func terminate(leader *os.Process) error { return leader.Kill() }
 

@@ -8,13 +8,13 @@ import (
 	"syscall"
 )
 
-// lead makes the program the leader of a process group of its own.
-func lead(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
+// setGroup makes the program the leader of a process group of its own.
+func setGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
-// terminate asks the group to end.
+// terminate sends SIGTERM to the group.
 func terminate(leader *os.Process) error { return signalGroup(leader, syscall.SIGTERM) }
 
-// kill ends what is left of the group, also when its leader is gone.
+// kill kills the rest of the group, also after its leader has exited.
 func kill(leader *os.Process) { signalGroup(leader, syscall.SIGKILL) }
 
 func signalGroup(leader *os.Process, s syscall.Signal) error {

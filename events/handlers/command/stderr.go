@@ -9,24 +9,25 @@ import (
 	"wildix-worker/events"
 )
 
-// maxHead is how much of the standard error of one run is logged, in bytes.
-const maxHead = 4 << 10
+// maxLogged limits what is logged of the standard error of one run, in bytes.
+const maxLogged = 4 << 10
 
-// A head keeps the beginning of what is written to it, and counts the rest.
-type head struct {
+// A stderrHead keeps the first maxLogged bytes that are written to it, and counts the
+// rest.
+type stderrHead struct {
 	text    []byte
 	dropped int
 }
 
-func (h *head) Write(p []byte) (int, error) {
-	n := min(len(p), maxHead-len(h.text))
+func (h *stderrHead) Write(p []byte) (int, error) {
+	n := min(len(p), maxLogged-len(h.text))
 	h.text = append(h.text, p[:n]...)
 	h.dropped += len(p) - n
 	return len(p), nil
 }
 
-// log writes what the program said, if anything, as a warning if it failed.
-func (h *head) log(log *zap.Logger, e *events.Event, err error) {
+// log logs the text, if there is any, as a warning if the program failed.
+func (h *stderrHead) log(log *zap.Logger, e *events.Event, err error) {
 	if len(h.text) == 0 {
 		return
 	}
