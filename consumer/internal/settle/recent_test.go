@@ -1,0 +1,26 @@
+package settle
+
+import (
+	"fmt"
+	"testing"
+)
+
+func TestRecentHoldsTheNewestMessages(t *testing.T) {
+	r := newRecent()
+	for i := range recentMessages {
+		r.add(fmt.Sprint(i), done)
+	}
+	for range 3 {
+		if r.of("0") != done { // which does not make it newer
+			t.Fatal("the oldest message is forgotten before its time")
+		}
+	}
+	r.add("1", refused) // which does
+	r.add("new", done)
+	r.add("newer", done)
+	for id, want := range map[string]fate{"0": unknown, "1": refused, "2": unknown, "3": done, "new": done, "newer": done, "other": unknown} {
+		if got := r.of(id); got != want {
+			t.Errorf("fate of %s is %d, want %d", id, got, want)
+		}
+	}
+}
