@@ -15,7 +15,7 @@ func setGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: t
 func terminate(leader *os.Process) error { return signalGroup(leader, syscall.SIGTERM) }
 
 // kill kills the rest of the group, also after its leader has exited.
-func kill(leader *os.Process) { signalGroup(leader, syscall.SIGKILL) }
+func kill(leader *os.Process) { _ = signalGroup(leader, syscall.SIGKILL) }
 
 func signalGroup(leader *os.Process, s syscall.Signal) error {
 	err := syscall.Kill(-leader.Pid, s)

@@ -48,13 +48,14 @@ type dialer struct{ closed context.Context }
 func (d dialer) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(d.closed, cancel)()
+	defer context.AfterFunc(d.closed, cancel)() //nolint:contextcheck // ends the dial as ctx does
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
-	return &closingConn{conn, context.AfterFunc(d.closed, func() { conn.Close() })}, nil
+	stop := context.AfterFunc(d.closed, func() { conn.Close() }) //nolint:contextcheck // a connection outlives the dial
+	return &closingConn{conn, stop}, nil
 }
 
 // A closingConn is closed when its dialer's context ends.
