@@ -135,7 +135,7 @@ func (b block) compare(t *testing.T) error {
 		if err != nil && !errors.As(err, &exit) { // an exit code is part of what is shown
 			return err
 		}
-		if comparable(got) != comparable(want) {
+		if normalize(got) != normalize(want) {
 			return fmt.Errorf("%s writes\n%s\nthe page has\n%s", command, got, want)
 		}
 	}

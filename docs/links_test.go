@@ -99,7 +99,7 @@ func TestLayoutNamesFolders(t *testing.T) {
 		for _, file := range files {
 			folder, err := filepath.Rel("..", filepath.Dir(file))
 			check(t, err)
-			if top := strings.Split(folder, "/")[0]; !listed[folder] && top != "deploy" && top != "internal" {
+			if top, _, _ := strings.Cut(folder, "/"); !listed[folder] && top != "deploy" && top != "internal" {
 				t.Errorf("docs/development.md does not list %s", folder)
 				listed[folder] = true
 			}

@@ -149,8 +149,8 @@ var (
 	spaces = regexp.MustCompile(`[ ]+`)
 )
 
-// comparable replaces what differs from run to run: ids, numbers and the width of columns.
-func comparable(text string) string {
+// normalize replaces what differs from run to run: ids, numbers and the width of columns.
+func normalize(text string) string {
 	text = uuid.ReplaceAllString(text, "ID")
 	text = strings.ReplaceAll(text, "us-east-1", "eu-central-1")
 	return strings.TrimSpace(spaces.ReplaceAllString(digits.ReplaceAllString(text, "0"), " "))
