@@ -13,10 +13,11 @@ var (
 	makeTarget = regexp.MustCompile(`^make ([a-z-]+)`)
 	script     = regexp.MustCompile(`^\.ci/[a-z-]+`)
 	ciParts    = regexp.MustCompile(`^\.ci/run ([a-z].*)$`)
+	repository = regexp.MustCompile(`^(?:cmd|consumer|events|signature|internal|deploy|docs)/[a-zA-Z/_.-]+$`)
 	goFolder   = regexp.MustCompile(`^go (?:test|doc) .*?(\./[a-z/-]+)`)
 )
 
-// What inline code names exists: targets of make, scripts and parts of CI, Go packages.
+// What inline code names exists: targets of make, scripts and parts of CI, files and folders.
 func TestTargetsExist(t *testing.T) {
 	makefile, err := os.ReadFile("../Makefile")
 	check(t, err)
@@ -36,6 +37,9 @@ func TestTargetsExist(t *testing.T) {
 						t.Errorf("%s: .ci/run has no part %s", p.path, part)
 					}
 				}
+			}
+			if found := repository.FindString(inline); found != "" && !exists(strings.TrimSuffix(found, "/...")) {
+				t.Errorf("%s: no %s", p.path, found)
 			}
 			if found := goFolder.FindStringSubmatch(inline); found != nil && !exists(strings.TrimSuffix(found[1], "/...")) {
 				t.Errorf("%s: no package %s", p.path, found[1])
