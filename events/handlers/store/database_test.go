@@ -21,7 +21,7 @@ import (
 // which each test makes a database of its own.
 const postgresVariable = "STORE_POSTGRES_URL"
 
-// A database is an empty one of a test.
+// A database is an empty database of a test.
 type database struct {
 	url string
 	*sql.DB
@@ -35,7 +35,7 @@ func onEach(t *testing.T, test func(t *testing.T, db *database)) {
 }
 
 func newSQLite(t testing.TB) *database {
-	path := filepath.Join(t.TempDir(), "events #1%.db") // a path that is no URL
+	path := filepath.Join(t.TempDir(), "events #1%.db") // a path that a URL must escape
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?_pragma=busy_timeout(10000)")
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +70,7 @@ func newPostgres(t testing.TB) *database {
 	return &database{own.String(), db, true}
 }
 
-// connectTo returns a pool of connections that are told from those of a store.
+// connectTo returns a pool whose application_name differs from that of a store.
 func connectTo(t testing.TB, postgresURL string) *sql.DB {
 	target, err := parsePostgres(postgresURL + "?application_name=test")
 	if err != nil {
@@ -80,9 +80,9 @@ func connectTo(t testing.TB, postgresURL string) *sql.DB {
 	return sql.OpenDB(target.connector)
 }
 
-// hangable is a way to a PostgreSQL on which, once it hangs, nothing comes through:
-// neither an answer nor the end of a connection.
-func hangable(t testing.TB, postgresURL string) (way string, hang func()) {
+// hangable returns the URL of a proxy to a PostgreSQL server. Once it hangs, it passes
+// on nothing, not even the end of a connection.
+func hangable(t testing.TB, postgresURL string) (proxyURL string, hang func()) {
 	t.Helper()
 	u, err := url.Parse(postgresURL)
 	if err != nil {
@@ -127,7 +127,7 @@ func hangable(t testing.TB, postgresURL string) (way string, hang func()) {
 	return u.String(), func() { hangs.Store(true) }
 }
 
-// open returns a store on the database that is closed with the test.
+// open returns a connected store, which is closed when the test ends.
 func (db *database) open(t testing.TB) *Store {
 	t.Helper()
 	s, err := New(Config{URL: db.url})
@@ -145,13 +145,13 @@ func (db *database) open(t testing.TB) *Store {
 	return s
 }
 
-// dump is all rows of a table, in the order of its first columns.
+// dump returns all rows of a table, sorted by the first two columns.
 func (db *database) dump(t testing.TB, table string) string {
 	t.Helper()
 	return db.rows(t, "SELECT * FROM "+table+" ORDER BY 1, 2")
 }
 
-// rows are what a query finds.
+// rows returns the rows of a query as text.
 func (db *database) rows(t testing.TB, query string) string {
 	t.Helper()
 	rows, err := db.Query(query)
@@ -208,7 +208,7 @@ func (db *database) empty(t testing.TB) {
 	db.exec(t, "DELETE FROM calls")
 }
 
-// refuse makes the database refuse calls whose id begins so, by a constraint.
+// refuse adds a constraint that refuses calls whose id begins with the prefix.
 func (db *database) refuse(t testing.TB, prefix string) {
 	t.Helper()
 	if db.postgres {
@@ -218,7 +218,7 @@ func (db *database) refuse(t testing.TB, prefix string) {
 	db.exec(t, fmt.Sprintf("CREATE TRIGGER refused BEFORE INSERT ON calls WHEN NEW.id LIKE '%s%%' BEGIN SELECT RAISE(ABORT, 'refused'); END", prefix))
 }
 
-// lock keeps all others from writing until release is called.
+// lock prevents writes by others until release is called.
 func (db *database) lock(t testing.TB) (release func()) {
 	t.Helper()
 	conn, err := db.Conn(context.Background())

@@ -27,7 +27,7 @@ func documentedQueries(t *testing.T) map[string]string {
 
 func TestDocumentedQueries(t *testing.T) {
 	onEach(t, func(t *testing.T, db *database) {
-		// Shortly after now, since midnight may come before the query does.
+		// A little later than now: it may be midnight before the query runs.
 		begin := time.Now().UTC().Add(time.Minute).Truncate(time.Second)
 		var all []*events.Event
 		add := func(id string, at time.Time, eventType, status string) {
@@ -47,7 +47,7 @@ func TestDocumentedQueries(t *testing.T) {
 		call("missed", begin, 20*time.Second, false)
 		call("answered", begin, 30*time.Second, true)
 		call("live", begin, 0, false)
-		all = all[:len(all)-1] // its end
+		all = all[:len(all)-1] // without its end
 		call("long ago", begin.AddDate(0, 0, -10), 10*time.Second, false)
 		handle(t, all, db.open(t))
 
