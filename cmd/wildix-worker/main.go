@@ -1,5 +1,5 @@
-// Wildix-worker takes the signed call events of a Wildix PBX from an AWS SQS queue, or by
-// HTTP, and hands them to handlers. Each subcommand is a package beneath internal.
+// Wildix-worker receives the signed call events of a Wildix PBX from an AWS SQS queue, or by
+// HTTP, and passes them to handlers. Each subcommand is a package beneath internal.
 package main
 
 import (
@@ -30,22 +30,22 @@ import (
 // cli is the command line. Kong reads flags, environment and help from it.
 type cli struct {
 	Run     serve.Worker  `cmd:"" help:"Consume a queue until stopped."`
-	Check   check.Command `cmd:"" help:"Look before you run: settings, credentials, queue, permissions."`
-	Webhook serve.Webhook `cmd:"" help:"Take events by HTTP until stopped, and handle them or put them on a queue."`
+	Check   check.Command `cmd:"" help:"Check settings, credentials, queue and permissions without consuming."`
+	Webhook serve.Webhook `cmd:"" help:"Receive events by HTTP until stopped, and handle them or put them on a queue."`
 
 	Calls calls.Command `cmd:"" help:"List the calls that the store handler has written."`
-	DLQ   dlq.Command   `cmd:"" name:"dlq" help:"See what is in the dead-letter queue, take it along, send it back."`
+	DLQ   dlq.Command   `cmd:"" name:"dlq" help:"List, export or redrive the messages of the dead-letter queue."`
 
-	Demo        demo.Command        `cmd:"" help:"See it work, with an embedded queue and made-up calls. Needs no AWS account."`
+	Demo        demo.Command        `cmd:"" help:"Show a worker with an embedded queue and made-up calls. Needs no AWS account."`
 	Send        send.Command        `cmd:"" help:"Sign events and send them to a queue or a webhook."`
 	Verify      verify.Command      `cmd:"" help:"Check the signature of one event."`
-	Healthcheck healthcheck.Command `cmd:"" help:"Ask the worker on this machine whether it is well."`
-	Version     version.Command     `cmd:"" help:"Show the version."`
+	Healthcheck healthcheck.Command `cmd:"" help:"Check whether the worker on this machine is healthy."`
+	Version     version.Command     `cmd:"" help:"Print the version."`
 	Completion  completion.Command  `cmd:"" help:"Write the completion script of a shell."`
 	Manual      manual.Command      `cmd:"" help:"Write the manual page."`
 }
 
-const description = "Takes the signed call events of a Wildix PBX from an AWS SQS queue, or by HTTP, and hands them to handlers."
+const description = "Receives the signed call events of a Wildix PBX from an AWS SQS queue, or by HTTP, and passes them to handlers."
 
 // release is set by the linker when a release is built.
 var release string

@@ -3,20 +3,17 @@ package admin
 
 import (
 	"context"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"runtime"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.uber.org/zap"
 
 	"wildix-worker/cmd/wildix-worker/internal/admin/console"
@@ -29,7 +26,7 @@ import (
 // Admin collects what the admin address serves. Its fields are set before Serve or ServeOn.
 type Admin struct {
 	Metrics *metrics.Metrics
-	// Healthy and Ready answer /healthz and /readyz. Nil is always.
+	// Healthy and Ready are called for /healthz and /readyz. Nil means always.
 	Healthy, Ready func() error
 	Unmasked       bool // the console shows names, numbers and emails as they are
 
@@ -117,7 +114,7 @@ func (a *Admin) ServeOn(l net.Listener, log *zap.Logger) (stop func()) {
 		}
 	})
 	return func() {
-		cancel() // so that no stream of the console holds up the rest
+		cancel() // end the streams of the console, for which Shutdown would wait
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		if srv.Shutdown(ctx) != nil {
@@ -134,69 +131,4 @@ func (a *Admin) consoleDepths(ctx context.Context) []console.Depth {
 		depths[i] = console.Depth(d)
 	}
 	return depths
-}
-
-// handler serves what is there. On an address that others reach it wants the token for
-// all but the two questions of a load balancer.
-func (a *Admin) handler(at net.Addr, token string) http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("GET /healthz", reportState(a.Healthy))
-	mux.Handle("GET /readyz", reportState(a.Ready))
-	scrape := promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{})
-	protect := func(next http.Handler) http.Handler { return withToken(next, token) }
-	shown := http.NotFoundHandler()
-	tcp, ok := at.(*net.TCPAddr)
-	local := ok && tcp.IP.IsLoopback()
-	if local {
-		protect = func(next http.Handler) http.Handler { return next }
-	}
-	if a.console != nil {
-		shown = a.console.Handler(protect)
-	}
-	if local {
-		shown = withLocalName(shown)
-	}
-	mux.Handle("GET /metrics", protect(scrape))
-	mux.Handle("GET /", shown)
-	return mux
-}
-
-// withLocalName refuses what asks for another name than this machine's own: where no
-// token is wanted, another site could have its name lead here and read what is shown.
-func withLocalName(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host, _, err := net.SplitHostPort(r.Host)
-		if err != nil { // no port
-			host = strings.Trim(r.Host, "[]")
-		}
-		if !config.IsLoopback(host) {
-			http.Error(w, "the console answers to localhost and 127.0.0.1 only", http.StatusMisdirectedRequest)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-func reportState(check func() error) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		if check != nil {
-			if err := check(); err != nil {
-				http.Error(w, err.Error(), http.StatusServiceUnavailable)
-				return
-			}
-		}
-		fmt.Fprintln(w, "ok")
-	})
-}
-
-func withToken(next http.Handler, token string) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		given, found := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		if !found || token == "" || subtle.ConstantTimeCompare([]byte(given), []byte(token)) != 1 {
-			w.Header().Set("WWW-Authenticate", "Bearer")
-			http.Error(w, http.StatusText(http.StatusUnauthorized), http.StatusUnauthorized)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
 }

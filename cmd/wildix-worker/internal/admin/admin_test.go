@@ -17,7 +17,7 @@ import (
 	"wildix-worker/cmd/wildix-worker/internal/config"
 )
 
-func TestMetricsWantTheTokenWhereOthersReachThem(t *testing.T) {
+func TestMetricsRequireTheTokenExceptOnLoopback(t *testing.T) {
 	a := New("test")
 	a.Healthy = func() error { return errors.New("a poll has been stuck for 41s") }
 	const token = "a long one"
@@ -54,13 +54,13 @@ func TestMetricsWantTheTokenWhereOthersReachThem(t *testing.T) {
 	}
 }
 
-func TestConsoleIsForThisMachineUnlessThereIsAToken(t *testing.T) {
+func TestConsoleRequiresALocalNameOrTheToken(t *testing.T) {
 	const token = "a long one"
 	for _, test := range []struct {
 		addr, host, path, authorization string
 		status                          int
 	}{
-		// Where no token is wanted, no other name leads here.
+		// Where no token is required, no other name is served.
 		{"127.0.0.1:9464", "127.0.0.1:9464", "/", "", 200},
 		{"127.0.0.1:9464", "localhost:9464", "/", "", 200},
 		{"127.0.0.1:9464", "localhost", "/console/page.js", "", 200},
@@ -70,7 +70,7 @@ func TestConsoleIsForThisMachineUnlessThereIsAToken(t *testing.T) {
 		{"127.0.0.1:9464", "rebound.example.com", "/console/events", "", 421},
 		{"127.0.0.1:9464", "192.0.2.1:9464", "/console/events", "", 421},
 		{"127.0.0.1:9464", "", "/console/events", "", 421},
-		// Elsewhere the page is for everyone, and what it shows is not.
+		// Elsewhere the page is served to everyone, its data is not.
 		{"0.0.0.0:9464", "worker.example.com:9464", "/", "", 200},
 		{"0.0.0.0:9464", "worker.example.com:9464", "/console/page.css", "", 200},
 		{"0.0.0.0:9464", "worker.example.com:9464", "/console/events", "", 401},
@@ -82,7 +82,7 @@ func TestConsoleIsForThisMachineUnlessThereIsAToken(t *testing.T) {
 		addr, err := net.ResolveTCPAddr("tcp", test.addr)
 		fatal(t, err)
 		gone, leave := context.WithCancel(t.Context())
-		leave() // or a stream would go on
+		leave() // ends the stream
 		req := httptest.NewRequestWithContext(gone, http.MethodGet, test.path, nil)
 		req.Host = test.host
 		req.Header.Set("Authorization", test.authorization)
@@ -94,7 +94,7 @@ func TestConsoleIsForThisMachineUnlessThereIsAToken(t *testing.T) {
 	}
 }
 
-func TestStreamOfTheConsoleEndsWithTheWorker(t *testing.T) {
+func TestStopEndsConsoleStreams(t *testing.T) {
 	t.Setenv(config.AdminTokenVariable, "a long one")
 	l, err := net.Listen("tcp", "0.0.0.0:0")
 	fatal(t, err)
@@ -110,7 +110,7 @@ func TestStreamOfTheConsoleEndsWithTheWorker(t *testing.T) {
 		t.Fatal(resp.Status)
 	}
 	stop()
-	// It would be cut off if the server had waited for it in vain.
+	// The stream would be cut off if Shutdown had timed out.
 	if body, err := io.ReadAll(resp.Body); err != nil || !strings.HasPrefix(string(body), "data: {") {
 		t.Errorf("stream %.20q, %v", body, err)
 	}

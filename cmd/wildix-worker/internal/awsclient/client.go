@@ -54,7 +54,7 @@ func LoadConfig(ctx context.Context, region, name string) (aws.Config, error) {
 		return cfg, &exit.UsageError{Err: fmt.Errorf("AWS configuration: %w", err)}
 	}
 	if cfg.Region == "" {
-		return cfg, &exit.UsageError{Err: fmt.Errorf("no AWS region: set AWS_REGION, since %s does not tell it", name)}
+		return cfg, &exit.UsageError{Err: fmt.Errorf("no AWS region: set AWS_REGION, since %s does not name one", name)}
 	}
 	return cfg, nil
 }

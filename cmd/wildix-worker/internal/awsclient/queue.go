@@ -23,7 +23,7 @@ import (
 const Timeout = 10 * time.Second
 
 // NoRedrivePolicy says what it means that a queue has no redrive policy.
-const NoRedrivePolicy = "a message that is rejected, malformed or fails for ever comes back until its retention ends; give the queue a dead-letter queue"
+const NoRedrivePolicy = "a message that is rejected, malformed or always fails comes back until its retention ends; give the queue a dead-letter queue"
 
 // WaitForQueue waits until the queue can be consumed, or ctx ends. It returns an error if
 // the queue does not exist or may not be used; an endpoint that does not answer is asked

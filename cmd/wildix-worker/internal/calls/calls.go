@@ -21,19 +21,19 @@ import (
 // Command is the command calls.
 type Command struct {
 	config.Store `embed:""`
-	Since        since `default:"24h" placeholder:"24h" help:"The calls that started since then: a duration such as 24h or 7d, or a date such as 2026-01-31."`
-	Missed       bool  `help:"Only the calls that were missed."`
-	JSON         bool  `name:"json" xor:"format" help:"A line of JSON a call."`
-	CSV          bool  `name:"csv" xor:"format" help:"Comma-separated values, with a line of names first."`
+	Since        since `default:"24h" placeholder:"24h" help:"Show calls that started since then: a duration such as 24h or 7d, or a date such as 2026-01-31."`
+	Missed       bool  `help:"Show missed calls only."`
+	JSON         bool  `name:"json" xor:"format" help:"Write one line of JSON a call."`
+	CSV          bool  `name:"csv" xor:"format" help:"Write comma-separated values, with a header line."`
 }
 
 // Help is what --help shows below the summary.
 func (*Command) Help() string {
-	return `The earliest call goes first. Times are local; in JSON and CSV they are UTC. A
-call was missed if it has ended, nobody took it, and it did not go outside.`
+	return `The earliest call comes first. Times are local; in JSON and CSV they are UTC. A
+call is missed if it has ended, was not answered, and was not an outbound call.`
 }
 
-// A since is a time before now. It keeps what is wrong with it.
+// A since is a time in the past.
 type since struct {
 	time.Time
 	err error
@@ -83,7 +83,7 @@ func (cmd *Command) Run(ctx context.Context) error {
 	return errors.Join(err, out.Err())
 }
 
-// listCalls shows a table, 80 columns wide.
+// listCalls prints a table, 80 columns wide.
 func listCalls(out *term.Printer, calls iter.Seq2[calls.Record, error]) error {
 	out.Printf("%s\n", out.Paint(term.Faint, fmt.Sprintf("%-11s  %-3s  %s  %s  %7s",
 		"START", "", term.Column("FROM", partyColumns), term.Column("TO", partyColumns), "TIME")))
@@ -94,7 +94,7 @@ func listCalls(out *term.Printer, calls iter.Seq2[calls.Record, error]) error {
 		}
 		n++
 		if out.Printf("%s\n", callLine(out, &r)) != nil {
-			break // it is in out.Err()
+			break // the error is in out.Err()
 		}
 	}
 	out.Printf("%s\n", out.Paint(term.Faint, term.Plural(n, "call")))
@@ -112,15 +112,15 @@ func callLine(out *term.Printer, r *calls.Record) string {
 	if !r.End.IsZero() {
 		took = clockTime(r.Duration())
 	}
-	word, colour := callWord(r)
-	return fmt.Sprintf("%s  %-3s  %s  %s  %7s  %s", r.Start.Local().Format("01-02 15:04"), directionWords[r.Direction],
-		term.Column(party(r.Caller), partyColumns), term.Column(to, partyColumns), took, out.Paint(colour, word))
+	state, colour := callState(r)
+	return fmt.Sprintf("%s  %-3s  %s  %s  %7s  %s", r.Start.Local().Format("01-02 15:04"), directionNames[r.Direction],
+		term.Column(party(r.Caller), partyColumns), term.Column(to, partyColumns), took, out.Paint(colour, state))
 }
 
-var directionWords = map[calls.Direction]string{calls.Inbound: "in", calls.Outbound: "out", calls.Internal: "int"}
+var directionNames = map[calls.Direction]string{calls.Inbound: "in", calls.Outbound: "out", calls.Internal: "int"}
 
-// callWord says how a call went.
-func callWord(r *calls.Record) (word, colour string) {
+// callState returns the state of a call, and its colour.
+func callState(r *calls.Record) (state, colour string) {
 	switch {
 	case r.Missed:
 		return "missed", term.Red

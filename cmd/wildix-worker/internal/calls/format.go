@@ -10,7 +10,7 @@ import (
 	"wildix-worker/events/calls"
 )
 
-// A callOutput is a call as programs read it.
+// A callOutput is a call in JSON and CSV.
 type callOutput struct {
 	ID          string      `json:"id"`
 	Company     string      `json:"company"`
@@ -63,7 +63,7 @@ func listJSON(out *term.Printer, calls iter.Seq2[calls.Record, error]) error {
 			return err
 		}
 		if out.Printf("%s\n", term.PrintableJSON(text)) != nil {
-			break // it is in out.Err()
+			break // the error is in out.Err()
 		}
 	}
 	return nil

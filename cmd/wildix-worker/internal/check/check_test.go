@@ -18,14 +18,14 @@ import (
 	"wildix-worker/consumer/sqslocal"
 )
 
-// findings makes all checks of a queue.
-func findings(t *testing.T, queueURL string, limit time.Duration) map[string]finding {
+// findings returns the findings of all checks of a queue.
+func findings(t *testing.T, queueURL string, timeout time.Duration) map[string]finding {
 	t.Helper()
 	all := make(map[string]finding)
 	i := &inspection{settings: &worker.Settings{
 		QueueURL: queueURL, Settings: handlers.Settings{Handlers: "log"}, Log: config.Log{LogLevel: "info"},
-	}, limit: limit}
-	if i.each(t.Context(), func(name string, f finding) { all[name] = f }) {
+	}, timeout: timeout}
+	if runAll(t.Context(), i, func(name string, f finding) { all[name] = f }) {
 		t.Fatal("stopped")
 	}
 	return all
@@ -39,8 +39,8 @@ func TestCheckHasNoSideEffects(t *testing.T) {
 			_, err := outgoing.Send(t.Context(), client, queueURL, messages)
 			awstest.Fatal(t, err)
 			for name, f := range findings(t, queueURL, awsclient.Timeout) {
-				if f.word == wordProblem || strings.HasSuffix(name, "Message") && f.word != wordOK {
-					t.Errorf("%s: %s %s %s", name, f.word, f.what, f.more)
+				if f.status == statusProblem || strings.HasSuffix(name, "Message") && f.status != statusOK {
+					t.Errorf("%s: %s %s %s", name, f.status, f.text, f.advice)
 				}
 			}
 			out, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
@@ -48,7 +48,7 @@ func TestCheckHasNoSideEffects(t *testing.T) {
 			})
 			awstest.Fatal(t, err)
 			if len(out.Messages) != 1 {
-				t.Fatalf("the check hid or deleted the message of a queue %q", ending)
+				t.Fatalf("the check hid or deleted the message of a queue with ending %q", ending)
 			}
 			if count := out.Messages[0].Attributes["ApproximateReceiveCount"]; count != "1" {
 				t.Errorf("the first receive after the check has count %s", count)
@@ -57,9 +57,8 @@ func TestCheckHasNoSideEffects(t *testing.T) {
 	})
 }
 
-// A message that is being handled keeps its lease: the made-up handle is
-// nobody's.
-func TestCheckLeavesLeasesAlone(t *testing.T) {
+// The made-up receipt handle must not be that of a message in hand.
+func TestCheckDoesNotTouchMessagesInHand(t *testing.T) {
 	awstest.OnEveryServer(t, func(t *testing.T, endpoint string) {
 		client, queueURL := awstest.NewQueue(t, endpoint, "")
 		_, err := outgoing.Send(t.Context(), client, queueURL, []outgoing.Message{outgoing.Sign("s3cret", "call:end", "call-1", []byte("{}"), "")})
@@ -75,7 +74,7 @@ func TestCheckLeavesLeasesAlone(t *testing.T) {
 		}
 		findings(t, queueURL, awsclient.Timeout)
 		if len(receive()) > 0 {
-			t.Error("the check gave the message back")
+			t.Error("the check returned the message to the queue")
 		}
 		_, err = client.ChangeMessageVisibility(t.Context(), &sqs.ChangeMessageVisibilityInput{QueueUrl: &queueURL, ReceiptHandle: leased[0].ReceiptHandle})
 		awstest.Fatal(t, err)
@@ -85,17 +84,17 @@ func TestCheckLeavesLeasesAlone(t *testing.T) {
 	})
 }
 
-func TestCheckDoesNotWaitForAnswers(t *testing.T) {
+func TestCheckTimesOut(t *testing.T) {
 	srv := awstest.StartLocal(t)
 	_, queueURL := awstest.NewQueue(t, srv.URL(), "")
-	const limit = time.Second
+	const timeout = time.Second
 	for action, check := range map[string]string{"GetQueueAttributes": "queue", "ReceiveMessage": "ReceiveMessage"} {
-		remove := srv.Inject(sqslocal.Fault{Action: action, Hang: true})
-		f := findings(t, queueURL, limit)[check]
-		if f.word != wordProblem || !strings.HasPrefix(f.what, "no answer from "+srv.URL()) || !strings.Contains(f.what, "within 1s; check the network") {
-			t.Errorf("%s: %s %s", action, f.word, f.what)
+		stop := srv.Inject(sqslocal.Fault{Action: action, Hang: true})
+		f := findings(t, queueURL, timeout)[check]
+		if f.status != statusProblem || !strings.HasPrefix(f.text, "no answer from "+srv.URL()) || !strings.Contains(f.text, "within 1s; check the network") {
+			t.Errorf("%s: %s %s", action, f.status, f.text)
 		}
-		remove()
+		stop()
 	}
 }
 

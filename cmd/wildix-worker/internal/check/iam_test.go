@@ -17,8 +17,8 @@ import (
 	"wildix-worker/events/once"
 )
 
-// moto enforces IAM policies when it is told to. It knows the actions by the
-// names of the calls, so that a batch is an action of its own.
+// Moto enforces IAM policies if it is told to. It names actions after calls, so that a batch
+// is an action of its own.
 var permissions = map[string][]string{
 	"GetQueueAttributes":      {"sqs:GetQueueAttributes"},
 	"ReceiveMessage":          {"sqs:ReceiveMessage"},
@@ -26,31 +26,31 @@ var permissions = map[string][]string{
 	"ChangeMessageVisibility": {"sqs:ChangeMessageVisibility", "sqs:ChangeMessageVisibilityBatch"},
 }
 
-func TestCheckNamesThePermissionThatPoliciesLack(t *testing.T) {
+func TestCheckNamesTheMissingPermission(t *testing.T) {
 	endpoint, ok := awstest.Servers()["moto"]
 	if !ok {
 		t.Skip("moto is not among CHECK_SERVERS")
 	}
 	for _, lacking := range []string{"nothing", "ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility"} {
 		t.Run(lacking, func(t *testing.T) {
-			awstest.StartLocal(t) // for what it sets
+			awstest.StartLocal(t) // for the environment
 			_, queueURL := awstest.NewQueue(t, endpoint, "")
 			become(t, endpoint, "worker-without-"+lacking, allBut(lacking))
 			all := findings(t, queueURL, awsclient.Timeout)
 			for permission := range permissions {
-				want := wordOK
+				want := statusOK
 				if permission == lacking {
-					want = wordProblem
+					want = statusProblem
 				}
-				if f := all[permission]; f.word != want {
-					t.Errorf("%s: %s %s %s", permission, f.word, f.what, f.more)
+				if f := all[permission]; f.status != want {
+					t.Errorf("%s: %s %s %s", permission, f.status, f.text, f.advice)
 				}
 			}
 		})
 	}
 }
 
-// allBut returns the actions that a worker needs but one.
+// allBut returns the actions that a worker needs, except one.
 func allBut(lacking string) (allowed []string) {
 	for permission, actions := range permissions {
 		if permission != lacking {
@@ -60,12 +60,12 @@ func allBut(lacking string) (allowed []string) {
 	return allowed
 }
 
-func TestCheckAndUseOfTheTableNeedPutItemOnly(t *testing.T) {
+func TestCheckAndUseOfTheTableNeedOnlyPutItem(t *testing.T) {
 	endpoint, ok := awstest.Servers()["moto"]
 	if !ok {
 		t.Skip("moto is not among CHECK_SERVERS")
 	}
-	awstest.StartLocal(t) // for what it sets
+	awstest.StartLocal(t) // for the environment
 	t.Setenv("AWS_ENDPOINT_URL_DYNAMODB", endpoint)
 	name, remove, err := awstest.NewTable(t.Context(), endpoint, "key")
 	awstest.Fatal(t, err)
@@ -73,7 +73,7 @@ func TestCheckAndUseOfTheTableNeedPutItemOnly(t *testing.T) {
 	t.Run("without", func(t *testing.T) {
 		become(t, endpoint, "worker-without-table", []string{"dynamodb:GetItem"})
 		err := useTable(t, name)
-		// moto does not write this answer as DynamoDB does.
+		// Moto does not write this answer as DynamoDB does.
 		if reason := oncetable.Explain(name, err); reason == nil || !strings.Contains(reason.Error(), "the worker needs dynamodb:PutItem on it (AWS says ") {
 			t.Errorf("%v", err)
 		}
@@ -84,7 +84,7 @@ func TestCheckAndUseOfTheTableNeedPutItemOnly(t *testing.T) {
 	})
 }
 
-// useTable does all with a table that a worker does.
+// useTable makes every request that a worker makes of a table.
 func useTable(t *testing.T, name string) error {
 	ctx, key := t.Context(), once.Key{Handler: "log"}
 	table, err := oncetable.Open(ctx, name, "")
@@ -96,8 +96,8 @@ func useTable(t *testing.T, name string) error {
 	return errors.Join(err, table.Release(ctx, key, 1), table.Done(ctx, key, time.Hour))
 }
 
-// become makes the credentials of the test those of a new user who has these
-// permissions, and has policies enforced from now on.
+// become sets the credentials of a new user with these permissions, and switches the
+// enforcement of policies on.
 func become(t *testing.T, endpoint, user string, allowed []string) {
 	t.Helper()
 	policy, err := json.Marshal(map[string]any{
@@ -115,7 +115,7 @@ func become(t *testing.T, endpoint, user string, allowed []string) {
 	})
 	t.Setenv("AWS_ACCESS_KEY_ID", key.ID)
 	t.Setenv("AWS_SECRET_ACCESS_KEY", key.Secret)
-	t.Cleanup(func() { enforce(t, endpoint, false) }) // before all others
+	t.Cleanup(func() { enforce(t, endpoint, false) }) // runs before the other clean-ups
 	enforce(t, endpoint, true)
 }
 
@@ -124,8 +124,7 @@ type accessKey struct {
 	Secret string `xml:"CreateAccessKeyResult>AccessKey>SecretAccessKey"`
 }
 
-// iam calls an action of moto's IAM, which tells the service by the scope of
-// the credentials.
+// iam calls an action of moto's IAM. Moto finds the service by the scope of the credentials.
 func iam(t *testing.T, endpoint, action string, parameters url.Values) (key accessKey) {
 	t.Helper()
 	parameters.Set("Action", action)
@@ -143,7 +142,7 @@ func iam(t *testing.T, endpoint, action string, parameters url.Values) (key acce
 	return key
 }
 
-// enforce switches moto's policies on, or off again.
+// enforce switches the enforcement of policies in moto on or off.
 func enforce(t *testing.T, endpoint string, on bool) {
 	t.Helper()
 	unchecked := "inf"

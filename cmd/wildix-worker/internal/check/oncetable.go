@@ -9,7 +9,6 @@ import (
 	"wildix-worker/cmd/wildix-worker/internal/term"
 )
 
-// checkOnceTable is shown if there is to be a table.
 func checkOnceTable(ctx context.Context, i *inspection) finding {
 	name := i.settings.OnceTable
 	if name == "" || oncetable.CheckName(name) != nil {
@@ -21,13 +20,13 @@ func checkOnceTable(ctx context.Context, i *inspection) finding {
 	}
 	switch {
 	case err == nil:
-		return fine("writable")
+		return ok("writable")
 	case oncetable.Explain(name, err) != nil:
 		return problem(oncetable.Explain(name, err).Error(), "")
 	case awsclient.ErrorCode(err) != "":
-		return warning("not known", fmt.Sprintf("DynamoDB answers %s, which may pass; check again", awsclient.ErrorCode(err)))
+		return warning("not known", fmt.Sprintf("DynamoDB answers %s, which may be temporary; check again", awsclient.ErrorCode(err)))
 	default:
-		return problem(fmt.Sprintf("no way to reach DynamoDB (%v)", term.RootCause(err)),
+		return problem(fmt.Sprintf("DynamoDB can't be reached (%v)", term.RootCause(err)),
 			"check the network, security groups, a VPC endpoint, HTTPS_PROXY and AWS_ENDPOINT_URL_DYNAMODB")
 	}
 }

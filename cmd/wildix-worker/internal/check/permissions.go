@@ -12,49 +12,48 @@ import (
 	"github.com/aws/smithy-go"
 
 	"wildix-worker/cmd/wildix-worker/internal/awsclient"
+	"wildix-worker/cmd/wildix-worker/internal/worker"
 	"wildix-worker/consumer"
+	"wildix-worker/internal/sqscall"
 )
 
-// Permissions are probed with requests that can't succeed: SQS evaluates the
-// policies first and goes on with what they allow ("the service continues to
-// process the request", as its developer guide has it), so that a request which
-// is refused for its parameters was allowed.
+// Permissions are checked with requests that can't succeed. SQS evaluates the policies
+// first ("the service continues to process the request", says its developer guide), so that
+// a request that is refused for its parameters was permitted.
 //
-// For deletes and changes of visibility nothing depends on that order: the
-// batch form, which the worker uses and which has the same permission, answers
-// an entry with a made-up receipt handle as failed, in an answer that is itself
-// a success. A receive has no such form, and a send might succeed. The guide does
-// not promise the order for them; should SQS look at the number of messages
-// first, a missing permission would pass for a granted one.
+// For deletes and changes of visibility nothing depends on that order: the batch call, which
+// the worker uses and which needs the same permission, answers with success, and with an
+// error for the entry that has a made-up receipt handle. A receive has no batch form, and a
+// send could succeed. The guide does not promise the order for them; should SQS validate the
+// number of messages first, a missing permission would be reported as permitted.
 
-// A probe returns nil, or why the request was refused.
+// A probe returns the error of a request that can't succeed, or nil.
 type probe func(ctx context.Context, client *sqs.Client, queueURL string) error
 
-// permitted returns the check of a permission.
-func permitted(action string, send probe) func(context.Context, *inspection) finding {
+// checkPermission returns the check of a permission.
+func checkPermission(action string, send probe) func(context.Context, *inspection) finding {
 	return func(ctx context.Context, i *inspection) finding {
-		return i.judge(action, send(ctx, i.client, i.cfg.QueueURL))
+		return i.permission(action, send(ctx, i.client, i.cfg.QueueURL))
 	}
 }
 
-// judge tells from the answer to a probe whether the action is permitted.
-func (i *inspection) judge(action string, err error) finding {
+// permission returns whether the error of a probe shows that the action is permitted.
+func (i *inspection) permission(action string, err error) finding {
 	switch {
 	case err == nil || awsclient.InvalidRequest(err):
-		return fine("permitted")
+		return ok("permitted")
 	case awsclient.Denied(err), awsclient.ErrorCode(err) == "HTTP 403": // the credentials were accepted before
 		return notPermitted(action, err)
 	case awsclient.ErrorCode(err) != "" && awsclient.Explain(i.cfg.QueueURL, err) == nil:
-		return warning("not known", i.trouble(err))
+		return warning("not known", i.explain(err))
 	default:
-		return problem(i.trouble(err), "")
+		return problem(i.explain(err), "")
 	}
 }
 
-// notPermitted gives AWS's own words too: they name who asked, and often the
-// policy that is in the way.
+// notPermitted quotes AWS's message, which names the user or role and often the policy.
 func notPermitted(action string, err error) finding {
-	advice := fmt.Sprintf("allow %s on the queue to the worker's user or role, and see that no policy denies it", action)
+	advice := fmt.Sprintf("allow %s on the queue to the worker's user or role, and check that no policy denies it", action)
 	if api, ok := errors.AsType[smithy.APIError](err); ok && api.ErrorMessage() != "" {
 		advice += "; AWS says: " + api.ErrorMessage()
 	}
@@ -62,33 +61,32 @@ func notPermitted(action string, err error) finding {
 }
 
 func checkAttributes(_ context.Context, i *inspection) finding {
-	return i.judge("sqs:GetQueueAttributes", i.first.Err)
+	return i.permission("sqs:GetQueueAttributes", i.queue.Err)
 }
 
-// probeReceive asks for a number of messages that nobody can give: even a
-// server that does not refuse it finds that it has given enough. (SQS takes
-// zero for invalid as well, but the SDK leaves it out, and some servers take it
-// for the default of one.)
+// probeReceive asks for an impossible number of messages. A server that does not refuse it
+// returns none. (SQS refuses zero as well, but the SDK leaves zero out of the request, and
+// some servers use a default of one then.)
 func probeReceive(ctx context.Context, client *sqs.Client, queueURL string) error {
 	_, err := client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &queueURL, MaxNumberOfMessages: math.MinInt32})
 	return err
 }
 
-// madeUp is a receipt handle that no server has given out.
-const madeUp = "wildix-worker-check"
+// madeUpHandle is a receipt handle that no server has given out.
+const madeUpHandle = "wildix-worker-check"
 
 func probeDelete(ctx context.Context, client *sqs.Client, queueURL string) error {
 	_, err := client.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{
 		QueueUrl: &queueURL,
-		Entries:  []types.DeleteMessageBatchRequestEntry{{Id: aws.String("0"), ReceiptHandle: aws.String(madeUp)}},
+		Entries:  []types.DeleteMessageBatchRequestEntry{{Id: sqscall.EntryID(0), ReceiptHandle: aws.String(madeUpHandle)}},
 	})
 	return err
 }
 
-func probeChange(ctx context.Context, client *sqs.Client, queueURL string) error {
+func probeChangeVisibility(ctx context.Context, client *sqs.Client, queueURL string) error {
 	_, err := client.ChangeMessageVisibilityBatch(ctx, &sqs.ChangeMessageVisibilityBatchInput{
 		QueueUrl: &queueURL,
-		Entries:  []types.ChangeMessageVisibilityBatchRequestEntry{{Id: aws.String("0"), ReceiptHandle: aws.String(madeUp)}},
+		Entries:  []types.ChangeMessageVisibilityBatchRequestEntry{{Id: sqscall.EntryID(0), ReceiptHandle: aws.String(madeUpHandle)}},
 	})
 	return err
 }
@@ -101,8 +99,8 @@ func checkQuarantine(ctx context.Context, i *inspection) finding {
 	_, err := i.client.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{
 		QueueUrl: &i.cfg.QuarantineQueueURL, Entries: []types.SendMessageBatchRequestEntry{},
 	})
-	if _, missing := errors.AsType[*types.QueueDoesNotExist](err); missing {
-		return problem("does not exist", "make the queue, or compare --quarantine-queue-url (WILDIX_QUARANTINE_QUEUE_URL) with the SQS console")
+	if awsclient.QueueMissing(err) {
+		return problem("does not exist", "create the queue, or compare "+worker.QuarantineSetting+" with the SQS console")
 	}
-	return i.judge("sqs:SendMessage", err)
+	return i.permission("sqs:SendMessage", err)
 }

@@ -8,74 +8,73 @@ import (
 	"wildix-worker/cmd/wildix-worker/internal/term"
 )
 
-// A word is how a check ended.
-type word string
+// A status is the result of a check.
+type status string
 
 const (
-	wordOK      word = "ok"
-	wordWarning word = "warning"
-	wordProblem word = "problem"
-	wordSkipped word = "skipped"
+	statusOK      status = "ok"
+	statusWarning status = "warning"
+	statusProblem status = "problem"
+	statusSkipped status = "skipped"
 )
 
-var wordColours = map[word]string{wordOK: term.Green, wordWarning: term.Yellow, wordProblem: term.Red, wordSkipped: term.Faint}
+var colours = map[status]string{statusOK: term.Green, statusWarning: term.Yellow, statusProblem: term.Red, statusSkipped: term.Faint}
 
 // A finding is what a check found, and what to do about it.
 type finding struct {
-	word word
-	what string
-	more string
+	status status
+	text   string
+	advice string
 }
 
-func fine(what string) finding            { return finding{word: wordOK, what: what} }
-func warning(what, advice string) finding { return finding{wordWarning, what, advice} }
-func problem(what, advice string) finding { return finding{wordProblem, what, advice} }
-func skipped(why string) finding          { return finding{word: wordSkipped, what: why} }
+func ok(text string) finding              { return finding{status: statusOK, text: text} }
+func warning(text, advice string) finding { return finding{statusWarning, text, advice} }
+func problem(text, advice string) finding { return finding{statusProblem, text, advice} }
+func skipped(reason string) finding       { return finding{status: statusSkipped, text: reason} }
 
-// A report shows findings to a person, as they come.
+// A report prints findings as they come.
 type report struct {
 	*term.Printer
-	counts map[word]int
+	counts map[status]int
 }
 
 const (
-	// Where the text begins: on the line, behind word and name, and on those
-	// that follow.
+	// Where the text begins: on the first line, after status and name, and on the others.
 	textColumn   = 7 + 2 + 23 + 2
 	indentColumn = 7 + 2
 )
 
-// add shows a finding: on its line what fits there, below it all else.
+// add prints a finding: its text beside the name if it fits there, otherwise below.
 func (r *report) add(name string, f finding) {
 	if r.counts == nil {
-		r.counts = make(map[word]int)
+		r.counts = make(map[status]int)
 	}
-	r.counts[f.word]++
-	beside, below, _ := strings.Cut(f.what, "\n")
+	r.counts[f.status]++
+	beside, below, _ := strings.Cut(f.text, "\n")
 	if len(beside) > term.Columns-textColumn {
-		beside, below = "", f.what
+		beside, below = "", f.text
 	}
-	label := r.Paint(wordColours[f.word], fmt.Sprintf("%-7s", f.word))
+	label := r.Paint(colours[f.status], fmt.Sprintf("%-7s", f.status))
 	r.Printf("%s\n", strings.TrimRight(fmt.Sprintf("%s  %-23s  %s", label, name, beside), " "))
-	for paragraph := range strings.Lines(below + "\n" + f.more) {
+	for paragraph := range strings.Lines(below + "\n" + f.advice) {
 		for _, line := range term.Wrap(paragraph, term.Columns-indentColumn) {
 			r.Printf("%*s%s\n", indentColumn, "", line)
 		}
 	}
 }
 
-// verdict shows the summary and returns what decides the exit code.
-func (r *report) verdict(strict bool) error {
-	verdict, code := "ready", exit.Code(0)
+// summary prints the summary, and returns the error with the exit code.
+func (r *report) summary(strict bool) error {
+	result, code := "ready", exit.Code(0)
 	switch {
-	case r.counts[wordProblem] > 0:
-		verdict, code = "not ready", 2
-	case r.counts[wordWarning] > 0 && strict:
-		verdict, code = "not ready, since warnings count", 1
+	case r.counts[statusProblem] > 0:
+		result, code = "not ready", 2
+	case r.counts[statusWarning] > 0 && strict:
+		result, code = "not ready, since warnings count", 1
 	}
-	r.Printf("\n%s: %s\n", verdict, r.tally())
-	if r.Err() != nil || code == 0 {
-		return r.Err()
+	r.Printf("\n%s: %s\n", result, r.tally())
+	if err := r.Err(); err != nil || code == 0 {
+		return err
 	}
 	return code
 }
@@ -83,20 +82,20 @@ func (r *report) verdict(strict bool) error {
 // tally counts the findings, the worst first.
 func (r *report) tally() string {
 	var parts []string
-	for _, w := range []word{wordProblem, wordWarning, wordSkipped, wordOK} {
-		switch n := r.counts[w]; {
+	for _, s := range []status{statusProblem, statusWarning, statusSkipped, statusOK} {
+		switch n := r.counts[s]; {
 		case n == 0:
-		case w == wordProblem || w == wordWarning:
-			parts = append(parts, term.Plural(n, string(w)))
+		case s == statusProblem || s == statusWarning:
+			parts = append(parts, term.Plural(n, string(s)))
 		default:
-			parts = append(parts, fmt.Sprintf("%d %s", n, w))
+			parts = append(parts, fmt.Sprintf("%d %s", n, s))
 		}
 	}
 	return strings.Join(parts, ", ")
 }
 
-// stopped ends a report before its time.
+// stopped ends a report early.
 func (r *report) stopped() error {
-	r.Printf("\nstopped before all was checked\n")
+	r.Printf("\nstopped before all checks were made\n")
 	return exit.Code(2)
 }

@@ -19,12 +19,12 @@ type Command struct {
 
 // Help is what --help shows below the summary.
 func (*Command) Help() string {
-	return `For bash: source <(wildix-worker completion bash), in ~/.bashrc. For zsh and fish:
-write it to a file _wildix-worker in a folder of $fpath, or to
-~/.config/fish/completions/wildix-worker.fish. The packages bring all three.`
+	return `For bash: source <(wildix-worker completion bash), in ~/.bashrc. For zsh: write it to a
+file _wildix-worker in a folder of $fpath. For fish: write it to
+~/.config/fish/completions/wildix-worker.fish. The packages install all three.`
 }
 
-// Run writes the script, which is made of the command line's own definition.
+// Run writes the script.
 func (cmd *Command) Run(ctx *kong.Context) error {
 	var script strings.Builder
 	shells := map[string]func(io.Writer, *kong.Node){"bash": completeBash, "zsh": completeZsh, "fish": completeFish}
@@ -33,11 +33,11 @@ func (cmd *Command) Run(ctx *kong.Context) error {
 	return err
 }
 
-// flags are those of a command, --help among them.
+// flags returns the flags of a command, including --help.
 func flags(command *kong.Node) []*kong.Flag { return slices.Concat(command.AllFlags(true)...) }
 
-// values are what a flag takes, where that is a list: the tag `values`, or an
-// argument's enum.
+// values returns the values of a flag or argument that has a list of them, by the tag
+// `values` or an argument's enum.
 func values(v *kong.Value) string {
 	list := v.Tag.Get("values")
 	if v.Flag == nil && list == "" {
@@ -46,7 +46,7 @@ func values(v *kong.Value) string {
 	return strings.ReplaceAll(list, ",", " ")
 }
 
-// isFile tells of a flag or an argument whether it is the name of a file.
+// isFile reports whether a flag or argument is the name of a file.
 func isFile(v *kong.Value) bool {
 	if v.Flag != nil {
 		return v.Flag.PlaceHolder == "FILE"
@@ -54,16 +54,16 @@ func isFile(v *kong.Value) bool {
 	return values(v) == ""
 }
 
-// inShort is the first sentence of a help text.
-func inShort(help string) string {
+// summary returns the first sentence of a help text.
+func summary(help string) string {
 	sentence, _, _ := strings.Cut(help, ". ")
 	return strings.TrimSuffix(sentence, ".")
 }
 
-// quoted is for a shell.
-func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
+// quote quotes a text for a shell.
+func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
-// commandNames are those that may follow a command, or the program's name.
+// commandNames returns the names of the commands beneath a command or the program.
 func commandNames(of *kong.Node) string {
 	var names []string
 	for _, c := range of.Children {
@@ -72,7 +72,7 @@ func commandNames(of *kong.Node) string {
 	return strings.Join(names, " ")
 }
 
-// groups are the commands that have commands.
+// groups returns the commands that have subcommands.
 func groups(program *kong.Node) (all []*kong.Node) {
 	for _, c := range program.Children {
 		if len(c.Children) > 0 {
@@ -82,7 +82,7 @@ func groups(program *kong.Node) (all []*kong.Node) {
 	return all
 }
 
-// completeBash leaves to bash what it is to complete by itself: names of files.
+// completeBash leaves names of files to bash.
 func completeBash(w io.Writer, program *kong.Node) {
 	var groupCases, valueCases, flagCases string
 	for _, g := range groups(program) {
@@ -105,7 +105,7 @@ func completeBash(w io.Writer, program *kong.Node) {
 	fmt.Fprintf(w, `# bash completion for wildix-worker
 _wildix_worker() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command= words=
-	# For bash the = of --flag=value is a word of its own.
+	# Bash makes a word of the = in --flag=value.
 	if [[ $cur == = ]]; then
 		cur=
 	elif [[ $prev == = ]]; then
@@ -132,15 +132,15 @@ complete -o default -F _wildix_worker wildix-worker
 func completeZsh(w io.Writer, program *kong.Node) {
 	fmt.Fprint(w, "#compdef wildix-worker\n_wildix-worker() {\n\tlocal -a commands\n\tlocal command\n")
 	completeZshAfter(w, program)
-	// The first time that a file of $fpath is called for, it is to complete as well.
+	// The first time that zsh loads the file from $fpath, it must complete as well.
 	fmt.Fprint(w, "}\nif [[ $funcstack[1] == _wildix-worker ]]; then\n\t_wildix-worker\nelse\n\tcompdef _wildix-worker wildix-worker\nfi\n")
 }
 
-// completeZshAfter completes what follows a command, or the program's name.
+// completeZshAfter completes what follows a command or the program's name.
 func completeZshAfter(w io.Writer, of *kong.Node) {
 	fmt.Fprint(w, "\tcommands=(\n")
 	for _, c := range of.Children {
-		fmt.Fprintf(w, "\t\t%s\n", quoted(c.Name+":"+inShort(c.Help)))
+		fmt.Fprintf(w, "\t\t%s\n", quote(c.Name+":"+summary(c.Help)))
 	}
 	fmt.Fprint(w, "\t)\n\tif ((CURRENT == 2)); then\n\t\t_describe command commands\n\t\treturn\n\tfi\n"+
 		"\tcommand=$words[2]\n\tshift words\n\t((CURRENT--))\n\tcase $command in\n")
@@ -170,14 +170,14 @@ func completeZshFlags(w io.Writer, c *kong.Node) {
 	}
 	fmt.Fprint(w, "\t_arguments")
 	for _, f := range flags(c) {
-		help := "[" + escape.Replace(inShort(f.Help)) + "]"
+		help := "[" + escape.Replace(summary(f.Help)) + "]"
 		if !f.IsBool() {
 			help = "=" + help + ":" + f.Name + ":" + action(f.Value)
 		}
-		fmt.Fprintf(w, " \\\n\t\t%s", quoted("--"+f.Name+help))
+		fmt.Fprintf(w, " \\\n\t\t%s", quote("--"+f.Name+help))
 	}
 	for i, p := range c.Positional {
-		fmt.Fprintf(w, " \\\n\t\t%s", quoted(fmt.Sprintf("%d:%s:%s", i+1, p.Name, action(p))))
+		fmt.Fprintf(w, " \\\n\t\t%s", quote(fmt.Sprintf("%d:%s:%s", i+1, p.Name, action(p))))
 	}
 	fmt.Fprintln(w)
 }
@@ -194,7 +194,7 @@ func completeFish(w io.Writer, program *kong.Node) {
 		}
 	}
 	offer := func(condition string, c *kong.Node) {
-		fmt.Fprintf(w, "complete -c wildix-worker -n '%s' -a %s -d %s\n", condition, c.Name, quoted(inShort(c.Help)))
+		fmt.Fprintf(w, "complete -c wildix-worker -n '%s' -a %s -d %s\n", condition, c.Name, quote(summary(c.Help)))
 	}
 	fmt.Fprint(w, "complete -c wildix-worker -f\n")
 	for _, c := range program.Children {
@@ -213,7 +213,7 @@ func completeFish(w io.Writer, program *kong.Node) {
 			if !f.IsBool() {
 				takes = how(f.Value) + " "
 			}
-			fmt.Fprintf(w, "%s -l %s %s-d %s\n", condition, f.Name, takes, quoted(inShort(f.Help)))
+			fmt.Fprintf(w, "%s -l %s %s-d %s\n", condition, f.Name, takes, quote(summary(f.Help)))
 		}
 		for _, p := range c.Positional {
 			fmt.Fprintf(w, "%s %s\n", condition, strings.TrimPrefix(how(p), "-r "))

@@ -10,8 +10,8 @@ import (
 
 // Admin are the settings of the admin address.
 type Admin struct {
-	AdminAddr       AdminAddr `placeholder:"127.0.0.1:9464" env:"WILDIX_ADMIN_ADDR" help:"Where to serve the console, /metrics, /healthz and /readyz; empty for nowhere. On any address but loopback, WILDIX_ADMIN_TOKEN is the bearer token for the first two."`
-	ConsoleUnmasked bool      `env:"WILDIX_CONSOLE_UNMASKED" help:"The console shows names, phone numbers and emails as they are."`
+	AdminAddr       AdminAddr `placeholder:"127.0.0.1:9464" env:"WILDIX_ADMIN_ADDR" help:"Where to serve the console, /metrics, /healthz and /readyz; empty for nowhere. On an address that is not loopback, the first two require the bearer token WILDIX_ADMIN_TOKEN."`
+	ConsoleUnmasked bool      `env:"WILDIX_CONSOLE_UNMASKED" help:"Show names, phone numbers and emails unmasked in the console."`
 }
 
 const (
@@ -60,7 +60,7 @@ func (s *Admin) CheckAdmin(faults *Faults) {
 	case err != nil:
 		faults.Add(adminAddrSetting, err)
 	case !IsLoopback(host) && token == "":
-		faults.Add(adminAddrSetting, fmt.Errorf("%s is not a loopback address: set %s, the bearer token that is asked for there", s.AdminAddr.addr, AdminTokenVariable))
+		faults.Add(adminAddrSetting, fmt.Errorf("%s is not a loopback address: set %s, the bearer token to require there", s.AdminAddr.addr, AdminTokenVariable))
 	}
 }
 
@@ -68,7 +68,7 @@ func (s *Admin) CheckAdmin(faults *Faults) {
 func (a AdminAddr) URL() (string, error) {
 	addr := a.Addr()
 	if addr == "" {
-		return "", errors.New(adminAddrSetting + " is empty: the worker has no address to ask")
+		return "", errors.New(adminAddrSetting + " is empty: the worker has no admin address")
 	}
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {

@@ -37,7 +37,7 @@ func Secret(variable string) (secret string, ok bool, err error) {
 
 // Keys are the settings of the signing secrets.
 type Keys struct {
-	SecretsFile string `placeholder:"FILE" env:"WILDIX_SECRETS_FILE" help:"Signing secrets, a line each: SECRET or INTEGRATION_ID=SECRET. Read again when it changes. The other way is WILDIX_SECRET in the environment, and WILDIX_PREVIOUS_SECRET while it changes."`
+	SecretsFile string `placeholder:"FILE" env:"WILDIX_SECRETS_FILE" help:"Signing secrets, one a line: SECRET or INTEGRATION_ID=SECRET. Read again when it changes. Or set WILDIX_SECRET in the environment, and WILDIX_PREVIOUS_SECRET while it is rotated."`
 }
 
 // ErrNoSecret is returned by Load if no secret is set.
@@ -76,7 +76,7 @@ func environmentKeys() ([]signature.Key, error) {
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", previousSecretVariable, err)
 	case rotating && !ok:
-		return nil, fmt.Errorf("%s: of no use without %s; a secrets file takes several secrets", previousSecretVariable, SecretVariable)
+		return nil, fmt.Errorf("%s: needs %s too; a secrets file can hold several secrets", previousSecretVariable, SecretVariable)
 	case rotating:
 		return []signature.Key{{Secret: secret}, {Secret: previous}}, nil
 	case ok:

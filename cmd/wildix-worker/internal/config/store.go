@@ -13,7 +13,7 @@ const storeVariable = "WILDIX_STORE_URL"
 
 // Store are the settings of the database that the store handler writes and calls reads.
 type Store struct {
-	StoreURL string `placeholder:"URL" env:"WILDIX_STORE_URL" help:"The database of events and calls: sqlite:PATH or postgres://USER@HOST/DATABASE. One with a password belongs in the environment."`
+	StoreURL string `placeholder:"URL" env:"WILDIX_STORE_URL" help:"The database of events and calls: sqlite:PATH or postgres://USER@HOST/DATABASE. Set a URL with a password in the environment."`
 }
 
 // StoreConfig returns the configuration of the store, and adds what is wrong with it.
@@ -23,7 +23,7 @@ func (s *Store) StoreConfig(faults *Faults) store.Config {
 	// Everyone on the machine can see the flags of a process.
 	if u, err := url.Parse(s.StoreURL); err == nil && s.StoreURL != os.Getenv(storeVariable) {
 		if _, has := u.User.Password(); has || u.Query().Has("password") {
-			visible = errors.New("a password in a flag is seen by everyone on the machine; set WILDIX_STORE_URL, or PGPASSWORD")
+			visible = errors.New("everyone on the machine can see a password in a flag; set WILDIX_STORE_URL, or PGPASSWORD")
 		}
 	}
 	faults.Fields(cfg.Validate()).Add("URL", "--store-url (WILDIX_STORE_URL)", visible)

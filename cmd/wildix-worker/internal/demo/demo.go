@@ -26,36 +26,35 @@ import (
 
 // Command is the command demo.
 type Command struct {
-	Forever bool    `help:"Go on until stopped, and show how to reach the queue from another terminal."`
+	Forever bool    `help:"Run until stopped, and show how to reach the queue from another terminal."`
 	Rate    float64 `default:"6" help:"Events a second."`
 }
 
 // Help is what --help shows below the summary.
 func (*Command) Help() string {
-	return `A queue inside this process, a sender that plays a PBX, and the worker, which
-reaches the queue over HTTP with the AWS SDK. Three messages are bad on purpose:
-one tampered with, one unsigned, one that is not JSON. The worker leaves them,
-and the queue moves them to its dead-letter queue. What it does can be watched on
-its console, a page on this machine whose address is shown. Exit code: 0 if
-nothing was lost.`
+	return `Runs a queue inside this process, a sender that simulates a PBX, and the worker,
+which reaches the queue over HTTP with the AWS SDK. Three messages are invalid on
+purpose: one is tampered with, one unsigned, one not JSON. The worker leaves them,
+and the queue moves them to its dead-letter queue. The address of the worker's
+console, a page on this machine, is printed. Exit code: 0 if no message was lost.`
 }
 
 const (
 	demoQueue      = "wildix-demo"
 	demoDeadLetter = "wildix-demo-dead-letter"
 	demoSecret     = "demo-secret"
-	// Short, so that the dead-letter queue is seen to fill.
+	// Short, so that messages soon reach the dead-letter queue.
 	demoVisibility = 2 * time.Second
 	demoReceives   = 2
 	demoCalls      = 5
-	// demoDepthAge is no more than the console shows, since asking costs nothing.
+	// demoDepthAge is the interval of the console. Asking an embedded queue costs nothing.
 	demoDepthAge = time.Second
-	// demoPatience is far more than everything takes.
-	demoPatience = 30 * time.Second
-	maxDemoRate  = 10_000
+	// settleTimeout is far longer than it takes until all messages are settled.
+	settleTimeout = 30 * time.Second
+	maxDemoRate   = 10_000
 )
 
-// Run plays calls until they are all accounted for, or for ever.
+// Run sends calls until all messages are accounted for, or for ever.
 func (cmd *Command) Run(ctx context.Context, v version.Version) error {
 	if !(cmd.Rate > 0 && cmd.Rate <= maxDemoRate) {
 		return &exit.UsageError{Err: fmt.Errorf("--rate: %v is not between 0 and %d events a second", cmd.Rate, maxDemoRate)}
@@ -69,19 +68,19 @@ func (cmd *Command) Run(ctx context.Context, v version.Version) error {
 	if err != nil {
 		return err
 	}
-	l, err := listenForDemo()
+	l, err := listen()
 	if err != nil {
 		return fmt.Errorf("listen for the console: %w", err)
 	}
 	screen := newScreen(os.Stdout)
 	screen.intro(queueURL, admin.PageURL(l), cmd.Forever)
-	books := newLedger()
-	if err := cmd.play(ctx, v, srv, queueURL, l, screen, books); err != nil {
+	ledger := newLedger()
+	if err := cmd.play(ctx, v, srv, queueURL, l, screen, ledger); err != nil {
 		return err
 	}
-	books.left, books.dead = held(srv, demoQueue), held(srv, demoDeadLetter)
-	screen.summary(books, cmd.Forever)
-	if lost := books.lost(); lost != 0 && !cmd.Forever {
+	ledger.left, ledger.dead = queueLength(srv, demoQueue), queueLength(srv, demoDeadLetter)
+	screen.summary(ledger, cmd.Forever)
+	if lost := ledger.lost(); lost != 0 && !cmd.Forever {
 		return fmt.Errorf("%d messages are not accounted for", lost)
 	}
 	return screen.Err()
@@ -96,8 +95,8 @@ func createDemoQueues(srv *sqslocal.Server) (queueURL string, err error) {
 	})
 }
 
-// listenForDemo takes any port if a worker has the usual one.
-func listenForDemo() (net.Listener, error) {
+// listen listens on the default admin address, or on any port if that is taken.
+func listen() (net.Listener, error) {
 	l, err := net.Listen("tcp", config.AdminAddr{}.Addr())
 	if err != nil {
 		l, err = net.Listen("tcp", "127.0.0.1:0")
@@ -105,10 +104,10 @@ func listenForDemo() (net.Listener, error) {
 	return l, err
 }
 
-// play runs the sender and the worker, with its console, until ctx ends or all is
+// play runs the sender and the worker with its console, until ctx ends or all messages are
 // settled.
-func (cmd *Command) play(ctx context.Context, v version.Version, srv *sqslocal.Server, queueURL string, l net.Listener, screen *screen, books *ledger) error {
-	defer l.Close() // also if it is not served
+func (cmd *Command) play(ctx context.Context, v version.Version, srv *sqslocal.Server, queueURL string, l net.Listener, screen *screen, ledger *ledger) error {
+	defer l.Close() // in case it is not served
 	keys, err := signature.NewKeyring(signature.Key{Secret: demoSecret})
 	if err != nil {
 		return err
@@ -121,7 +120,7 @@ func (cmd *Command) play(ctx context.Context, v version.Version, srv *sqslocal.S
 		Handler:           screen,
 		VisibilityTimeout: demoVisibility,
 		Observe: func(r consumer.Result) {
-			books.observe(r)
+			ledger.observe(r)
 			screen.observe(r)
 			a.Observe(r)
 		},
@@ -130,7 +129,7 @@ func (cmd *Command) play(ctx context.Context, v version.Version, srv *sqslocal.S
 		return err
 	}
 	a.Consumer(worker, metrics.NewDepths(metrics.DepthsConfig{Client: client, QueueURL: queueURL, MaxAge: demoDepthAge}))
-	a.Unmasked = true // nobody of the demo exists
+	a.Unmasked = true // the people of the demo do not exist
 	defer a.ServeOn(l, zap.NewNop())()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -138,17 +137,17 @@ func (cmd *Command) play(ctx context.Context, v version.Version, srv *sqslocal.S
 	var workErr error
 	working.Go(func() { workErr = worker.Run(ctx) })
 
-	sendErr := cmd.send(ctx, client, queueURL, books)
+	sendErr := cmd.send(ctx, client, queueURL, ledger)
 	if sendErr == nil && !cmd.Forever {
-		awaitSettled(ctx, srv, books)
+		awaitSettled(ctx, srv, ledger)
 	}
 	stop()
 	working.Wait()
 	return errors.Join(sendErr, workErr)
 }
 
-// send plays calls at the rate that was asked for.
-func (cmd *Command) send(ctx context.Context, client *sqs.Client, queueURL string, books *ledger) error {
+// send sends calls at the rate of the settings.
+func (cmd *Command) send(ctx context.Context, client *sqs.Client, queueURL string, ledger *ledger) error {
 	calls := demoCalls
 	if cmd.Forever {
 		calls = endless
@@ -162,7 +161,7 @@ func (cmd *Command) send(ctx context.Context, client *sqs.Client, queueURL strin
 		messages := player.next(int(due))
 		due -= float64(int(due))
 		ids, err := outgoing.Send(ctx, client, queueURL, messages)
-		books.send(ids)
+		ledger.send(ids)
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -178,12 +177,12 @@ func (cmd *Command) send(ctx context.Context, client *sqs.Client, queueURL strin
 	return nil
 }
 
-// awaitSettled waits until every message is handled or in the dead-letter
-// queue. Depths change by time alone, so there is nothing to be woken by.
-func awaitSettled(ctx context.Context, srv *sqslocal.Server, books *ledger) {
-	ctx, cancel := context.WithTimeout(ctx, demoPatience)
+// awaitSettled waits until every message is handled or in the dead-letter queue. It polls,
+// since a message moves there by time alone.
+func awaitSettled(ctx context.Context, srv *sqslocal.Server, ledger *ledger) {
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
-	for books.pending() > 0 || held(srv, demoQueue) > 0 {
+	for ledger.pending() > 0 || queueLength(srv, demoQueue) > 0 {
 		select {
 		case <-time.After(50 * time.Millisecond):
 		case <-ctx.Done():
@@ -192,8 +191,8 @@ func awaitSettled(ctx context.Context, srv *sqslocal.Server, books *ledger) {
 	}
 }
 
-// held returns how many messages a queue holds, whatever their state.
-func held(srv *sqslocal.Server, queue string) int {
+// queueLength returns how many messages a queue holds, whatever their state.
+func queueLength(srv *sqslocal.Server, queue string) int {
 	depth := srv.Depth(queue)
 	return depth.Visible + depth.InFlight + depth.Delayed
 }

@@ -11,13 +11,13 @@ import (
 	"wildix-worker/events"
 )
 
-// A ledger accounts for every message of the demo: that it was sent, and what
-// became of it. A message that is received again counts once.
+// A ledger accounts for every message of the demo: that it was sent, and its outcome. A
+// message that is received again counts once.
 type ledger struct {
 	mu        sync.Mutex
 	sent      int
-	unsettled map[string]bool // by message id: sent, and no word of it yet
-	early     map[string]bool // settled before SQS's answer to the sender was read
+	unsettled map[string]bool // by message id: sent, without an outcome yet
+	early     map[string]bool // those with an outcome before send was called
 	kinds     [events.Outcomes]map[string]int
 
 	left, dead int // on the queue and in the dead-letter queue at the end
@@ -31,7 +31,7 @@ func newLedger() *ledger {
 	return l
 }
 
-// send enters messages that SQS has taken.
+// send adds messages that were sent.
 func (l *ledger) send(ids []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -45,7 +45,7 @@ func (l *ledger) send(ids []string) {
 	}
 }
 
-// observe enters what became of a message, the first time it is heard of.
+// observe adds the outcome of a message, unless it has one already.
 func (l *ledger) observe(r consumer.Result) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -64,7 +64,7 @@ func (l *ledger) observe(r consumer.Result) {
 	l.kinds[r.Outcome][kind]++
 }
 
-// pending returns how many messages nothing was heard of yet.
+// pending returns how many messages have no outcome yet.
 func (l *ledger) pending() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -83,7 +83,7 @@ func (l *ledger) count(o events.Outcome) int {
 	return sum
 }
 
-// list says what the messages of an outcome were.
+// list returns the types or errors of the messages of an outcome.
 func (l *ledger) list(o events.Outcome) string {
 	var parts []string
 	for _, kind := range slices.Sorted(maps.Keys(l.kinds[o])) {

@@ -8,77 +8,76 @@ import (
 )
 
 const (
-	// concurrentCalls is how many calls go on at once.
+	// concurrentCalls is how many calls are live at once.
 	concurrentCalls = 4
-	// endless is more calls than are ever made.
+	// endless stands for calls without end.
 	endless = math.MaxInt
-	// badEvery is how many messages there are between bad ones, once the
-	// first three have shown each kind.
+	// badEvery is the number of messages between two invalid ones, after the first
+	// three have shown each defect.
 	badEvery = 50
 )
 
-// A player plays a PBX with several calls going on at once, and now and then
-// someone who sends what no PBX does.
+// A player simulates a PBX with several live calls, and now and then a sender of invalid
+// messages.
 type player struct {
 	secret   string
 	pbx      *fakepbx.PBX
-	calls    int // still to begin
-	going    []*fakepbx.Call
-	messages int // made so far
-	bad      int // of them, bad ones
+	calls    int // still to start
+	live     []*fakepbx.Call
+	messages int // sent so far
+	bad      int // invalid messages sent so far
 }
 
 func newPlayer(secret string, calls int) *player {
 	return &player{secret: secret, pbx: fakepbx.New(), calls: calls}
 }
 
-// done reports whether every call has ended and every kind of bad message was
-// sent.
-func (p *player) done() bool { return p.calls == 0 && len(p.going) == 0 }
+// done reports whether every call has ended.
+func (p *player) done() bool { return p.calls == 0 && len(p.live) == 0 }
 
-// next makes the next n messages, or as many as are left.
+// next returns the next n messages, or as many as remain, and invalid ones besides.
 func (p *player) next(n int) []outgoing.Message {
 	var messages []outgoing.Message
 	for range n {
 		if p.done() {
 			break
 		}
-		messages = append(messages, p.event(""))
-		if kind := p.badKind(); kind != "" {
-			messages = append(messages, p.stranger(kind))
+		messages = append(messages, p.event())
+		if defect := p.nextDefect(); defect != "" {
+			messages = append(messages, p.invalid(defect))
 		}
 	}
 	return messages
 }
 
-// event takes a step in one of the calls that go on.
-func (p *player) event(bad string) outgoing.Message {
-	if p.calls > 0 && len(p.going) < concurrentCalls {
+// event returns the next event of one of the live calls.
+func (p *player) event() outgoing.Message {
+	if p.calls > 0 && len(p.live) < concurrentCalls {
 		p.calls--
-		p.going = append(p.going, p.pbx.NewCall())
+		p.live = append(p.live, p.pbx.NewCall())
 	}
-	i := p.pbx.Random.IntN(len(p.going))
-	c := p.going[i]
+	i := p.pbx.Random.IntN(len(p.live))
+	c := p.live[i]
 	eventType, body := c.Next()
 	if c.Ended {
-		p.going = append(p.going[:i], p.going[i+1:]...)
+		p.live = append(p.live[:i], p.live[i+1:]...)
 	}
 	p.messages++
-	return outgoing.Sign(p.secret, eventType, c.ID, body, bad)
+	return outgoing.Sign(p.secret, eventType, c.ID, body, "")
 }
 
-// badKind says what kind of bad message is due, if any.
-func (p *player) badKind() string {
-	kinds := []string{outgoing.Tampered, outgoing.Unsigned, outgoing.Malformed}
-	if p.bad < len(kinds) && p.messages%2 == 0 || p.messages%badEvery == 0 {
-		return kinds[p.bad%len(kinds)]
+// nextDefect returns the defect of the invalid message that is due, if any.
+func (p *player) nextDefect() outgoing.Defect {
+	defects := []outgoing.Defect{outgoing.Tampered, outgoing.Unsigned, outgoing.Malformed}
+	if p.bad < len(defects) && p.messages%2 == 0 || p.messages%badEvery == 0 {
+		return defects[p.bad%len(defects)]
 	}
 	return ""
 }
 
-// stranger makes a bad message of a call that is not going on.
-func (p *player) stranger(bad string) outgoing.Message {
+// invalid returns an invalid message of another call.
+func (p *player) invalid(defect outgoing.Defect) outgoing.Message {
 	p.bad++
 	eventType, body := p.pbx.NewCall().Next()
-	return outgoing.Sign(p.secret, eventType, "", body, bad)
+	return outgoing.Sign(p.secret, eventType, "", body, defect)
 }

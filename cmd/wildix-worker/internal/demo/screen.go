@@ -13,30 +13,30 @@ import (
 	"wildix-worker/events"
 )
 
-// A screen shows the demo to a person: a line an event, 80 columns wide, in colour on a
-// terminal. It is the handler of the demo's events.
+// A screen prints the demo: a line an event, 80 columns wide, in colour on a terminal. It is
+// the handler of the demo's events.
 type screen struct{ *term.Printer }
 
 func newScreen(out *os.File) *screen { return &screen{term.NewPrinter(out)} }
 
 func (s *screen) intro(queueURL, consoleURL string, forever bool) {
-	s.Printf("A queue in this process, made-up calls on it, and the worker reading it by HTTP.\n")
+	s.Printf("An embedded queue, made-up calls on it, and a worker that consumes it over HTTP.\n")
 	if forever {
 		s.Printf("Its console: %s\n", consoleURL)
-		s.Printf("Ctrl-C ends it. To join in from another terminal:\n\n"+
+		s.Printf("Ctrl-C stops it. To use the queue from another terminal:\n\n"+
 			"  export WILDIX_QUEUE_URL=%s\n"+
 			"  export WILDIX_SECRET=%s AWS_REGION=us-east-1\n"+
 			"  export AWS_ACCESS_KEY_ID=demo AWS_SECRET_ACCESS_KEY=demo\n"+
 			"  wildix-worker send      # or: wildix-worker run\n", queueURL, demoSecret)
 	} else {
-		s.Printf("Its console, while this goes on (--forever: for longer): %s\n", consoleURL)
+		s.Printf("Its console, while the demo runs (longer with --forever): %s\n", consoleURL)
 	}
 	s.Printf("\n")
 }
 
 const clock = "15:04:05.000"
 
-// HandleEvent shows a call's event.
+// HandleEvent prints an event.
 func (s *screen) HandleEvent(_ context.Context, e *events.Event) error {
 	call, ok := e.Data.(*events.Call)
 	if !ok {
@@ -56,7 +56,7 @@ func (s *screen) HandleEvent(_ context.Context, e *events.Event) error {
 	return s.Printf("%s  %s  %-37s %s\n", e.Time.Local().Format(clock), s.Paint(colour, fmt.Sprintf("%-11s", e.Type)), parties(call), state)
 }
 
-// parties says who calls whom.
+// parties returns the caller and the callee.
 func parties(c *events.Call) string {
 	caller, callee := "unknown", c.Destination.Value
 	if c.Caller != nil {
@@ -68,12 +68,12 @@ func parties(c *events.Call) string {
 	return caller + " > " + callee
 }
 
-// reason is an error without the outcome's word, which stands beside it.
+// reason returns an error without the outcome, which is printed beside it.
 func reason(err error) string {
 	return strings.TrimPrefix(fmt.Sprint(err), events.ErrMalformed.Error()+": ")
 }
 
-// observe shows the messages that no handler gets to see.
+// observe prints the messages that no handler sees.
 func (s *screen) observe(r consumer.Result) {
 	if r.Outcome.Done() {
 		return
@@ -82,7 +82,7 @@ func (s *screen) observe(r consumer.Result) {
 		s.Paint(term.Red, fmt.Sprintf("%-11s", r.Outcome)), reason(r.Err), r.ReceiveCount, demoReceives)
 }
 
-// summary shows where every message is.
+// summary prints where the messages are.
 func (s *screen) summary(l *ledger, forever bool) {
 	row := func(what string, n int, which string) { s.Printf("  %-18s %6d  %s\n", what, n, which) }
 	s.Printf("\n")

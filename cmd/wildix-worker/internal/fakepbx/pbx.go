@@ -10,11 +10,10 @@ import (
 	"wildix-worker/events"
 )
 
-// A PBX makes up calls between people who don't exist, as a PBX would tell
-// them.
+// A PBX simulates a PBX.
 type PBX struct {
 	Random *rand.Rand
-	began  int64 // in microseconds, so that no two have calls of the same id
+	began  int64 // in microseconds, so that the calls of two PBXs have different ids
 	calls  int
 }
 
@@ -28,7 +27,7 @@ const (
 	demoSerial      = "221100001bab"
 )
 
-// A call is one call as it goes on; each step makes its next event.
+// A Call is a simulated call.
 type Call struct {
 	ID      string
 	last    int64 // time of the last event, in milliseconds
@@ -51,13 +50,13 @@ type body struct {
 	Data          events.Call `json:"data"`
 }
 
-// The numbers are from the range that North America keeps for fiction.
+// The phone numbers are from the range that North America reserves for fiction.
 var (
 	outsiders = []string{"Ada Example", "Grace Sample", "Alan Model", "Edsger Demo", "Eva Muster", ""}
 	staff     = []string{"Reception", "Sales", "Support", "Accounts"}
 )
 
-// NewCall starts a call from outside to someone of the staff.
+// NewCall starts a call from outside to a member of staff.
 func (p *PBX) NewCall() *Call {
 	p.calls++
 	who := p.Random.IntN(len(outsiders))
@@ -79,7 +78,7 @@ func (p *PBX) NewCall() *Call {
 	}
 }
 
-// Next makes the call's next event.
+// Next returns the next event of the call.
 func (c *Call) Next() (eventType string, bodyText []byte) {
 	switch {
 	case !c.begun:
@@ -108,7 +107,8 @@ func (c *Call) end() {
 	}
 }
 
-// Body is of a time after the last one, or two updates could be the same.
+// Body returns the body of an event. Its time is later than the last one, so that no two
+// bodies are the same.
 func (c *Call) Body(eventType string) []byte {
 	c.last = max(time.Now().UnixMilli(), c.last+1)
 	encoded, err := json.Marshal(body{
@@ -123,5 +123,5 @@ func (c *Call) Body(eventType string) []byte {
 
 func text(s string) events.Text { return events.Text{Value: s, Valid: true} }
 
-// optional is null for an empty text, as a withheld name is.
+// optional returns null for an empty text, such as a withheld name.
 func optional(s string) events.Text { return events.Text{Value: s, Valid: s != ""} }

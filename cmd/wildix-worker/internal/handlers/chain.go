@@ -23,7 +23,7 @@ import (
 
 // Settings choose the handlers and configure each of them.
 type Settings struct {
-	Handlers        string `default:"log" env:"WILDIX_HANDLERS" help:"The handlers that run, in order, with commas between: log, command, forward, store." values:"log,command,forward,store"`
+	Handlers        string `default:"log" env:"WILDIX_HANDLERS" help:"The handlers that run, in order, separated by commas: log, command, forward, store." values:"log,command,forward,store"`
 	Mask            bool   `env:"WILDIX_MASK" help:"The log handler hides all but the last two digits of phone numbers."`
 	commandSettings `embed:""`
 	Forward         forwardSettings `embed:"" prefix:"forward-"`
@@ -67,7 +67,7 @@ func New(s *Settings, queueURL string, log *zap.Logger, faults *config.Faults) *
 	for _, name := range splitCommas(s.Handlers) {
 		h, err := s.build(name, log, faults)
 		if err == nil && c.has(name) {
-			err = fmt.Errorf("%q is there twice", name)
+			err = fmt.Errorf("handler %q is named twice", name)
 		}
 		if err != nil {
 			faults.Add("--handlers (WILDIX_HANDLERS)", err)
@@ -89,7 +89,7 @@ func (s *Settings) build(name string, log *zap.Logger, faults *config.Faults) (n
 		}
 		names = append(names, b.name)
 	}
-	return namedHandler{}, fmt.Errorf("%q is no handler; there is %s", name, strings.Join(names, ", "))
+	return namedHandler{}, fmt.Errorf("unknown handler %q (have %s)", name, strings.Join(slices.Sorted(slices.Values(names)), ", "))
 }
 
 // unused returns the settings of handlers that are not in the chain: most likely they were

@@ -13,9 +13,9 @@ import (
 
 // commandSettings are the settings of the command handler.
 type commandSettings struct {
-	Command              string       `placeholder:"PROGRAM" env:"WILDIX_COMMAND" help:"For the handler command: the program to run for each event, and its arguments, with spaces between or as a JSON array."`
-	CommandPermanentExit config.Count `placeholder:"CODE" env:"WILDIX_COMMAND_PERMANENT_EXIT" help:"Its exit code for never again."`
-	CommandEnv           string       `placeholder:"NAMES" env:"WILDIX_COMMAND_ENV" help:"Variables of the environment that it may see besides PATH, HOME, LANG, TZ and TMPDIR, with commas between."`
+	Command              string       `placeholder:"PROGRAM" env:"WILDIX_COMMAND" help:"For the handler command: the program to run for each event and its arguments, separated by spaces or as a JSON array."`
+	CommandPermanentExit config.Count `placeholder:"CODE" env:"WILDIX_COMMAND_PERMANENT_EXIT" help:"Its exit code for a permanent error: the event is not retried."`
+	CommandEnv           string       `placeholder:"NAMES" env:"WILDIX_COMMAND_ENV" help:"Environment variables that it gets besides PATH, HOME, LANG, TZ and TMPDIR, separated by commas."`
 }
 
 func (s *Settings) command(log *zap.Logger, faults *config.Faults) namedHandler {

@@ -13,20 +13,19 @@ import (
 	"wildix-worker/events/handlers/forward"
 )
 
-// What has no flag, since the flags of a process are seen by everyone on its
-// machine. The URL is among them: whoever knows that of a Slack webhook may post.
+// These variables have no flags, since everyone on the machine can see the flags of a
+// process. The URL is one of them: that of a Slack webhook lets anybody post.
 const (
 	forwardURL     = "WILDIX_FORWARD_URL"
 	forwardSecret  = "WILDIX_FORWARD_SECRET"
 	forwardHeaders = "WILDIX_FORWARD_HEADERS"
 )
 
-// forwardSettings say how the forward handler sends events, where the
-// environment does not.
+// forwardSettings are the settings of the forward handler that are not secret.
 type forwardSettings struct {
-	TemplateFile string          `placeholder:"FILE" env:"WILDIX_FORWARD_TEMPLATE_FILE" help:"Template of what forward sends. Without one it sends the event as it was signed. WILDIX_FORWARD_URL, WILDIX_FORWARD_SECRET and WILDIX_FORWARD_HEADERS have no flags."`
-	Timeout      config.Duration `placeholder:"10s" env:"WILDIX_FORWARD_TIMEOUT" help:"Limit for one request of forward."`
-	Retry        statuses        `placeholder:"STATUS,..." env:"WILDIX_FORWARD_RETRY" help:"Statuses from 400 to 499 that are worth another try, besides 408, 425 and 429."`
+	TemplateFile string          `placeholder:"FILE" env:"WILDIX_FORWARD_TEMPLATE_FILE" help:"Template of the body that forward sends. Without one it sends the event as it was signed. WILDIX_FORWARD_URL, WILDIX_FORWARD_SECRET and WILDIX_FORWARD_HEADERS have no flags."`
+	Timeout      config.Duration `placeholder:"10s" env:"WILDIX_FORWARD_TIMEOUT" help:"Timeout of one request of forward."`
+	Retry        statuses        `placeholder:"STATUS,..." env:"WILDIX_FORWARD_RETRY" help:"Statuses from 400 to 499 that are retried, besides 408, 425 and 429."`
 }
 
 func (s *Settings) forward(log *zap.Logger, faults *config.Faults) namedHandler {
@@ -59,7 +58,7 @@ func (s *Settings) forward(log *zap.Logger, faults *config.Faults) namedHandler 
 	}}
 }
 
-// readTemplate names the file and the place in it.
+// readTemplate reads a template. Its errors name the file and the line.
 func readTemplate(path string) (*forward.Template, error) {
 	if path == "" {
 		return nil, nil
@@ -75,7 +74,8 @@ func readTemplate(path string) (*forward.Template, error) {
 	return template, nil
 }
 
-// readHeaders reads headers, one a line. Its errors don't quote them.
+// readHeaders parses headers, one a line. Its errors do not quote them, since they may be
+// secret.
 func readHeaders(text string) (http.Header, error) {
 	header := make(http.Header)
 	for i, line := range strings.Split(text, "\n") {
@@ -85,14 +85,14 @@ func readHeaders(text string) (http.Header, error) {
 		}
 		name, value, ok := strings.Cut(line, ":")
 		if !ok {
-			return nil, fmt.Errorf("line %d has no colon: write a header a line, such as Authorization: Bearer TOKEN", i+1)
+			return nil, fmt.Errorf("line %d has no colon: write one header a line, such as Authorization: Bearer TOKEN", i+1)
 		}
 		header.Add(strings.TrimSpace(name), strings.TrimSpace(value))
 	}
 	return header, nil
 }
 
-// statuses is a list of HTTP statuses that keeps what is wrong with it.
+// statuses is a list of HTTP statuses.
 type statuses struct {
 	values []int
 	err    error

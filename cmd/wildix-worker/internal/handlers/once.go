@@ -15,9 +15,9 @@ import (
 
 // Once are the settings of where it is recorded which handler has done what.
 type Once struct {
-	OnceTable       string          `placeholder:"TABLE" env:"WILDIX_ONCE_TABLE" help:"The DynamoDB table in which workers remember together what each handler has done with which event. Without it, each remembers for itself, until it ends."`
-	OnceWindow      config.Duration `placeholder:"720h" env:"WILDIX_ONCE_WINDOW" help:"How long that is remembered."`
-	OnceUnreachable unreachable     `placeholder:"wait" env:"WILDIX_ONCE_UNREACHABLE" help:"What becomes of events while the table can't be reached: wait, or at-least-once (handled all the same)." values:"wait,at-least-once"`
+	OnceTable       string          `placeholder:"TABLE" env:"WILDIX_ONCE_TABLE" help:"The DynamoDB table in which workers record which handler has handled which event. Without it, each worker records that in memory."`
+	OnceWindow      config.Duration `placeholder:"720h" env:"WILDIX_ONCE_WINDOW" help:"How long that is kept."`
+	OnceUnreachable unreachable     `placeholder:"wait" env:"WILDIX_ONCE_UNREACHABLE" help:"What happens to events while the table can't be reached: wait, or at-least-once (they are handled, perhaps twice)." values:"wait,at-least-once"`
 }
 
 // unreachable is what happens to events while the table can't be reached.
@@ -45,7 +45,7 @@ func (s *Once) checkOnce(faults *config.Faults) {
 	faults.Add("--once-window (WILDIX_ONCE_WINDOW)", s.OnceWindow.Err)
 	err := s.OnceUnreachable.err
 	if err == nil && s.OnceUnreachable.set && s.OnceTable == "" {
-		err = errors.New("of no use without --once-table (WILDIX_ONCE_TABLE)")
+		err = errors.New("needs --once-table (WILDIX_ONCE_TABLE)")
 	}
 	faults.Add("--once-unreachable (WILDIX_ONCE_UNREACHABLE)", err)
 }

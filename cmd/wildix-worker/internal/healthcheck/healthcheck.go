@@ -18,18 +18,18 @@ import (
 // Command is the command healthcheck.
 type Command struct {
 	AdminAddr config.AdminAddr `placeholder:"127.0.0.1:9464" env:"WILDIX_ADMIN_ADDR" help:"The admin address of the worker on this machine."`
-	Ready     bool             `help:"Ask whether the queue has answered lately, too."`
+	Ready     bool             `help:"Also check whether the queue answers."`
 }
 
 // Help is what --help shows below the summary.
 func (*Command) Help() string {
-	return `For container health checks. Exit code: 0 if the worker is well, 1 if not.`
+	return `For container health checks. Exit code: 0 if the worker is healthy, 1 if not.`
 }
 
-// healthTimeout is less than what container engines wait.
+// healthTimeout is shorter than the default of container engines.
 const healthTimeout = 5 * time.Second
 
-// Run asks the worker on this machine how it is.
+// Run asks the worker on this machine.
 func (cmd *Command) Run(ctx context.Context) error {
 	base, err := cmd.AdminAddr.URL()
 	if err != nil {
@@ -42,26 +42,26 @@ func (cmd *Command) Run(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
 	for _, path := range paths {
-		if err := askHealth(ctx, base+path); err != nil {
+		if err := ask(ctx, base+path); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func askHealth(ctx context.Context, url string) error {
+func ask(ctx context.Context, url string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
 	}
-	resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req) // without a proxy
+	resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(req) // uses no proxy
 	if err != nil {
 		return fmt.Errorf("the worker does not answer: %w", term.RootCause(err))
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
 		reason, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10))
-		return fmt.Errorf("not well: %s", strings.TrimSpace(string(reason)))
+		return fmt.Errorf("not healthy: %s", strings.TrimSpace(string(reason)))
 	}
 	return nil
 }

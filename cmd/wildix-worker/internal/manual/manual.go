@@ -21,7 +21,7 @@ func (*Command) Help() string {
 	return `To read it where it is not installed: wildix-worker manual | man -l -`
 }
 
-// Run writes the page, which is made of the command line's own definition.
+// Run writes the page.
 func (*Command) Run(ctx *kong.Context, v version.Version) error {
 	var page strings.Builder
 	Write(&page, ctx.Model, v)
@@ -32,10 +32,10 @@ func (*Command) Run(ctx *kong.Context, v version.Version) error {
 // Write writes the page in the language of man(7).
 func Write(w io.Writer, program *kong.Application, v version.Version) {
 	fmt.Fprintf(w, ".TH WILDIX-WORKER 1 \"\" \"wildix-worker %s\"\n", roff(string(v)))
-	fmt.Fprint(w, ".SH NAME\nwildix-worker \\- phone calls of a Wildix PBX as events\n")
+	fmt.Fprint(w, ".SH NAME\nwildix-worker \\- consume the call events of a Wildix PBX\n")
 	fmt.Fprint(w, ".SH SYNOPSIS\n.B wildix-worker\n.I command\n.RI [ flags ]\n")
 	fmt.Fprintf(w, ".SH DESCRIPTION\n%s\n", roff(program.Help))
-	fmt.Fprint(w, ".PP\nA flag that names a variable of the environment takes its value from there\nif it is not given.\n")
+	fmt.Fprint(w, ".PP\nA flag that is not given takes its value from the environment variable that is named\nwith it.\n")
 	fmt.Fprint(w, ".SH COMMANDS\n")
 	for _, c := range program.Leaves(true) {
 		fmt.Fprintf(w, ".SS %s\n%s\n", roff(c.Summary()), roff(c.Help))
@@ -53,7 +53,7 @@ func Write(w io.Writer, program *kong.Application, v version.Version) {
 			}
 		}
 	}
-	fmt.Fprint(w, ".SH SEE ALSO\nThe README, which has all settings, also those that are only variables because\nthey are secrets.\n")
+	fmt.Fprint(w, ".SH SEE ALSO\nThe README, which also describes the settings that are secret and so have no flag.\n")
 }
 
 func writeFlag(w io.Writer, f *kong.Flag) {
@@ -67,7 +67,7 @@ func writeFlag(w io.Writer, f *kong.Flag) {
 	}
 }
 
-// roff is text without what roff would take for an instruction.
+// roff escapes what roff would take for an instruction.
 func roff(text string) string {
 	text = strings.NewReplacer(`\`, `\e`, "-", `\-`, "\n.", "\n\\&.", "\n'", "\n\\&'").Replace(text)
 	if strings.HasPrefix(text, ".") || strings.HasPrefix(text, "'") {

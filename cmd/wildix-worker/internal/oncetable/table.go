@@ -81,13 +81,13 @@ func Explain(name string, err error) error {
 	case code == "" || awsclient.ClockSkewed(err):
 		return nil
 	case code == "ResourceNotFoundException":
-		return fmt.Errorf("the table %s does not exist; make it, or compare --once-table (WILDIX_ONCE_TABLE) and the region with the DynamoDB console", name)
+		return fmt.Errorf("the table %s does not exist; create it, or compare --once-table (WILDIX_ONCE_TABLE) and the region with the DynamoDB console", name)
 	case awsclient.Denied(err), code == "HTTP 403":
 		return fmt.Errorf("not allowed to use the table %s: the worker needs dynamodb:PutItem on it (AWS says %s)", name, code)
 	case awsclient.BadCredentials(err):
 		return awsclient.ExplainCredentials(code)
 	case code == "ValidationException":
-		return fmt.Errorf("the table %s has not the key that it should have: a partition key named key, of type String, and no sort key (AWS says %s)", name, term.RootCause(err))
+		return fmt.Errorf("the table %s needs a partition key named key, of type String, and no sort key (AWS says %s)", name, term.RootCause(err))
 	default:
 		return nil
 	}

@@ -23,23 +23,23 @@ import (
 // Command is the command send.
 type Command struct {
 	QueueURL string       `placeholder:"URL" env:"WILDIX_QUEUE_URL,SQS_URL" help:"The queue to send to."`
-	Webhook  string       `placeholder:"URL" help:"Post to this webhook instead, such as http://127.0.0.1:8080/webhook."`
+	Webhook  string       `placeholder:"URL" help:"Post to this webhook instead, for example http://127.0.0.1:8080/webhook."`
 	Type     string       `placeholder:"TYPE" xor:"what" help:"Send one event of this type, such as call:end, instead of a whole call."`
-	File     string       `placeholder:"FILE" xor:"what" help:"Send what this file holds, byte by byte, instead of a made-up event; - is standard input."`
-	Exported string       `placeholder:"FILE" xor:"what" help:"Send the messages of a file that dlq export wrote, as they were signed; - is standard input."`
-	Count    config.Count `placeholder:"1" help:"How many calls, events or copies of the file."`
-	Bad      string       `placeholder:"HOW" help:"Spoil them: tampered (changed after signing), unsigned, or malformed (signed, but not JSON)." values:"tampered,unsigned,malformed"`
-	Create   bool         `help:"Make the queue first, if there is none."`
+	File     string       `placeholder:"FILE" xor:"what" help:"Send the content of this file unchanged instead of a made-up event; - is standard input."`
+	Exported string       `placeholder:"FILE" xor:"what" help:"Send the messages of a file that dlq export wrote, with their signatures; - is standard input."`
+	Count    config.Count `placeholder:"1" help:"Number of calls, events or copies of the file."`
+	Bad      string       `placeholder:"HOW" help:"Make them invalid: tampered (changed after signing), unsigned, or malformed (signed, but not JSON)." values:"tampered,unsigned,malformed"`
+	Create   bool         `help:"Create the queue first, unless it exists."`
 }
 
 // Help is what --help shows below the summary.
 func (*Command) Help() string {
-	return `Signs with the secret in WILDIX_SECRET, as the PBX would. Without --type,
---file and --exported it sends whole calls: a call:start, some call:update, a
-call:end. What was exported has signatures, and needs no secret.`
+	return `Signs with the secret in WILDIX_SECRET, as a PBX does. Without --type, --file and
+--exported it sends whole calls: a call:start, some call:update, a call:end.
+Exported messages have signatures, and need no secret.`
 }
 
-// Run makes, signs and sends events.
+// Run signs and sends events.
 func (cmd *Command) Run(ctx context.Context) error {
 	secret, err := cmd.check()
 	if err != nil {
@@ -80,35 +80,35 @@ func (cmd *Command) check() (secret string, err error) {
 	}
 	secret, ok, err := config.Secret(config.SecretVariable)
 	if !ok {
-		err = errors.New("required, to sign with")
+		err = errors.New("required for signing")
 	}
 	faults.Add(config.SecretVariable, err)
 	return secret, faults.Err()
 }
 
-// checkTarget reports what is wrong with the place to send to.
+// checkTarget returns what is wrong with the queue or webhook to send to.
 func (cmd *Command) checkTarget() (setting string, err error) {
 	switch {
 	case cmd.Webhook == "":
 		return "--queue-url (WILDIX_QUEUE_URL)", consumer.CheckQueueURL(cmd.QueueURL)
 	case cmd.Create:
-		return "--create", errors.New("makes queues; a webhook has none")
+		return "--create", errors.New("can't be used with --webhook")
 	default:
 		return "--webhook", checkWebhookURL(cmd.Webhook)
 	}
 }
 
-// checkExported adds what makes no sense with messages that are there already.
+// checkExported adds settings that do not apply to exported messages.
 func (cmd *Command) checkExported(faults *config.Faults) {
 	if cmd.Count.Value > 1 {
-		faults.Add("--count", errors.New("makes copies, and what was exported is sent once"))
+		faults.Add("--count", errors.New("can't be used with --exported: each message is sent once"))
 	}
 	if cmd.Bad != "" {
-		faults.Add("--bad", errors.New("spoils events, and what was exported is sent as it is"))
+		faults.Add("--bad", errors.New("can't be used with --exported: messages are sent unchanged"))
 	}
 }
 
-// messages makes what is to be sent.
+// messages returns the messages to send.
 func (cmd *Command) messages(secret string) ([]outgoing.Message, error) {
 	switch {
 	case cmd.Exported != "":
@@ -121,9 +121,9 @@ func (cmd *Command) messages(secret string) ([]outgoing.Message, error) {
 		return cmd.copies(secret)
 	}
 	var messages []outgoing.Message
-	exchange := fakepbx.New()
+	pbx := fakepbx.New()
 	for range max(cmd.Count.Value, 1) {
-		call := exchange.NewCall()
+		call := pbx.NewCall()
 		if cmd.Type != "" {
 			messages = append(messages, outgoing.Sign(secret, cmd.Type, call.ID, call.Body(cmd.Type), cmd.Bad))
 			continue
@@ -142,7 +142,7 @@ func (cmd *Command) copies(secret string) ([]outgoing.Message, error) {
 		return nil, fmt.Errorf("--file: %w", err)
 	}
 	if len(body) == 0 {
-		return nil, fmt.Errorf("--file: %s is empty, which SQS does not take", cmd.File)
+		return nil, fmt.Errorf("--file: %s is empty, and SQS does not accept an empty message", cmd.File)
 	}
 	eventType, call := "event", "file"
 	if e, err := events.Decode(body); err == nil {

@@ -14,10 +14,10 @@ import (
 	"wildix-worker/cmd/wildix-worker/internal/term"
 )
 
-// senderPatience is how long a PBX waits for an answer.
-const senderPatience = 5 * time.Second
+// pbxTimeout is how long a PBX waits for an answer.
+const pbxTimeout = 5 * time.Second
 
-// checkWebhookURL reports what keeps a text from being a webhook's URL.
+// checkWebhookURL returns an error if the text is not the URL of a webhook.
 func checkWebhookURL(text string) error {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
@@ -26,12 +26,12 @@ func checkWebhookURL(text string) error {
 	return nil
 }
 
-// postAll posts messages one after the other, as a PBX does, but each only once.
-// It returns the status of each answer, for a tally.
+// postAll posts messages one after the other, as a PBX does, but without retries. It
+// returns the status of each answer, for a tally.
 func postAll(ctx context.Context, to string, messages []outgoing.Message) (answers []string, err error) {
 	client := &http.Client{
-		Timeout: senderPatience,
-		// Nobody who moves has taken the event.
+		Timeout: pbxTimeout,
+		// A redirect is not a success for a PBX either.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	defer client.CloseIdleConnections()
@@ -65,8 +65,8 @@ func post(ctx context.Context, client *http.Client, to string, m outgoing.Messag
 	return resp.Status, nil
 }
 
-// sendToWebhook posts messages and says how they were answered. Good ones that were
-// not taken are an error, and bad ones that were.
+// sendToWebhook posts messages and prints the answers. It returns an error if valid
+// messages were refused, or invalid ones accepted.
 func (cmd *Command) sendToWebhook(ctx context.Context, messages []outgoing.Message) error {
 	answers, err := postAll(ctx, cmd.Webhook, messages)
 	if err != nil {
@@ -81,15 +81,15 @@ func (cmd *Command) sendToWebhook(ctx context.Context, messages []outgoing.Messa
 	}
 	switch {
 	case cmd.Bad == "" && refused > 0:
-		return fmt.Errorf("%d of %d events were not taken%s", refused, len(answers), hint(answers))
+		return fmt.Errorf("%d of %d events were refused%s", refused, len(answers), hint(answers))
 	case cmd.Bad != "" && refused < len(answers):
-		return fmt.Errorf("%d of %d events were taken, though they are %s", len(answers)-refused, len(answers), cmd.Bad)
+		return fmt.Errorf("%d of %d events were accepted, although they are %s", len(answers)-refused, len(answers), cmd.Bad)
 	default:
 		return nil
 	}
 }
 
-// hint says what the usual wrong answer comes from.
+// hint returns the likely reason of a refusal.
 func hint(answers []string) string {
 	if answers[0] == "× 401 Unauthorized" {
 		return ": is WILDIX_SECRET the secret of the receiver?"

@@ -8,7 +8,7 @@ import (
 	"wildix-worker/events"
 )
 
-func TestStatusTellsWhatIsGoingOn(t *testing.T) {
+func TestStatusOfAConsumer(t *testing.T) {
 	var stats consumer.Stats
 	status := consumerStatus(func() consumer.Stats { return stats })
 	check := func(want string) {
@@ -21,5 +21,5 @@ func TestStatusTellsWhatIsGoingOn(t *testing.T) {
 	stats.InHand, stats.Outcomes[events.Handled], stats.Outcomes[events.Rejected] = 12, 1234, 3
 	check("12 in hand; 1234 handled, 3 rejected")
 	stats.Paused, stats.FailingSince = true, time.Date(2026, 5, 1, 15, 4, 5, 0, time.UTC)
-	check("12 in hand; 1234 handled, 3 rejected; most messages fail, trying one at a time; no answer of the queue since 15:04:05")
+	check("12 in hand; 1234 handled, 3 rejected; most messages fail, trying one at a time; the queue has not answered since 15:04:05")
 }

@@ -23,16 +23,16 @@ import (
 // Webhook is the command webhook.
 type Webhook struct {
 	ListenAddr        string `default:"127.0.0.1:8080" env:"WILDIX_LISTEN_ADDR" help:"Where to listen, such as :8443."`
-	TLSCert           string `placeholder:"FILE" env:"WILDIX_TLS_CERT" help:"Certificate with its intermediates, PEM. Read again when it changes. Without it: plain HTTP, for a proxy in front."`
+	TLSCert           string `placeholder:"FILE" env:"WILDIX_TLS_CERT" help:"Certificate with its intermediates, PEM. Read again when it changes. Without it the server speaks plain HTTP, for a proxy in front."`
 	TLSKey            string `placeholder:"FILE" env:"WILDIX_TLS_KEY" help:"The certificate's key, PEM."`
 	config.Keys       `embed:""`
 	ForwardQueueURL   string          `placeholder:"URL" env:"WILDIX_FORWARD_QUEUE_URL" help:"Put the events on this queue, for workers to consume, instead of handling them here."`
-	Concurrency       config.Count    `placeholder:"64" env:"WILDIX_CONCURRENCY" help:"Events handled at once; more wait their turn."`
-	MaxInFlight       config.Count    `placeholder:"1024" env:"WILDIX_MAX_IN_FLIGHT" help:"Requests looked at at once; more are answered 503."`
+	Concurrency       config.Count    `placeholder:"64" env:"WILDIX_CONCURRENCY" help:"Events handled at once; more wait."`
+	MaxInFlight       config.Count    `placeholder:"1024" env:"WILDIX_MAX_IN_FLIGHT" help:"Requests in progress at once; more are answered 503."`
 	MaxConnections    config.Count    `placeholder:"1024" env:"WILDIX_MAX_CONNECTIONS" help:"Connections open at once; more wait."`
 	MaxBody           config.Count    `placeholder:"1048576" env:"WILDIX_MAX_BODY" help:"Largest body in bytes."`
-	AnswerWithin      config.Duration `placeholder:"4.5s" env:"WILDIX_ANSWER_WITHIN" help:"When a request is answered at the latest; the PBX waits 5s."`
-	ShutdownTimeout   config.Duration `placeholder:"25s" env:"WILDIX_SHUTDOWN_TIMEOUT" help:"How long running handlers get to finish when the program is stopped."`
+	AnswerWithin      config.Duration `placeholder:"4.5s" env:"WILDIX_ANSWER_WITHIN" help:"Longest time until a request is answered; the PBX waits 5s."`
+	ShutdownTimeout   config.Duration `placeholder:"25s" env:"WILDIX_SHUTDOWN_TIMEOUT" help:"How long running handlers may take to finish when the program is stopped."`
 	handlers.Settings `embed:""`
 	config.Admin      `embed:""`
 	config.Log        `embed:""`
@@ -40,26 +40,25 @@ type Webhook struct {
 
 // Help is what --help shows below the summary.
 func (*Webhook) Help() string {
-	return `Takes events by HTTP at /webhook, from a PBX whose integration has the
+	return `Receives events by HTTP at /webhook, from a PBX whose integration has the
 transmission type WEBHOOK. The signing secret is read from WILDIX_SECRET or
 --secrets-file.
 
-Without --forward-queue-url the handlers run, and then the PBX has its answer. It
-waits 5s and tries three times more. With it, body and signature go to an SQS
-queue as they came, and the PBX has its answer once they are there; credentials
-and region are found as in every AWS program.
+Without --forward-queue-url the request is answered after the handlers have run.
+The PBX waits 5s and retries three times. With --forward-queue-url the body and the
+signature are put on an SQS queue unchanged, and the request is answered then;
+credentials and region are found as in every AWS program.
 
-A GET of /webhook is answered 200. SIGTERM or Ctrl-C stops the program: no more
-connections are accepted, and what is being handled is finished. A second one
-ends it at once.
+A GET of /webhook is answered 200. SIGTERM or Ctrl-C stops the program: it accepts
+no more connections, and finishes the events in hand. A second one ends it at once.
 
-Exit code: 0 after a clean stop, 1 if something was left undone or it can not
-listen, 2 if a setting is wrong.`
+Exit code: 0 after a clean stop, 1 if an event was not finished or it can't listen,
+2 if a setting is wrong.`
 }
 
-// Run receives until ctx ends.
+// Run receives events until ctx ends.
 func (cmd *Webhook) Run(ctx context.Context, v version.Version) (err error) {
-	collectLess()
+	setGCPercent()
 	chain, cfg, err := cmd.config()
 	if err != nil {
 		return err
@@ -72,7 +71,7 @@ func (cmd *Webhook) Run(ctx context.Context, v version.Version) (err error) {
 		if err != nil || ctx.Err() != nil {
 			return err
 		}
-		// What waits for SQS costs little.
+		// A request that waits for SQS costs little.
 		cfg.Handler, cfg.Concurrency = chain, cmp.Or(cfg.MaxInFlight, webhook.DefaultMaxInFlight)
 	}
 	l, err := net.Listen("tcp", cmd.ListenAddr)
@@ -102,11 +101,11 @@ func (cmd *Webhook) Run(ctx context.Context, v version.Version) (err error) {
 	return r.Serve(ctx, l)
 }
 
-// relay returns the chain that puts events on the queue instead.
+// relay returns a chain that puts events on the queue instead of handling them.
 func (cmd *Webhook) relay(ctx context.Context, instead *handlers.Chain, log *zap.Logger) (*handlers.Chain, error) {
 	client, err := awsclient.New(ctx, cmd.ForwardQueueURL)
 	if ctx.Err() != nil {
-		return nil, nil // stopped before it had begun
+		return nil, nil // stopped while starting
 	}
 	if err != nil {
 		return nil, err
@@ -122,8 +121,8 @@ func (cmd *Webhook) relay(ctx context.Context, instead *handlers.Chain, log *zap
 	return instead.Only("relay", relay, relay.Close), nil
 }
 
-// config turns the settings into a configuration, or into one error that names
-// every wrong one.
+// config returns the handlers and the configuration, or one error that names every wrong
+// setting.
 func (cmd *Webhook) config() (*handlers.Chain, webhook.Config, error) {
 	var faults config.Faults
 	log := cmd.Logger(&faults)
@@ -161,13 +160,13 @@ func (cmd *Webhook) config() (*handlers.Chain, webhook.Config, error) {
 	return chain, cfg, faults.Err()
 }
 
-// tls returns nil without an error when there is no certificate.
+// tls returns nil if there is no certificate.
 func (cmd *Webhook) tls(log *zap.Logger) (*tls.Config, error) {
 	switch {
 	case cmd.TLSCert == "" && cmd.TLSKey == "":
 		return nil, nil
 	case cmd.TLSCert == "" || cmd.TLSKey == "":
-		return nil, errors.New("one is of no use without the other")
+		return nil, errors.New("both are needed")
 	}
 	certificate, err := webhook.LoadCertificate(cmd.TLSCert, cmd.TLSKey, func(err error) { config.LogReread(log, "certificate", err) })
 	if err != nil {

@@ -28,29 +28,28 @@ func (*Worker) Help() string {
 	return `The signing secret is read from WILDIX_SECRET or --secrets-file. Credentials and
 region are found as in every AWS program: AWS_ACCESS_KEY_ID, AWS_PROFILE, roles.
 
-The log handler writes each event to standard output as a line of JSON; what the
-other handlers need is in the README. The program's own log goes to standard
-error. SIGTERM or Ctrl-C stops it: what is being handled is finished, the rest
-goes back to the queue. A second one ends it at once.
+The log handler writes each event to standard output as a line of JSON; the README
+describes the settings of the other handlers. The program's own log goes to standard
+error. SIGTERM or Ctrl-C stops it: running handlers finish, and the other messages
+are returned to the queue. A second one ends it at once.
 
-Exit code: 0 after a clean stop, 1 if something was left undone or the queue can
-not be used, 2 if a setting is wrong.`
+Exit code: 0 after a clean stop, 1 if a message was not finished or the queue can't
+be used, 2 if a setting is wrong.`
 }
 
-// collectingPercent is how much the heap grows between garbage collections,
-// unless GOGC says otherwise. The worker keeps little, so that twice Go's 100
-// costs 4 MiB at full speed and saves a tenth of the time.
-const collectingPercent = 200
+// gcPercent is the default of GOGC. The heap is small, so that twice Go's default costs
+// 4 MiB at full speed and saves a tenth of the time.
+const gcPercent = 200
 
-func collectLess() {
+func setGCPercent() {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(collectingPercent)
+		debug.SetGCPercent(gcPercent)
 	}
 }
 
 // Run consumes the queue until ctx ends.
 func (cmd *Worker) Run(ctx context.Context, v version.Version) (err error) {
-	collectLess()
+	setGCPercent()
 	handlers, cfg, err := cmd.Build()
 	if err != nil {
 		return err
@@ -61,7 +60,7 @@ func (cmd *Worker) Run(ctx context.Context, v version.Version) (err error) {
 	defer notify.Stop()
 	client, err := awsclient.New(ctx, cfg.QueueURL)
 	if ctx.Err() != nil {
-		return nil // stopped before it had begun
+		return nil // stopped while starting
 	}
 	if err != nil {
 		return err
@@ -83,7 +82,7 @@ func (cmd *Worker) Run(ctx context.Context, v version.Version) (err error) {
 		return err
 	}
 	defer stop()
-	// A queue that does not answer is waited for, by a worker that says that it is well.
+	// While the queue does not answer, the worker waits and is healthy.
 	if err := awsclient.WaitForQueue(ctx, client, cfg.QueueURL, log); err != nil || ctx.Err() != nil {
 		return err
 	}

@@ -1,3 +1,5 @@
+// Package systemd notifies the service manager that has started the program, as
+// sd_notify(3) describes.
 package systemd
 
 import (
@@ -15,50 +17,50 @@ import (
 )
 
 const (
-	// notifyEvery is how often the service manager hears of the worker, if its watchdog
-	// does not want to more often.
-	notifyEvery = 10 * time.Second
-	// startPatience is how long the start may take until it passes for done. A machine
-	// that boots without network shall end up with a worker that waits for it.
-	startPatience = 15 * time.Second
-	// closeTime is what a stop may take on top of the shutdown timeout: 4 s for the
-	// queue, the rest for what the handlers hold.
-	closeTime = 10 * time.Second
+	// notifyInterval is the time between two updates, unless the watchdog wants a shorter
+	// one.
+	notifyInterval = 10 * time.Second
+	// startTimeout is when a start counts as done although the program still waits, so
+	// that a machine that boots without network ends up with a worker that waits for it.
+	startTimeout = 15 * time.Second
+	// closeTimeout is how long a stop may take on top of the shutdown timeout: 4 s for the
+	// queue, the rest to close the handlers.
+	closeTimeout = 10 * time.Second
 )
 
-// A Notifier tells the service manager that has started the program how it fares, as
-// sd_notify(3) describes: that it has started, with what it is busy, that its
-// watchdog need not bite, that it stops. Without a service manager it does nothing.
+// A Notifier reports to the service manager that the program has started, its status, that
+// it is alive for the watchdog, and that it stops. Without a service manager it does
+// nothing.
 type Notifier struct {
 	log             *zap.Logger
 	shutdownTimeout time.Duration
 	watchdog        time.Duration // 0 for none
-	started         chan service
+	ready           chan service
 	end, done       chan struct{}
 
-	told     string // the last status
-	troubled bool
+	status  string // the last one that was sent
+	failing bool   // the last notification failed
 }
 
-// A service is what a notifier tells of.
+// A service is what a Notifier reports on.
 type service struct {
 	status  func() string
 	healthy func() error // nil: always
 }
 
-func (s service) sick() error {
+func (s service) checkHealth() error {
 	if s.healthy == nil {
 		return nil
 	}
 	return s.healthy()
 }
 
-// Start begins to tell, until Stop is called. The end of ctx is when the program
-// begins to stop, which takes it the shutdown timeout.
+// Start starts to notify, until Stop is called. When ctx ends, the program stops, which
+// takes at most the shutdown timeout.
 func Start(ctx context.Context, shutdownTimeout time.Duration, log *zap.Logger) *Notifier {
 	n := &Notifier{
 		log: log, shutdownTimeout: cmp.Or(shutdownTimeout, consumer.DefaultShutdownTimeout),
-		started: make(chan service, 1), end: make(chan struct{}), done: make(chan struct{}),
+		ready: make(chan service, 1), end: make(chan struct{}), done: make(chan struct{}),
 	}
 	if os.Getenv("NOTIFY_SOCKET") == "" {
 		close(n.done)
@@ -72,12 +74,13 @@ func Start(ctx context.Context, shutdownTimeout time.Duration, log *zap.Logger) 
 	return n
 }
 
-// Ready tells that the program does its work, of which status and healthy know from
-// now on.
+// Ready reports that the program has started. From now on its state comes from status and
+// healthy; nil is healthy.
 func (n *Notifier) Ready(status func() string, healthy func() error) {
-	n.started <- service{status, healthy}
+	n.ready <- service{status, healthy}
 }
 
+// Stop ends the notifications.
 func (n *Notifier) Stop() {
 	close(n.end)
 	<-n.done
@@ -87,27 +90,27 @@ func (n *Notifier) run(ctx context.Context) {
 	defer close(n.done)
 	tick := time.NewTicker(n.interval())
 	defer tick.Stop()
-	patience := time.After(startPatience)
-	started, stopping := n.started, ctx.Done()
+	timeout := time.After(startTimeout)
+	ready, stopping := n.ready, ctx.Done()
 	s := service{status: func() string { return "starting: waiting for AWS, or for a database" }}
 	stop := func() {
-		n.tell(s, daemon.SdNotifyStopping, fmt.Sprintf("EXTEND_TIMEOUT_USEC=%d", (n.shutdownTimeout+closeTime).Microseconds()))
-		patience, started, stopping = nil, nil, nil
+		n.notify(s, daemon.SdNotifyStopping, fmt.Sprintf("EXTEND_TIMEOUT_USEC=%d", (n.shutdownTimeout+closeTimeout).Microseconds()))
+		timeout, ready, stopping = nil, nil, nil
 	}
-	n.tell(s)
+	n.notify(s)
 	for {
 		select {
-		case s = <-started:
-			n.tell(s, daemon.SdNotifyReady)
-			patience = nil
-		case <-patience:
-			n.tell(s, daemon.SdNotifyReady)
+		case s = <-ready:
+			n.notify(s, daemon.SdNotifyReady)
+			timeout = nil
+		case <-timeout:
+			n.notify(s, daemon.SdNotifyReady)
 		case <-stopping:
 			stop()
 		case <-tick.C:
-			n.tell(s)
+			n.notify(s)
 		case <-n.end:
-			if stopping != nil && ctx.Err() != nil { // a stop that took no time
+			if stopping != nil && ctx.Err() != nil { // Stop was called right after ctx ended
 				stop()
 			}
 			return
@@ -115,35 +118,35 @@ func (n *Notifier) run(ctx context.Context) {
 	}
 }
 
-// interval is at most half of what the watchdog waits.
+// interval is at most half the watchdog's timeout.
 func (n *Notifier) interval() time.Duration {
 	if n.watchdog > 0 {
-		return max(min(notifyEvery, n.watchdog/2), time.Millisecond)
+		return max(min(notifyInterval, n.watchdog/2), time.Millisecond)
 	}
-	return notifyEvery
+	return notifyInterval
 }
 
-// tell sends the news, the status if it is another one, and a sign of life unless the
-// worker has become stuck.
-func (n *Notifier) tell(s service, news ...string) {
+// notify sends states, the status if it has changed, and a sign of life for the watchdog if
+// the service is healthy.
+func (n *Notifier) notify(s service, states ...string) {
 	status := s.status()
-	if sick := s.sick(); sick != nil {
-		status = sick.Error()
+	if err := s.checkHealth(); err != nil {
+		status = err.Error()
 	} else if n.watchdog > 0 {
-		news = append(news, daemon.SdNotifyWatchdog)
+		states = append(states, daemon.SdNotifyWatchdog)
 	}
-	if status != n.told {
-		news = append(news, "STATUS="+status)
+	if status != n.status {
+		states = append(states, "STATUS="+status)
 	}
-	if len(news) == 0 {
+	if len(states) == 0 {
 		return
 	}
-	if _, err := daemon.SdNotify(false, strings.Join(news, "\n")); err != nil {
-		if !n.troubled {
-			n.log.Warn("the service manager can't be told", zap.Error(err))
+	if _, err := daemon.SdNotify(false, strings.Join(states, "\n")); err != nil {
+		if !n.failing {
+			n.log.Warn("the service manager can't be notified", zap.Error(err))
 		}
-		n.troubled = true
+		n.failing = true
 		return
 	}
-	n.told, n.troubled = status, false
+	n.status, n.failing = status, false
 }

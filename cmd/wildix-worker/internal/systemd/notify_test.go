@@ -19,14 +19,14 @@ import (
 	"wildix-worker/signature"
 )
 
-func TestStartThatAnOutageHoldsUpPassesForDone(t *testing.T) {
+func TestSlowStartCountsAsDone(t *testing.T) {
 	m := systemdtest.New(t)
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		n := Start(ctx, time.Minute, zap.NewNop())
-		time.Sleep(startPatience - time.Second)
-		if news := m.Read(); slices.Contains(news, "READY=1") {
-			t.Errorf("ready at once: %q", news)
+		time.Sleep(startTimeout - time.Second)
+		if lines := m.Read(); slices.Contains(lines, "READY=1") {
+			t.Errorf("ready at once: %q", lines)
 		}
 		time.Sleep(2 * time.Second)
 		m.Want("READY=1")
@@ -39,12 +39,12 @@ func TestStartThatAnOutageHoldsUpPassesForDone(t *testing.T) {
 	})
 	for _, line := range m.Lines {
 		if strings.HasPrefix(line, "WATCHDOG") {
-			t.Error("there is no watchdog, but it is told of")
+			t.Error("there is no watchdog, but it was notified")
 		}
 	}
 }
 
-func TestWatchdogBitesWhenAPollIsStuck(t *testing.T) {
+func TestWatchdogIsNotNotifiedWhileAPollIsStuck(t *testing.T) {
 	m := systemdtest.New(t)
 	const wait = time.Minute
 	t.Setenv("WATCHDOG_USEC", "60000000")
@@ -67,7 +67,7 @@ func TestWatchdogBitesWhenAPollIsStuck(t *testing.T) {
 		go func() { done <- c.Run(ctx) }()
 		n.Ready(func() string { return "at work" }, c.Healthy)
 
-		// lastSign is when the watchdog was last told, within the time.
+		// lastSign returns when the watchdog was last notified within a time.
 		lastSign := func(during time.Duration) (last time.Time) {
 			for range during / time.Second {
 				time.Sleep(time.Second)
@@ -87,7 +87,7 @@ func TestWatchdogBitesWhenAPollIsStuck(t *testing.T) {
 			t.Errorf("a stuck worker gave signs of life for %v", alive)
 		}
 		if !slices.ContainsFunc(m.Lines, func(line string) bool { return strings.HasPrefix(line, "STATUS=a poll has been stuck for ") }) {
-			t.Errorf("the status does not tell: %q", m.Lines)
+			t.Errorf("the status does not say so: %q", m.Lines)
 		}
 		close(client.release)
 		cancel()

@@ -15,7 +15,7 @@ import (
 
 // Command is the command verify.
 type Command struct {
-	Body          string `arg:"" optional:"" default:"-" help:"File with the body, exactly as it was received; - is standard input."`
+	Body          string `arg:"" optional:"" default:"-" help:"File with the body, exactly as received; - is standard input."`
 	Signature     string `placeholder:"HEX" xor:"signature" help:"The signature: the attribute X-SIGNATURE or the header x-signature."`
 	SignatureFile string `placeholder:"FILE" xor:"signature" help:"File with the signature."`
 	config.Keys   `embed:""`
@@ -23,13 +23,13 @@ type Command struct {
 
 // Help is what --help shows below the summary.
 func (*Command) Help() string {
-	return `Says "valid", or why not. Exit code: 0 if valid, 1 if not, 2 if it could not be
+	return `Prints "valid", or why not. Exit code: 0 if valid, 1 if not, 2 if it could not be
 checked.`
 }
 
 var errInvalid = errors.New("invalid")
 
-// Run checks one body.
+// Run checks the signature of a body.
 func (cmd *Command) Run() error {
 	keys, err := cmd.Load(nil)
 	if err != nil {
@@ -51,7 +51,7 @@ func (cmd *Command) Run() error {
 	return err
 }
 
-// signature returns the signature without the newline that a file ends in.
+// signature returns the signature, without the newline at the end of a file.
 func (cmd *Command) signature() (string, error) {
 	switch {
 	case cmd.SignatureFile != "" && cmd.SignatureFile == cmd.Body:
@@ -66,8 +66,8 @@ func (cmd *Command) signature() (string, error) {
 	}
 }
 
-// newlineHint helps with the usual accident: an editor or echo ended the file
-// with a newline, which was never signed.
+// newlineHint returns a hint if the body is valid without its last newline, which editors
+// and echo add.
 func newlineHint(keys *signature.Keyring, body []byte, sig string) string {
 	trimmed := bytes.TrimRight(body, "\r\n")
 	if len(trimmed) == len(body) {

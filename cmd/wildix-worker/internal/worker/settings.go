@@ -18,12 +18,12 @@ type Settings struct {
 	QueueURL           string `placeholder:"URL" env:"WILDIX_QUEUE_URL,SQS_URL" help:"The queue to consume."`
 	config.Keys        `embed:""`
 	Concurrency        config.Count          `placeholder:"64" env:"WILDIX_CONCURRENCY" help:"Messages handled at once."`
-	VisibilityTimeout  config.Duration       `placeholder:"60s" env:"WILDIX_VISIBILITY_TIMEOUT" help:"How long SQS keeps a message from others; extended while it is handled."`
-	HandlerTimeout     config.Duration       `placeholder:"30s" env:"WILDIX_HANDLER_TIMEOUT" help:"Limit for handling one message."`
-	ShutdownTimeout    config.Duration       `placeholder:"25s" env:"WILDIX_SHUTDOWN_TIMEOUT" help:"How long running handlers get to finish when the worker is stopped."`
+	VisibilityTimeout  config.Duration       `placeholder:"60s" env:"WILDIX_VISIBILITY_TIMEOUT" help:"How long SQS hides a received message from others; extended while it is handled."`
+	HandlerTimeout     config.Duration       `placeholder:"30s" env:"WILDIX_HANDLER_TIMEOUT" help:"Timeout of handling one message."`
+	ShutdownTimeout    config.Duration       `placeholder:"25s" env:"WILDIX_SHUTDOWN_TIMEOUT" help:"How long running handlers may take to finish when the worker is stopped."`
 	OrderByCall        bool                  `env:"WILDIX_ORDER_BY_CALL" help:"Handle the events of one call one at a time."`
-	OnRejected         config.RejectedPolicy `placeholder:"leave" env:"WILDIX_ON_REJECTED" help:"What becomes of rejected and malformed messages: leave, quarantine or delete." values:"leave,quarantine,delete"`
-	QuarantineQueueURL string                `placeholder:"URL" env:"WILDIX_QUARANTINE_QUEUE_URL" help:"The queue that --on-rejected quarantine sends to."`
+	OnRejected         config.RejectedPolicy `placeholder:"leave" env:"WILDIX_ON_REJECTED" help:"What happens to rejected and malformed messages: leave, quarantine or delete." values:"leave,quarantine,delete"`
+	QuarantineQueueURL string                `placeholder:"URL" env:"WILDIX_QUARANTINE_QUEUE_URL" help:"The queue that --on-rejected=quarantine sends to."`
 	handlers.Settings  `embed:""`
 	config.Admin       `embed:""`
 	config.Log         `embed:""`

@@ -16,7 +16,7 @@ import (
 type Manager struct {
 	t     *testing.T
 	conn  *net.UnixConn
-	Lines []string // a line each, in the order of their arrival
+	Lines []string // in the order of their arrival
 }
 
 // New listens, and sets NOTIFY_SOCKET for the test.
@@ -33,7 +33,7 @@ func New(t *testing.T) *Manager {
 	return &Manager{t: t, conn: conn}
 }
 
-// Read takes what is there to be read, and returns it.
+// Read returns the lines that have arrived since the last Read.
 func (m *Manager) Read() (news []string) {
 	m.t.Helper()
 	raw, err := m.conn.SyscallConn()
@@ -73,7 +73,7 @@ func (m *Manager) Want(lines ...string) {
 	news := m.Read()
 	for _, line := range lines {
 		if !slices.Contains(news, line) {
-			m.t.Errorf("told %q, want %q among it", news, line)
+			m.t.Errorf("notified with %q, want %q among them", news, line)
 		}
 	}
 }
