@@ -137,8 +137,7 @@ Timeout: -1ns is negative`
 	if err == nil || err.Error() != want {
 		t.Fatalf("error\n%v\nwant\n%s", err, want)
 	}
-	var field *events.FieldError
-	if !errors.As(err, &field) {
+	if _, ok := errors.AsType[*events.FieldError](err); !ok {
 		t.Error("no FieldError")
 	}
 }
