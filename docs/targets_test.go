@@ -11,44 +11,53 @@ import (
 
 var (
 	makeTarget = regexp.MustCompile(`^make ([a-z-]+)`)
-	script     = regexp.MustCompile(`^\.ci/[a-z-]+`)
+	script     = regexp.MustCompile(`^(\.ci/[a-z-]+)`)
 	ciParts    = regexp.MustCompile(`^\.ci/run ([a-z].*)$`)
-	repository = regexp.MustCompile(`^(?:cmd|consumer|events|signature|internal|deploy|docs)/[a-zA-Z/_.-]+$`)
+	repository = regexp.MustCompile(`^((?:cmd|consumer|events|signature|internal|deploy|docs)/[a-zA-Z/_.-]+)$`)
 	goFolder   = regexp.MustCompile(`^go (?:test|doc) .*?(\./[a-z/-]+)`)
 )
 
-// What inline code names exists: targets of make, scripts and parts of CI, files and folders.
+// What inline code names exists: targets of make, parts of CI, files and folders.
 func TestTargetsExist(t *testing.T) {
-	makefile, err := os.ReadFile("../Makefile")
-	check(t, err)
+	targets := "\n" + read(t, "../Makefile")
 	list, err := exec.Command("../.ci/run", "--list").Output()
 	check(t, err)
+	parts := "\n" + string(list)
 	for _, p := range everyPage(t) {
 		for _, inline := range codes(p.prose()) {
-			if found := makeTarget.FindStringSubmatch(inline); found != nil && !strings.Contains(string(makefile), "\n"+found[1]+":") {
-				t.Errorf("%s: the Makefile has no target %s", p.path, found[1])
+			if target := first(makeTarget, inline); target != "" && !strings.Contains(targets, "\n"+target+":") {
+				t.Errorf("%s: the Makefile has no target %s", p.path, target)
 			}
-			if found := script.FindString(inline); found != "" && !exists(found) {
-				t.Errorf("%s: no %s", p.path, found)
-			}
-			if found := ciParts.FindStringSubmatch(inline); found != nil {
-				for part := range strings.FieldsSeq(found[1]) {
-					if !strings.Contains("\n"+string(list), "\n"+part+" ") {
-						t.Errorf("%s: .ci/run has no part %s", p.path, part)
-					}
+			for part := range strings.FieldsSeq(first(ciParts, inline)) {
+				if !strings.Contains(parts, "\n"+part+" ") {
+					t.Errorf("%s: .ci/run has no part %s", p.path, part)
 				}
 			}
-			if found := repository.FindString(inline); found != "" && !exists(strings.TrimSuffix(found, "/...")) {
-				t.Errorf("%s: no %s", p.path, found)
-			}
-			if found := goFolder.FindStringSubmatch(inline); found != nil && !exists(strings.TrimSuffix(found[1], "/...")) {
-				t.Errorf("%s: no package %s", p.path, found[1])
+			for _, expression := range []*regexp.Regexp{script, repository, goFolder} {
+				if path := first(expression, inline); path != "" && !exists(path) {
+					t.Errorf("%s: there is no %s", p.path, path)
+				}
 			}
 		}
 	}
 }
 
+// first returns the expression's first group in the text, or "".
+func first(expression *regexp.Regexp, text string) string {
+	if found := expression.FindStringSubmatch(text); found != nil {
+		return found[1]
+	}
+	return ""
+}
+
 func exists(path string) bool {
-	_, err := os.Stat(filepath.Join("..", path))
+	_, err := os.Stat(filepath.Join("..", strings.TrimSuffix(path, "/...")))
 	return err == nil
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	check(t, err)
+	return string(text)
 }

@@ -7,12 +7,15 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"wildix-worker/events"
 )
 
 var logged = regexp.MustCompile("log\\s+(?:says|has)\\s+`([^`]+)`")
 
-// What a page says that the log says is a text of the program.
-func TestLogTextsExist(t *testing.T) {
+// programSource returns the Go files of the module without its tests.
+func programSource(t *testing.T) string {
+	t.Helper()
 	var source strings.Builder
 	for _, dir := range []string{"../cmd", "../consumer", "../events", "../internal", "../signature"} {
 		err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
@@ -25,9 +28,15 @@ func TestLogTextsExist(t *testing.T) {
 		})
 		check(t, err)
 	}
+	return source.String()
+}
+
+// What a page says that the log says is a text of the program.
+func TestLogTextsExist(t *testing.T) {
+	source := programSource(t)
 	for _, p := range everyPage(t) {
 		for _, found := range logged.FindAllStringSubmatch(p.text, -1) {
-			if text := strings.Join(strings.Fields(found[1]), " "); !written(source.String(), text) {
+			if text := strings.Join(strings.Fields(found[1]), " "); !written(source, text) {
 				t.Errorf("%s quotes the log with %q, which the program does not write", p.path, text)
 			}
 		}
@@ -43,4 +52,28 @@ func written(source, text string) bool {
 		strings.Contains(source, `"`+strings.TrimSuffix(text, last)+`"`) ||
 		strings.Contains(source, `"`+strings.TrimPrefix(text, first)+`"`) ||
 		len(words) > 2 && strings.Contains(source, `"`+strings.TrimPrefix(text, first+" "+words[1]))
+}
+
+// Metrics that a page names are exported.
+func TestMetricsExist(t *testing.T) {
+	source := programSource(t)
+	for _, p := range everyPage(t) {
+		for _, name := range regexp.MustCompile(`\bwildix_[a-z_]+[a-z]\b`).FindAllString(p.text, -1) {
+			base := strings.TrimPrefix(name, "wildix_")
+			base = regexp.MustCompile(`_(bucket|sum|count)$`).ReplaceAllString(base, "")
+			if !strings.Contains(source, `"`+base+`"`) && !strings.Contains(source, `"wildix_`+base+`"`) {
+				t.Errorf("%s names the metric %s, which does not exist", p.path, name)
+			}
+		}
+	}
+}
+
+// docs/delivery-guarantees.md explains each outcome.
+func TestOutcomesAreExplained(t *testing.T) {
+	text := readPage(t, "delivery-guarantees.md").text
+	for o := range events.Outcome(events.Outcomes) {
+		if !strings.Contains(text, "\n| "+o.String()+" |") {
+			t.Errorf("docs/delivery-guarantees.md does not explain %s", o)
+		}
+	}
 }
