@@ -10,18 +10,18 @@ import (
 )
 
 const (
-	// dialTimeout is short, so that a host which is gone is soon asked again.
+	// dialTimeout is short, so that a host that is down is soon tried again.
 	dialTimeout = 3 * time.Second
-	// idleConnections is more than the events that most workers handle at once:
-	// beyond it each request costs a connection.
+	// idleConnections is more than most workers' concurrency. Beyond it, each request
+	// needs a new connection.
 	idleConnections = 256
-	// idleTime is shorter than most servers keep a connection.
+	// idleTime is shorter than the idle timeout of most servers.
 	idleTime = 45 * time.Second
-	// pingTime is how long an HTTP/2 connection is silent before it is asked
-	// whether it still works, and how long it has to answer.
+	// pingTime is how long an HTTP/2 connection may be silent before it is checked with
+	// a ping, and how long the answer may take.
 	pingTime = 5 * time.Second
-	// maxAnswerHeader bounds the memory that an answer takes.
-	maxAnswerHeader = 64 << 10
+	// maxResponseHeader limits the memory that a response takes.
+	maxResponseHeader = 64 << 10
 )
 
 func newClient() *http.Client {
@@ -36,18 +36,17 @@ func newClient() *http.Client {
 			MaxIdleConns:           idleConnections,
 			MaxIdleConnsPerHost:    idleConnections,
 			IdleConnTimeout:        idleTime,
-			MaxResponseHeaderBytes: maxAnswerHeader,
-			DisableCompression:     true, // the answer is not read
+			MaxResponseHeaderBytes: maxResponseHeader,
+			DisableCompression:     true, // the body is discarded
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 
-// errForbidden: the address is one where a cloud hands out credentials.
-var errForbidden = errors.New("link-local addresses are not sent to, since the cloud's metadata service is there")
+// errForbidden means that a cloud hands out credentials at the address.
+var errForbidden = errors.New("link-local addresses are refused: a cloud's metadata service is there")
 
-// refuseForbidden is asked before each connection, with the address that the
-// name has been resolved to.
+// refuseForbidden is called before each connection with the resolved address.
 func refuseForbidden(_, address string, _ syscall.RawConn) error {
 	addr, err := netip.ParseAddrPort(address)
 	if err != nil {
@@ -59,11 +58,11 @@ func refuseForbidden(_, address string, _ syscall.RawConn) error {
 	return nil
 }
 
-// awsServices are AWS's own addresses in every VPC: fd00:ec2::254 hands out an
-// instance's credentials, fd00:ec2::23 those of a pod.
+// awsServices are AWS's own addresses in every VPC: fd00:ec2::254 hands out the
+// credentials of an instance, fd00:ec2::23 those of a pod.
 var awsServices = netip.MustParsePrefix("fd00:ec2::/32")
 
-// isForbidden is also about what an IPv4-mapped address stands for.
+// isForbidden reports whether an address is refused, also in its IPv4-mapped form.
 func isForbidden(addr netip.Addr) bool {
 	return addr.IsLinkLocalUnicast() || awsServices.Contains(addr.WithZone(""))
 }

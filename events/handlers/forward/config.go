@@ -16,29 +16,29 @@ import (
 	"wildix-worker/events"
 )
 
-// DefaultTimeout is what a Config's zero Timeout stands for.
+// DefaultTimeout is the Timeout of a Config that sets none.
 const DefaultTimeout = 10 * time.Second
 
-// Config says where events go and how. URL is required.
+// Config is the configuration of a Handler. URL is required.
 type Config struct {
-	// URL gets the events, by http or https. No error contains more of it than
-	// host and port.
+	// URL is the endpoint, with the scheme http or https. Errors contain only its host
+	// and port.
 	URL string
-	// Secret signs what is sent. Empty leaves the PBX's signature as it is.
+	// Secret signs the request body. If it is empty, the PBX's signature is sent.
 	Secret string
-	// Template makes the body. Nil sends the event as it was signed.
+	// Template makes the request body. Nil sends the event as it was signed.
 	Template *Template
-	// Header is sent along, such as Authorization. It may replace Content-Type
-	// and User-Agent, and none of the other headers that are sent anyway.
+	// Header has additional headers, such as Authorization. It may replace
+	// Content-Type and User-Agent, but no other header that the handler sets.
 	Header http.Header
-	// RetryStatuses are statuses from 400 to 499 that are worth another try,
-	// besides 408, 425 and 429.
+	// RetryStatuses are statuses from 400 to 499 that may be retried, besides 408, 425
+	// and 429.
 	RetryStatuses []int
-	// Timeout limits a request, from the connection to the answer's header. Zero
-	// means DefaultTimeout. A handler's context may end before it.
+	// Timeout limits a request, from dialing to the response headers. Zero means
+	// DefaultTimeout. The context of HandleEvent may end earlier.
 	Timeout time.Duration
-	// Logger is told when the endpoint fails and when it is back. Nil means
-	// silence.
+	// Logger logs when the endpoint goes down and when it is up again. Nil disables
+	// logging.
 	Logger *zap.Logger
 }
 
@@ -52,8 +52,8 @@ func (cfg Config) withDefaults() Config {
 	return cfg
 }
 
-// Validate reports every fault of the configuration at once: a nil error, or
-// one that joins an *[events.FieldError] for each.
+// Validate returns nil or an error that joins an *[events.FieldError] for each invalid
+// field.
 func (cfg Config) Validate() error {
 	var faults []error
 	fault := func(field string, err error) {
@@ -78,7 +78,7 @@ var errURL = errors.New("not a URL such as https://hooks.example.com/calls")
 
 func checkURL(text string) error {
 	if text == "" {
-		return errors.New("required; the address that gets the events, such as https://hooks.example.com/calls")
+		return errors.New("required; set the URL of the endpoint, such as https://hooks.example.com/calls")
 	}
 	u, err := url.Parse(text)
 	if err != nil || strings.TrimSpace(text) != text || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
@@ -91,7 +91,7 @@ func checkURL(text string) error {
 	return nil
 }
 
-// ownHeaders are set for each request, or by net/http.
+// ownHeaders are set by the handler or by net/http.
 var ownHeaders = []string{
 	signatureHeader, keyHeader, eventHeader, countHeader,
 	"Host", "Content-Length", "Transfer-Encoding", "Connection", "Trailer", "Upgrade",
@@ -101,17 +101,17 @@ func checkHeader(header http.Header) error {
 	for name, values := range header {
 		switch {
 		case !isHeaderName(name):
-			return errors.New("a header's name is not letters, digits and -") // and may be a secret
+			return errors.New("a header's name has characters other than letters, digits, - and _") // not quoted: it may be a secret
 		case slices.Contains(ownHeaders, textproto.CanonicalMIMEHeaderKey(name)):
 			return fmt.Errorf("%s is set by the worker", name)
 		case slices.ContainsFunc(values, hasControl):
-			return fmt.Errorf("the value of %s has a control character in it", name)
+			return fmt.Errorf("the value of %s has a control character", name)
 		}
 	}
 	return nil
 }
 
-// isHeaderName is stricter than HTTP, which allows some punctuation.
+// isHeaderName reports whether a name is valid. HTTP allows some more punctuation.
 func isHeaderName(name string) bool {
 	return name != "" && strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") == ""
 }
@@ -123,7 +123,7 @@ func hasControl(value string) bool {
 func checkStatuses(statuses []int) error {
 	for _, status := range statuses {
 		if status < 400 || status > 499 {
-			return fmt.Errorf("%d is not a status from 400 to 499; others are retried anyway, or are success", status)
+			return fmt.Errorf("%d is not a status from 400 to 499; all others are retried or are success", status)
 		}
 	}
 	return nil
@@ -136,7 +136,7 @@ func contentType(header http.Header) string {
 	return "application/json"
 }
 
-// isJSON reports whether a content type is JSON's.
+// isJSON reports whether a content type is JSON.
 func isJSON(contentType string) bool {
 	kind, _, _ := strings.Cut(contentType, ";")
 	kind = strings.ToLower(strings.TrimSpace(kind))

@@ -6,15 +6,15 @@ import (
 	"net"
 )
 
-// dialTo has a resolver ask one server, whatever it means to ask.
+// dialTo makes a resolver use one server.
 func dialTo(server string) func(context.Context, string, string) (net.Conn, error) {
 	return func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "udp", server)
 	}
 }
 
-// dnsAnswer answers a query of one question: with the address to one for an IPv4
-// address, and with nothing to any other.
+// dnsAnswer returns the answer to a query with one question: the address if it asks for an
+// IPv4 address, and otherwise an empty answer.
 func dnsAnswer(query []byte, addr [4]byte) []byte {
 	const header, typeA, classIN = 12, 1, 1
 	end := header
@@ -24,7 +24,7 @@ func dnsAnswer(query []byte, addr [4]byte) []byte {
 	end += 5 // the root, type and class
 	answer := append([]byte(nil), query[:end]...)
 	binary.BigEndian.PutUint16(answer[2:], 0x8180) // a response, without error
-	clear(answer[6:header])                        // no answers, and no more of the query
+	clear(answer[6:header])                        // no records yet
 	if binary.BigEndian.Uint16(query[end-4:]) != typeA {
 		return answer
 	}

@@ -17,7 +17,7 @@ import (
 	"wildix-worker/events/handlers/forward"
 )
 
-func TestStatusDecidesWhatBecomesOfTheEvent(t *testing.T) {
+func TestStatusDecidesTheOutcome(t *testing.T) {
 	for code, want := range map[int]string{
 		200: "done", 201: "done", 202: "done", 204: "done", 299: "done",
 		301: "retry", 302: "retry", 304: "retry", 307: "retry", 308: "retry",
@@ -41,7 +41,7 @@ func TestStatusDecidesWhatBecomesOfTheEvent(t *testing.T) {
 	}
 }
 
-func TestSettingChoosesWhatElseIsRetried(t *testing.T) {
+func TestRetryStatusesAreRetried(t *testing.T) {
 	s := serve(t, status(http.StatusUnauthorized))
 	h := newHandler(t, forward.Config{URL: s.URL, RetryStatuses: []int{401}})
 	wantRetry(t, h.HandleEvent(t.Context(), event(t, "call-end.json")), "status 401 Unauthorized")
@@ -58,7 +58,7 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 	other.wantRequests(t, 0)
 }
 
-func TestEndpointGetsTheTimeItAsksFor(t *testing.T) {
+func TestRetryAfterDelaysTheEvent(t *testing.T) {
 	date := time.Now().Add(time.Minute).UTC().Format(http.TimeFormat)
 	for _, test := range []struct {
 		code        int
@@ -78,13 +78,13 @@ func TestEndpointGetsTheTimeItAsksFor(t *testing.T) {
 		wantDelay(t, err, test.least, test.most)
 
 		err = h.HandleEvent(t.Context(), event(t, "call-start.json"))
-		wantRetry(t, err, "the endpoint has asked for time")
+		wantRetry(t, err, "the endpoint has asked to wait")
 		wantDelay(t, err, test.least-10*time.Second, test.most)
 		s.wantRequests(t, 1)
 	}
 }
 
-func TestRetryAfterThatSaysNothingIsAsNone(t *testing.T) {
+func TestInvalidRetryAfterIsIgnored(t *testing.T) {
 	past := time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat)
 	for _, after := range []string{"", "0", "-5", "soon", past} {
 		s := serve(t, status(http.StatusTooManyRequests, "Retry-After", after))
@@ -96,13 +96,13 @@ func TestRetryAfterThatSaysNothingIsAsNone(t *testing.T) {
 	}
 }
 
-func TestHangingEndpointIsGivenUp(t *testing.T) {
+func TestRequestToAHangingEndpointTimesOut(t *testing.T) {
 	s := serve(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	h := newHandler(t, forward.Config{URL: s.URL + hidden, Timeout: 50 * time.Millisecond})
-	wantRetry(t, h.HandleEvent(t.Context(), event(t, "call-end.json")), "no answer in time")
+	wantRetry(t, h.HandleEvent(t.Context(), event(t, "call-end.json")), "no response in time")
 }
 
-func TestSlowAnswerWithinTheTimeoutIsWaitedFor(t *testing.T) {
+func TestSlowResponseWithinTheTimeoutIsSuccess(t *testing.T) {
 	s := serve(t, func(w http.ResponseWriter, _ *http.Request) { time.Sleep(100 * time.Millisecond) })
 	if err := to(t, s).HandleEvent(t.Context(), event(t, "call-end.json")); err != nil {
 		t.Error(err)
@@ -129,7 +129,7 @@ func TestStopEndsARequest(t *testing.T) {
 	}
 }
 
-// A raw endpoint answers with bytes, connection by connection.
+// raw starts an endpoint that answers each connection with bytes.
 func raw(t *testing.T, answer func(net.Conn)) (url string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -155,7 +155,7 @@ func raw(t *testing.T, answer func(net.Conn)) (url string) {
 	return "http://" + l.Addr().String() + hidden
 }
 
-// readRequest takes in a whole request, so that closing sends no reset.
+// readRequest reads a whole request, so that closing sends no reset.
 func readRequest(t *testing.T, conn net.Conn) {
 	r, err := http.ReadRequest(bufio.NewReader(conn))
 	if err != nil {
@@ -165,12 +165,12 @@ func readRequest(t *testing.T, conn net.Conn) {
 	io.Copy(io.Discard, r.Body)
 }
 
-func TestBrokenConnectionIsRetriedAndSaysNothingOfTheURL(t *testing.T) {
+func TestConnectionErrorsAreRetriedAndDoNotQuoteTheURL(t *testing.T) {
 	for name, test := range map[string]struct {
 		answer func(net.Conn)
 		words  string
 	}{
-		"closed before an answer": {func(c net.Conn) { readRequest(t, c) }, "connection closed before an answer"},
+		"closed before an answer": {func(c net.Conn) { readRequest(t, c) }, "connection closed before a response"},
 		"reset": {func(c net.Conn) {
 			readRequest(t, c)
 			c.(*net.TCPConn).SetLinger(0)
@@ -178,11 +178,11 @@ func TestBrokenConnectionIsRetriedAndSaysNothingOfTheURL(t *testing.T) {
 		"half a header": {func(c net.Conn) {
 			readRequest(t, c)
 			io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Le")
-		}, "what came is no HTTP answer"},
+		}, "not an HTTP response"},
 		"no HTTP": {func(c net.Conn) {
 			line, _ := bufio.NewReader(c).ReadString('\n') // POST /services/T000/B000/hidden
 			io.WriteString(c, line)
-		}, "what came is no HTTP answer"},
+		}, "not an HTTP response"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHandler(t, forward.Config{URL: raw(t, test.answer)})
@@ -191,7 +191,7 @@ func TestBrokenConnectionIsRetriedAndSaysNothingOfTheURL(t *testing.T) {
 	}
 }
 
-func TestReasonPhraseIsNotRepeated(t *testing.T) {
+func TestReasonPhraseIsNotQuoted(t *testing.T) {
 	h := newHandler(t, forward.Config{URL: raw(t, func(c net.Conn) {
 		readRequest(t, c)
 		io.WriteString(c, "HTTP/1.1 500 hidden\r\nContent-Length: 0\r\n\r\n")
@@ -199,7 +199,7 @@ func TestReasonPhraseIsNotRepeated(t *testing.T) {
 	wantRetry(t, h.HandleEvent(t.Context(), event(t, "call-end.json")), "status 500 Internal Server Error")
 }
 
-func TestAnswerIsSuccessOnceItsHeaderIsThere(t *testing.T) {
+func TestResponseIsSuccessOnceItsHeadersArrive(t *testing.T) {
 	for name, answer := range map[string]func(w http.ResponseWriter, r *http.Request){
 		"cut off": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "1000")
@@ -226,9 +226,9 @@ func TestAnswerIsSuccessOnceItsHeaderIsThere(t *testing.T) {
 	}
 }
 
-// An endpoint that closes a connection just when the next request is under way
-// on it is not down: the event is sent on a new one.
-func TestConnectionClosedBetweenRequestsCostsNothing(t *testing.T) {
+// The endpoint closes a connection while the next request is under way on it. The event is
+// sent on a new one.
+func TestConnectionClosedBetweenRequestsFailsNoEvent(t *testing.T) {
 	var connections atomic.Int32
 	h := newHandler(t, forward.Config{URL: raw(t, func(c net.Conn) {
 		in := bufio.NewReader(c)
@@ -239,7 +239,7 @@ func TestConnectionClosedBetweenRequestsCostsNothing(t *testing.T) {
 			}
 			io.Copy(io.Discard, r.Body)
 			if connections.Add(1) == 2 {
-				return // without a word, after the second request
+				return // without a response to the second request
 			}
 			io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 		}
@@ -254,7 +254,7 @@ func TestConnectionClosedBetweenRequestsCostsNothing(t *testing.T) {
 	}
 }
 
-func TestTLSTroubleIsToldWithoutTheURL(t *testing.T) {
+func TestTLSErrorsDoNotQuoteTheURL(t *testing.T) {
 	plain := serve(t, nil)
 	h := newHandler(t, forward.Config{URL: strings.Replace(plain.URL, "http:", "https:", 1) + hidden})
 	wantRetry(t, h.HandleEvent(t.Context(), event(t, "call-end.json")), "the endpoint does not speak TLS")

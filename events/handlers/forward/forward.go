@@ -1,5 +1,4 @@
-// Package forward is the handler that sends events to an HTTP endpoint, one
-// POST an event:
+// Package forward sends events to an HTTP endpoint, one POST an event:
 //
 //	h, err := forward.New(forward.Config{URL: "https://hooks.example.com/calls"})
 //	...
@@ -8,66 +7,59 @@
 //
 // # The request
 //
-// The body is the event as the PBX signed it, byte by byte, or what
-// [Config].Template makes of it. With it go these headers:
+// The body is the event as the PBX signed it, byte for byte, or the output of
+// [Config].Template. The headers are:
 //
-//   - X-Signature: the PBX's signature of the body, or with [Config].Secret the
-//     signature under that secret. What a template made carries no signature
-//     unless there is a Secret, since the PBX has not signed it.
-//   - Idempotency-Key: the event's delivery key. It is the same whenever the
-//     event is sent again, so an endpoint that must not act twice on one event
-//     remembers it.
+//   - X-Signature: the PBX's signature of the body or, with [Config].Secret, the
+//     signature under that secret. The output of a template is signed only with a
+//     Secret, since the PBX has not signed it.
+//   - Idempotency-Key: the event's delivery key. It is the same each time the event is
+//     sent, so that an endpoint can recognise a repeat.
 //   - X-Wildix-Event: the event's type, such as call:end.
-//   - X-Wildix-Receive-Count: how often the transport has delivered the event,
-//     from 1; without the header it does not know.
-//   - traceparent: the span of the call, if the context has one.
+//   - X-Wildix-Receive-Count: how often the transport has delivered the event, from 1.
+//     Without the header, that is unknown.
+//   - traceparent: the current span, if the context has one.
 //   - Content-Type: application/json, unless [Config].Header has another one.
 //
-// # The answer
+// # The response
 //
-// Any 2xx is success, once its header is there: what follows is thrown away.
-// 408, 425, 429, 3xx, 5xx and every failure to get an answer are worth another
-// try. All other 4xx are [events.Permanent], unless [Config].RetryStatuses names
-// them: 401, 403 and 404 are good candidates, as they mostly tell of a token that
-// has expired or an address that has changed, and not of the event.
+// Any 2xx status is success, as soon as the headers have arrived. The body is
+// discarded. 408, 425, 429, 3xx, 5xx and failures without a response may be retried.
+// All other 4xx are [events.Permanent] unless [Config].RetryStatuses names them: 401,
+// 403 and 404 are good candidates, since they mostly mean an expired token or a changed
+// address.
 //
-// Redirects are not followed, wherever they lead: few endpoints mean to have a
-// POST sent twice, and the signature and a token in a header are not for others.
-// Set the URL that the redirect names.
+// Redirects are not followed: few endpoints want a POST twice, and the signature and a
+// token in a header are not meant for others. Set the URL of the redirect instead.
 //
-// When the endpoint asks for time by a Retry-After, as seconds or as a date, it
-// gets it, up to five minutes: nothing is sent to it before, and the events ask to
-// come back later than that ([events.RetryAfter]).
+// If the endpoint answers with a Retry-After, in seconds or as a date, nothing is sent to
+// it until then, at most for five minutes. Events that fail meanwhile ask for a longer
+// delay ([events.RetryAfter]).
 //
-// # A dead endpoint
+// # An endpoint that is down
 //
-// After five failures in a row nothing is sent but for one event a second, until
-// one gets through. The others fail at once with [ErrEndpointDown], and with no
-// wish for a delay: the transport's own grows with each receive, which is what
-// keeps an event out of the dead-letter queue, whereas a short one would spend its
-// receives.
+// After five failures in a row, one event a second is sent until one succeeds. All others
+// fail at once with [ErrEndpointDown], without a delay of their own: the transport's
+// delay grows with the receive count, which keeps an event out of the dead-letter queue.
 //
-// Package consumer's breaker takes that for the failure that it is, and stops
-// receiving but for a probe. This handler's breaker is open for a second only and
-// the probe is tried every two to four, so that each try reaches the endpoint, and
-// the first that gets through ends both pauses.
+// The circuit breaker of package consumer counts these failures too, and stops receiving
+// but for a probe. It tries the probe every two to four seconds, and this handler lets
+// one event a second through, so every try reaches the endpoint.
 //
-// A request that gets no answer is given up after [Config].Timeout. An endpoint
-// that takes requests and does not answer therefore holds up its own return by as
-// much.
+// A request without a response fails after [Config].Timeout. So long does it take to
+// notice that an endpoint which accepts connections and does not answer is up again.
 //
-// # Where to
+// # Addresses
 //
-// Link-local addresses (169.254.0.0/16, fe80::/10) and AWS's fd00:ec2::/32 are
-// never connected to: there the cloud's metadata service hands out credentials.
-// The address that is dialled is checked, after the name has been resolved.
-// Loopback and private networks are allowed. A proxy of the environment
-// (HTTPS_PROXY, HTTP_PROXY, NO_PROXY) is used, except for localhost. The proxy
-// resolves the name then, so only a URL that has such an address in it is refused,
-// and the rest is up to the proxy.
+// Connections to link-local addresses (169.254.0.0/16, fe80::/10) and to AWS's
+// fd00:ec2::/32 are refused, since a cloud's metadata service hands out credentials
+// there. The check is on the address that the name resolves to. Loopback and private
+// networks are allowed. HTTPS_PROXY, HTTP_PROXY and NO_PROXY are honoured, except for
+// localhost. With a proxy, which resolves names itself, only a URL that contains such an
+// address is refused.
 //
-// A URL may be a secret, as Slack's is. Logs and errors name its host and port and
-// nothing else of it, nor anything that the endpoint answered but the status.
+// A URL may be a secret, as those of Slack are. Logs and errors contain its host and port
+// only, and of a response only the status.
 package forward
 
 import (
@@ -95,11 +87,11 @@ type Handler struct {
 	template *Template
 	client   *http.Client
 	breaker  *gobreaker.CircuitBreaker[struct{}]
-	hold     hold
+	cooldown cooldown
 }
 
-// New returns a handler. The error names every fault of the configuration, one
-// a line; nothing is sent before the first event.
+// New returns a handler, or an error that joins an *[events.FieldError] for each invalid
+// field. Nothing is sent before the first event.
 func New(cfg Config) (*Handler, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -107,7 +99,7 @@ func New(cfg Config) (*Handler, error) {
 	cfg = cfg.withDefaults()
 	target, err := url.Parse(cfg.URL)
 	if err != nil {
-		return nil, errURL // which Validate has said
+		return nil, errURL // not reached: Validate has parsed it
 	}
 	header := cfg.Header.Clone()
 	if header == nil {
@@ -129,12 +121,11 @@ func New(cfg Config) (*Handler, error) {
 	}, nil
 }
 
-// Close closes the connections that wait for the next event. The handler is not
-// used after it.
+// Close closes idle connections. The handler must not be used afterwards.
 func (h *Handler) Close() { h.client.CloseIdleConnections() }
 
-// HandleEvent sends the event, and returns nil once the endpoint has answered
-// that it took it. When the template makes nothing of the event it returns
+// HandleEvent sends the event and returns nil if the endpoint responds with a 2xx
+// status. If the template's output is empty, it sends nothing and returns
 // [events.ErrNoHandler].
 func (h *Handler) HandleEvent(ctx context.Context, e *events.Event) error {
 	body, err := h.body(e)
@@ -150,7 +141,7 @@ func (h *Handler) HandleEvent(ctx context.Context, e *events.Event) error {
 	return nil
 }
 
-// body is what is to be sent of the event.
+// body returns the request body.
 func (h *Handler) body(e *events.Event) ([]byte, error) {
 	if h.template == nil {
 		return e.Raw, nil
@@ -175,10 +166,10 @@ func permanent(err error) error {
 	return events.Permanent(err)
 }
 
-// deliver sends the body, unless the endpoint is to be left alone.
+// deliver sends the body unless the endpoint cools down or is down.
 func (h *Handler) deliver(ctx context.Context, e *events.Event, body []byte) error {
-	if left := h.hold.left(); left > 0 {
-		return events.RetryAfter(comeBackAfter(left, e.ReceiveCount), errHeld)
+	if left := h.cooldown.left(); left > 0 {
+		return events.RetryAfter(retryDelay(left, e.ReceiveCount), errCooldown)
 	}
 	_, err := h.breaker.Execute(func() (struct{}, error) { return struct{}{}, h.send(ctx, e, body) })
 	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
@@ -187,7 +178,7 @@ func (h *Handler) deliver(ctx context.Context, e *events.Event, body []byte) err
 	return err
 }
 
-// send makes the request.
+// send sends one request.
 func (h *Handler) send(ctx context.Context, e *events.Event, body []byte) error {
 	limited, cancel := context.WithTimeout(ctx, h.timeout)
 	defer cancel()
@@ -198,10 +189,10 @@ func (h *Handler) send(ctx context.Context, e *events.Event, body []byte) error 
 	resp, err := h.client.Do(req)
 	switch {
 	case err != nil && errors.Is(ctx.Err(), context.Canceled):
-		return fmt.Errorf("%w: %w", errCalledOff, context.Cause(ctx))
+		return fmt.Errorf("%w: %w", errCancelled, context.Cause(ctx))
 	case err != nil:
 		return transportError(err)
 	}
 	discard(resp, cancel)
-	return h.verdict(resp, e)
+	return h.responseError(resp, e)
 }

@@ -43,7 +43,7 @@ func TestEventIsSentAsItWasSigned(t *testing.T) {
 	}
 }
 
-func TestEndpointIsToldOfTheSpan(t *testing.T) {
+func TestSpanIsPassedOnAsTraceparent(t *testing.T) {
 	s := serve(t, nil)
 	ctx, span := sdktrace.NewTracerProvider().Tracer("test").Start(t.Context(), "forward")
 	if err := to(t, s).HandleEvent(ctx, event(t, "call-end.json")); err != nil {
@@ -61,7 +61,7 @@ func TestEndpointIsToldOfTheSpan(t *testing.T) {
 	}
 }
 
-func TestSecretSignsWhatIsSent(t *testing.T) {
+func TestSecretSignsTheRequestBody(t *testing.T) {
 	template, err := forward.ParseTemplate(`{"id": {{json .ID}}}`)
 	if err != nil {
 		t.Fatal(err)
@@ -81,7 +81,7 @@ func TestSecretSignsWhatIsSent(t *testing.T) {
 	}
 }
 
-func TestTemplatesBodyHasNoSignatureOfThePBX(t *testing.T) {
+func TestTemplateOutputHasNoSignatureOfThePBX(t *testing.T) {
 	template, err := forward.ParseTemplate(`{"id": {{json .ID}}}`)
 	if err != nil {
 		t.Fatal(err)
@@ -96,7 +96,7 @@ func TestTemplatesBodyHasNoSignatureOfThePBX(t *testing.T) {
 	}
 }
 
-func TestWhatCanNotStandInAHeaderIsLeftOut(t *testing.T) {
+func TestEventTypeThatNoHeaderAllowsIsLeftOut(t *testing.T) {
 	s := serve(t, nil)
 	e := event(t, `{"id":"1","type":"call:\r\nX-Evil: 1","time":1693389853611}`)
 	e.ReceiveCount = 0
@@ -111,7 +111,7 @@ func TestWhatCanNotStandInAHeaderIsLeftOut(t *testing.T) {
 	}
 }
 
-func TestHeadersOfTheSettingsGoAlong(t *testing.T) {
+func TestConfiguredHeadersAreSent(t *testing.T) {
 	s := serve(t, nil)
 	h := newHandler(t, forward.Config{URL: s.URL, Header: http.Header{
 		"Authorization": {"Bearer token"}, "Content-Type": {"application/x-thing"}, "User-Agent": {"me"},
@@ -125,14 +125,14 @@ func TestHeadersOfTheSettingsGoAlong(t *testing.T) {
 	}
 }
 
-func TestEveryWrongFieldIsNamedAtOnce(t *testing.T) {
+func TestValidateReportsEveryInvalidField(t *testing.T) {
 	_, err := forward.New(forward.Config{
 		URL: "ftp://example.com/hidden", Timeout: -1, RetryStatuses: []int{404, 500},
 		Header: http.Header{"Idempotency-Key": {"1"}},
 	})
 	want := `URL: not a URL such as https://hooks.example.com/calls
 Header: Idempotency-Key is set by the worker
-RetryStatuses: 500 is not a status from 400 to 499; others are retried anyway, or are success
+RetryStatuses: 500 is not a status from 400 to 499; all others are retried or are success
 Timeout: -1ns is negative`
 	if err == nil || err.Error() != want {
 		t.Fatalf("error\n%v\nwant\n%s", err, want)
@@ -142,7 +142,7 @@ Timeout: -1ns is negative`
 	}
 }
 
-func TestWrongURLIsNotQuoted(t *testing.T) {
+func TestURLErrorsDoNotQuoteTheURL(t *testing.T) {
 	for _, text := range []string{"", "hidden", "http://", "https://hidden\x7f", "http://[hidden", "//hidden/x", "http://ex ample/hidden", "https://:443/hidden", "https://example.com/hidden ", "https://example.com/hidden\n"} {
 		err := forward.Config{URL: text}.Validate()
 		if err == nil || strings.Contains(err.Error(), "hidden") {
@@ -151,7 +151,7 @@ func TestWrongURLIsNotQuoted(t *testing.T) {
 	}
 }
 
-func TestWrongHeadersAreNotQuoted(t *testing.T) {
+func TestHeaderErrorsDoNotQuoteTheValue(t *testing.T) {
 	for _, header := range []http.Header{
 		{"Bearer hidden": {""}}, {"": {"hidden"}}, {"Authorization": {"hidden\n"}}, {"X-Signature": {"hidden"}},
 		{"host": {"hidden"}}, {"Transfer-Encoding": {"hidden"}},
@@ -163,7 +163,7 @@ func TestWrongHeadersAreNotQuoted(t *testing.T) {
 	}
 }
 
-func TestConnectionsAreUsedAgain(t *testing.T) {
+func TestConnectionsAreReused(t *testing.T) {
 	const atOnce, rounds = 64, 10
 	var connections sync.Map
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {

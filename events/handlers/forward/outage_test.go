@@ -16,8 +16,8 @@ import (
 	"wildix-worker/events/handlers/forward"
 )
 
-// The promise of an endpoint that is dead for a minute.
-func TestFullSpeedWithinFiveSecondsOfTheEndpointsReturn(t *testing.T) {
+// The endpoint is down for a minute.
+func TestFullSpeedWithinFiveSecondsAfterAnOutage(t *testing.T) {
 	hang := func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 	for name, test := range map[string]struct {
 		fault http.HandlerFunc
@@ -30,13 +30,13 @@ func TestFullSpeedWithinFiveSecondsOfTheEndpointsReturn(t *testing.T) {
 		"no answer":                 {hang, 5*time.Second + forward.DefaultTimeout},
 	} {
 		t.Run(name, func(t *testing.T) {
-			within(t, 3, test.fault, only, func(s *site) {
+			within(t, 3, test.fault, only, func(s *system) {
 				s.outage()
 				// Those that had failed before the pause wait for their time.
 				const waiting = 100
 				time.Sleep(test.back)
 				if n := s.arrived(); n < s.sent-waiting {
-					t.Errorf("%d of %d events arrived %v after the endpoint's return", n, s.sent, test.back)
+					t.Errorf("%d of %d events arrived %v after the outage", n, s.sent, test.back)
 				}
 				before := s.arrived()
 				s.send(300)
@@ -45,7 +45,7 @@ func TestFullSpeedWithinFiveSecondsOfTheEndpointsReturn(t *testing.T) {
 					t.Errorf("%d of 300 events arrived in the second after", n)
 				}
 				if n := s.refused.Load(); n > 120 {
-					t.Errorf("the dead endpoint was asked %d times in a minute", n)
+					t.Errorf("the endpoint got %d requests while it was down for a minute", n)
 				}
 				s.wantAll()
 			})
@@ -60,9 +60,9 @@ func slowly(code int) http.HandlerFunc {
 	}
 }
 
-// When most events are not for the endpoint, the consumer goes on receiving and
-// only this handler's breaker is open. Receives must last all the same.
-func TestNothingIsDeadLetteredWhenFewEventsAreForTheEndpoint(t *testing.T) {
+// When most events are not for the endpoint, the consumer keeps receiving, and only this
+// handler's breaker is open. The receives must suffice even then.
+func TestOutageDeadLettersNothingWhenFewEventsAreForTheEndpoint(t *testing.T) {
 	few := func(h events.Handler) events.Handler {
 		var n atomic.Int32
 		return events.HandlerFunc(func(ctx context.Context, e *events.Event) error {
@@ -72,7 +72,7 @@ func TestNothingIsDeadLetteredWhenFewEventsAreForTheEndpoint(t *testing.T) {
 			return h.HandleEvent(ctx, e)
 		})
 	}
-	within(t, 10, nil, few, func(s *site) {
+	within(t, 10, nil, few, func(s *system) {
 		s.down.Store(true)
 		for range 60 {
 			s.send(10)
@@ -89,10 +89,10 @@ func TestNothingIsDeadLetteredWhenFewEventsAreForTheEndpoint(t *testing.T) {
 	})
 }
 
-// Slack takes about one message a second, and tells all others to wait for one.
+// Slack accepts about one message a second, and answers all others with a Retry-After.
 func TestRateLimitDeadLettersNothing(t *testing.T) {
 	var last time.Time
-	var s *site
+	var s *system
 	fault := func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -102,9 +102,9 @@ func TestRateLimitDeadLettersNothing(t *testing.T) {
 			return
 		}
 		last = time.Now()
-		s.taken[r.Header.Get("Idempotency-Key")]++
+		s.accepted[r.Header.Get("Idempotency-Key")]++
 	}
-	within(t, 10, fault, only, func(at *site) {
+	within(t, 10, fault, only, func(at *system) {
 		s = at
 		s.down.Store(true)
 		s.send(60)
@@ -112,11 +112,11 @@ func TestRateLimitDeadLettersNothing(t *testing.T) {
 	})
 }
 
-func TestDeadEndpointIsToldOnceAndByItsHost(t *testing.T) {
-	within(t, 5, nil, only, func(s *site) {
+func TestOutageIsLoggedOnceWithTheHost(t *testing.T) {
+	within(t, 5, nil, only, func(s *system) {
 		s.outage()
 		s.wantAll()
-		for message, want := range map[string]int{"forward endpoint down, trying one event a second": 1, "forward endpoint back": 1} {
+		for message, want := range map[string]int{"forward endpoint down, trying one event a second": 1, "forward endpoint up again": 1} {
 			logged := s.logs.FilterMessage(message).All()
 			if len(logged) != want || logged[0].ContextMap()["host"] != "endpoint.example.com" {
 				t.Errorf("logged %v", logged)
@@ -132,7 +132,7 @@ func TestDeadEndpointIsToldOnceAndByItsHost(t *testing.T) {
 	})
 }
 
-func TestDeadEndpointIsLeftAloneWithoutAConsumer(t *testing.T) {
+func TestEndpointThatIsDownGetsOneEventASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var dials, failedAtOnce int
 		h := newHandler(t, forward.Config{URL: "http://endpoint.example.com"})
@@ -155,7 +155,7 @@ func TestDeadEndpointIsLeftAloneWithoutAConsumer(t *testing.T) {
 	})
 }
 
-func TestRefusedEventsAreNoDeadEndpoint(t *testing.T) {
+func TestPermanentErrorsAreNoOutage(t *testing.T) {
 	s := serve(t, status(http.StatusBadRequest))
 	h := to(t, s)
 	for range 20 {
@@ -164,7 +164,7 @@ func TestRefusedEventsAreNoDeadEndpoint(t *testing.T) {
 	s.wantRequests(t, 20)
 }
 
-func TestStopIsNoDeadEndpoint(t *testing.T) {
+func TestCancelledRequestsAreNoOutage(t *testing.T) {
 	s := serve(t, nil)
 	h := to(t, s)
 	ctx, cancel := context.WithCancel(t.Context())

@@ -6,8 +6,8 @@ import (
 	"wildix-worker/events"
 )
 
-// A participant is one side of a call. Its fields are methods, since a template
-// may call these on nil, while {{if}} still takes nil for false.
+// A participant is one side of a call. Its fields are methods, which a template may call
+// on nil, and {{if}} of nil is still false.
 type participant struct{ *events.Participant }
 
 func participantOf(p *events.Participant) *participant {
@@ -17,25 +17,25 @@ func participantOf(p *events.Participant) *participant {
 	return &participant{p}
 }
 
-// MarshalJSON writes the participant as it is in an event.
-func (p *participant) MarshalJSON() ([]byte, error) { return json.Marshal(p.known()) }
+// MarshalJSON returns the participant as it is in an event.
+func (p *participant) MarshalJSON() ([]byte, error) { return json.Marshal(p.orEmpty()) }
 
-func (p *participant) known() *events.Participant {
+func (p *participant) orEmpty() *events.Participant {
 	if p == nil {
 		return &events.Participant{}
 	}
 	return p.Participant
 }
 
-func (p *participant) Type() string           { return p.known().Type.Value }
-func (p *participant) Phone() string          { return p.known().Phone.Value }
-func (p *participant) Name() string           { return p.known().Name.Value }
-func (p *participant) Company() string        { return p.known().Company.Value }
-func (p *participant) Email() string          { return p.known().Email.Value }
-func (p *participant) UserID() string         { return p.known().UserID.Value }
-func (p *participant) UserExtension() string  { return p.known().UserExtension.Value }
-func (p *participant) UserDepartment() string { return p.known().UserDepartment.Value }
-func (p *participant) GroupID() string        { return p.known().GroupID.Value }
-func (p *participant) GroupName() string      { return p.known().GroupName.Value }
-func (p *participant) UserAgent() string      { return p.known().UserAgent.Value }
-func (p *participant) UserDevice() string     { return p.known().UserDevice.Value }
+func (p *participant) Type() string           { return p.orEmpty().Type.Value }
+func (p *participant) Phone() string          { return p.orEmpty().Phone.Value }
+func (p *participant) Name() string           { return p.orEmpty().Name.Value }
+func (p *participant) Company() string        { return p.orEmpty().Company.Value }
+func (p *participant) Email() string          { return p.orEmpty().Email.Value }
+func (p *participant) UserID() string         { return p.orEmpty().UserID.Value }
+func (p *participant) UserExtension() string  { return p.orEmpty().UserExtension.Value }
+func (p *participant) UserDepartment() string { return p.orEmpty().UserDepartment.Value }
+func (p *participant) GroupID() string        { return p.orEmpty().GroupID.Value }
+func (p *participant) GroupName() string      { return p.orEmpty().GroupName.Value }
+func (p *participant) UserAgent() string      { return p.orEmpty().UserAgent.Value }
+func (p *participant) UserDevice() string     { return p.orEmpty().UserDevice.Value }

@@ -17,7 +17,7 @@ import (
 	"wildix-worker/signature"
 )
 
-// recipe is a template that docs/handlers.md shows, word by word.
+// recipe returns a template that docs/handlers.md shows as it is.
 func recipe(t *testing.T, name string) *forward.Template {
 	t.Helper()
 	text, err := os.ReadFile("recipes/" + name)
@@ -38,17 +38,17 @@ func recipe(t *testing.T, name string) *forward.Template {
 	return template
 }
 
-// A standIn does what the documentation of an API says that it does, and refuses
-// all else. It keeps what it took.
-type standIn struct {
+// A fakeAPI accepts what the documentation of an API allows, and records it. It refuses
+// everything else.
+type fakeAPI struct {
 	*httptest.Server
-	took []string
+	accepted []string
 }
 
-// stand starts one. accept returns the status, and what is kept of the body.
-func stand(t *testing.T, path string, accept func(header http.Header, body []byte) (status int, kept string)) *standIn {
+// serveAPI starts a fakeAPI. accept returns the status, and what to record of the body.
+func serveAPI(t *testing.T, path string, accept func(header http.Header, body []byte) (status int, kept string)) *fakeAPI {
 	t.Helper()
-	s := &standIn{}
+	s := &fakeAPI{}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		switch {
@@ -61,14 +61,14 @@ func stand(t *testing.T, path string, accept func(header http.Header, body []byt
 		default:
 			status, kept := accept(r.Header, body)
 			w.WriteHeader(status)
-			s.took = append(s.took, kept)
+			s.accepted = append(s.accepted, kept)
 		}
 	}))
 	t.Cleanup(s.Close)
 	return s
 }
 
-// object reads a JSON object that has no other fields than these.
+// object decodes a JSON object that has no other fields than these.
 func object(body []byte, fields ...string) (map[string]json.RawMessage, bool) {
 	var o map[string]json.RawMessage
 	if json.Unmarshal(body, &o) != nil {
@@ -82,12 +82,12 @@ func object(body []byte, fields ...string) (map[string]json.RawMessage, bool) {
 	return o, true
 }
 
-// slackText is text whose only control characters are escaped ones.
+// slackText matches text whose control characters are escaped.
 var slackText = regexp.MustCompile(`^([^&<>]|&amp;|&lt;|&gt;)+$`)
 
 func TestRecipeSlackMissedCall(t *testing.T) {
 	const path = "/services/T000/B000/hidden"
-	slack := stand(t, path, func(_ http.Header, body []byte) (int, string) {
+	slack := serveAPI(t, path, func(_ http.Header, body []byte) (int, string) {
 		message, ok := object(body, "text")
 		var text string
 		if !ok || json.Unmarshal(message["text"], &text) != nil || !slackText.MatchString(text) {
@@ -105,18 +105,18 @@ func TestRecipeSlackMissedCall(t *testing.T) {
 		{`{"id":"1","type":"call:end","time":1693389853611,"data":{"caller":null}}`, ""},
 		{`{"id":"1","type":"chat:channel:created","time":1693389853611}`, ""},
 	} {
-		slack.took = nil
+		slack.accepted = nil
 		outcome, err := events.Dispatch(t.Context(), h, event(t, test.body))
 		switch {
-		case test.want == "" && (outcome != events.Ignored || len(slack.took) > 0):
-			t.Errorf("%s: %v %v, Slack took %q", test.body, outcome, err, slack.took)
-		case test.want != "" && (outcome != events.Handled || len(slack.took) != 1 || slack.took[0] != test.want):
-			t.Errorf("%s: %v %v, Slack took %q, want %q", test.body, outcome, err, slack.took, test.want)
+		case test.want == "" && (outcome != events.Ignored || len(slack.accepted) > 0):
+			t.Errorf("%s: %v %v, Slack accepted %q", test.body, outcome, err, slack.accepted)
+		case test.want != "" && (outcome != events.Handled || len(slack.accepted) != 1 || slack.accepted[0] != test.want):
+			t.Errorf("%s: %v %v, Slack accepted %q, want %q", test.body, outcome, err, slack.accepted, test.want)
 		}
 	}
 }
 
-// missed is a call from outside that ended by a cause, as JSON, as is the name.
+// missed returns an inbound call with an end cause. The name is JSON.
 func missed(cause, name string) string {
 	return `{"id":"1","type":"call:end","time":1693389853611,"data":{"endCause":` + cause + `,"endCauseStr":"User busy","destination":"1001",` +
 		`"caller":{"type":"REMOTE","phone":"+12025550100","name":` + name + `}}}`
@@ -124,7 +124,7 @@ func missed(cause, name string) string {
 
 const outgoing = `{"id":"1","type":"call:end","time":1693389853611,"data":{"caller":{"type":"LOCAL","phone":"1001"},"callee":{"type":"REMOTE","phone":"+12025550100"}}}`
 
-// callProperties are those of HubSpot's calls object that the recipe may use.
+// callProperties are the properties of HubSpot's calls object that the recipe may use.
 var callProperties = []string{
 	"hs_timestamp", "hs_call_title", "hs_call_body", "hs_call_direction", "hs_call_duration", "hs_call_disposition",
 	"hs_call_from_number", "hs_call_to_number", "hs_call_status", "hubspot_owner_id",
@@ -132,7 +132,7 @@ var callProperties = []string{
 
 func TestRecipeHubSpotCall(t *testing.T) {
 	const path = "/crm/v3/objects/calls"
-	hubspot := stand(t, path, func(header http.Header, body []byte) (int, string) {
+	hubspot := serveAPI(t, path, func(header http.Header, body []byte) (int, string) {
 		if header.Get("Authorization") != "Bearer pat-eu1-hidden" {
 			return http.StatusUnauthorized, ""
 		}
@@ -165,19 +165,19 @@ func TestRecipeHubSpotCall(t *testing.T) {
 		{outgoing, "OUTBOUND 1001 +12025550100 "},
 		{nobody, ""},
 	} {
-		hubspot.took = nil
+		hubspot.accepted = nil
 		outcome, err := events.Dispatch(t.Context(), h, event(t, test.body))
-		if (outcome == events.Handled) != (test.want != "") || strings.Join(hubspot.took, "|") != test.want {
-			t.Errorf("%s: %v %v, HubSpot took %q, want %q", test.body, outcome, err, hubspot.took, test.want)
+		if (outcome == events.Handled) != (test.want != "") || strings.Join(hubspot.accepted, "|") != test.want {
+			t.Errorf("%s: %v %v, HubSpot accepted %q, want %q", test.body, outcome, err, hubspot.accepted, test.want)
 		}
 	}
 }
 
-// An n8n or Zapier webhook takes any JSON; what a workflow may rely on is checked
-// as its first step would.
+// An n8n or Zapier webhook accepts any JSON. The test checks the fields that a workflow may
+// rely on.
 func TestRecipeRawJSON(t *testing.T) {
 	const path = "/webhook/calls"
-	n8n := stand(t, path, func(header http.Header, body []byte) (int, string) {
+	n8n := serveAPI(t, path, func(header http.Header, body []byte) (int, string) {
 		if header.Get("X-Token") != "hidden" || signature.Verify("shared", body, header.Get("X-Signature")) != nil {
 			return http.StatusForbidden, ""
 		}
@@ -194,7 +194,7 @@ func TestRecipeRawJSON(t *testing.T) {
 	if err := h.HandleEvent(t.Context(), event(t, "call-end.json")); err != nil {
 		t.Fatal(err)
 	}
-	if len(n8n.took) != 1 || n8n.took[0] != "call:end 10:04:13" {
-		t.Errorf("n8n took %q", n8n.took)
+	if len(n8n.accepted) != 1 || n8n.accepted[0] != "call:end 10:04:13" {
+		t.Errorf("n8n accepted %q", n8n.accepted)
 	}
 }

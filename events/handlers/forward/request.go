@@ -12,7 +12,7 @@ import (
 	"wildix-worker/signature"
 )
 
-// The headers that tell of the event.
+// Headers about the event.
 const (
 	signatureHeader = "X-Signature"
 	keyHeader       = "Idempotency-Key"
@@ -20,9 +20,8 @@ const (
 	countHeader     = "X-Wildix-Receive-Count"
 )
 
-// request makes the request for an event. Since it has an Idempotency-Key,
-// net/http sends it again by itself when it turns out that the endpoint had
-// closed the connection it was sent on.
+// request returns the request for an event. Since it has an Idempotency-Key, net/http
+// sends it again on another connection if the endpoint had closed an idle one.
 func (h *Handler) request(ctx context.Context, e *events.Event, body []byte) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.url.String(), bytes.NewReader(body))
 	if err != nil {
@@ -43,7 +42,7 @@ func (h *Handler) request(ctx context.Context, e *events.Event, body []byte) (*h
 	return req, nil
 }
 
-// signature is that of the body, if there is one.
+// signature returns the signature of the body, or "" if there is none.
 func (h *Handler) signature(e *events.Event, body []byte) string {
 	switch {
 	case h.secret != "":
@@ -55,8 +54,8 @@ func (h *Handler) signature(e *events.Event, body []byte) string {
 	}
 }
 
-// isPrintable reports whether a type may stand in a header. A type is any
-// text; those that may not are in the body still.
+// isPrintable reports whether an event type, which may be any text, is allowed in a
+// header. The body has it anyway.
 func isPrintable(text string) bool {
 	for i := range len(text) {
 		if text[i] < ' ' || text[i] > '~' {

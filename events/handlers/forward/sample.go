@@ -2,14 +2,14 @@ package forward
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"wildix-worker/events"
 )
 
-// samples are made-up events to try a template on: of each type that has typed
-// data, with all that may be there and with all that may be null, and one of a
-// type that has none.
+// samples returns events to try a template on: of each type with typed data, with all
+// fields set and with all fields null, and one of a type without.
 func samples() []*events.Event {
 	list := []*events.Event{sample("conference:live:join", nil)}
 	for _, kind := range []string{events.CallStart, events.CallUpdate, events.CallEnd} {
@@ -20,7 +20,7 @@ func samples() []*events.Event {
 	return list
 }
 
-// fullSample has in every text what JSON must quote.
+// fullSample returns an event with all fields set. Every text needs quoting in JSON.
 func fullSample(kind string) *events.Event {
 	some := func(text string) events.Text { return events.Text{Value: text + " \"<\\&>\"\n", Valid: true} }
 	one := func(kind, phone string) *events.Participant {
@@ -40,7 +40,10 @@ func fullSample(kind string) *events.Event {
 }
 
 func sample(kind string, call *events.Call) *events.Event {
-	raw, _ := json.Marshal(map[string]any{"id": "call-1", "type": kind, "time": 1693389853611, "data": call})
+	raw, err := json.Marshal(map[string]any{"id": "call-1", "type": kind, "time": 1693389853611, "data": call})
+	if err != nil {
+		panic(fmt.Sprintf("forward: sample event: %v", err)) // texts and nulls can always be encoded
+	}
 	e := &events.Event{
 		ID: "call-1", Type: kind, PBX: "221100001bab", Company: "example", IntegrationID: "8qkmnq",
 		Time: time.UnixMilli(1693389853611).UTC(), Raw: raw, ReceiveCount: 1,

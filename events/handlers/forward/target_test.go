@@ -12,7 +12,7 @@ import (
 
 var silent = log.New(io.Discard, "", 0)
 
-func TestLinkLocalURLIsAWrongSetting(t *testing.T) {
+func TestLinkLocalURLIsInvalid(t *testing.T) {
 	for _, host := range []string{
 		"169.254.169.254", "169.254.170.2:80", "[fe80::1]", "[fe80::1%25lo]", "[::ffff:169.254.169.254]", "[::ffff:a9fe:a9fe]",
 		"[fd00:ec2::254]", "[fd00:ec2::23]:80",
@@ -21,7 +21,7 @@ func TestLinkLocalURLIsAWrongSetting(t *testing.T) {
 		if err == nil {
 			t.Fatalf("%s is allowed", host)
 		}
-		wantWords(t, err, "link-local addresses are not sent to")
+		wantWords(t, err, "link-local addresses are refused")
 	}
 	for _, host := range []string{"127.0.0.1:5678", "[::1]", "10.0.0.1", "192.168.1.1", "172.16.0.1", "[fd12::1]", "localhost:5678"} {
 		if err := (forward.Config{URL: "http://" + host}).Validate(); err != nil {
@@ -30,7 +30,7 @@ func TestLinkLocalURLIsAWrongSetting(t *testing.T) {
 	}
 }
 
-// names serves DNS on loopback: every name is at the IPv4 address.
+// names serves DNS on loopback: every name has the IPv4 address.
 func names(t *testing.T, addr [4]byte) {
 	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -62,7 +62,7 @@ func TestNameOfALinkLocalAddressIsRefused(t *testing.T) {
 	names(t, [4]byte{169, 254, 169, 254})
 	h := newHandler(t, forward.Config{URL: "http://harmless.example.com" + hidden})
 	err := h.HandleEvent(t.Context(), event(t, "call-end.json"))
-	wantRetry(t, err, "forward to harmless.example.com: link-local addresses are not sent to")
+	wantRetry(t, err, "forward to harmless.example.com: link-local addresses are refused")
 }
 
 func TestNameOfAnAllowedAddressIsReached(t *testing.T) {

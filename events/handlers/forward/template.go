@@ -11,26 +11,25 @@ import (
 	"wildix-worker/events"
 )
 
-// A Template makes a request's body of an event, as text/template does:
+// A Template is a text/template that makes a request body from an event:
 //
 //	{{if eq .Type "call:end"}}
 //	{"from": {{json .Data.Caller.Phone}}, "at": {{.Time.UnixMilli}}}
 //	{{end}}
 //
-// What is only white space is not sent: the event counts as ignored. So a
-// template selects with {{if}}.
+// An output of white space only is not sent, and the event is ignored, so a template can
+// select events with {{if}}.
 //
 // The fields are ID, Type, PBX, Company, IntegrationID, Time (a time.Time in
-// UTC), Key (the delivery key), ReceiveCount and Data. Data has all that
-// [events.Call] has, Status to EndBy, where Caller and Callee have all that
-// [events.Participant] has. Every text is a string, empty for null, and on a
-// caller that is null every field is empty; {{if .Data.Caller}} tells whether
-// there is one. Events of types that have no typed data have an empty Data.
+// UTC), Key (the delivery key), ReceiveCount and Data. Data has the fields of
+// [events.Call], Status to EndBy, and Caller and Callee have those of
+// [events.Participant]. Texts are strings, empty for null. The fields of a null caller
+// are empty; {{if .Data.Caller}} is true unless it is null. Data is empty for events of
+// types without typed data.
 //
-// Besides the functions of text/template there are json, which writes any value
-// as JSON, quotes included ({{json .}} is the whole event), and slack,
-// which escapes what a Slack message may not have in it: {{slack .Data.Caller.Name
-// | json}}.
+// Besides those of text/template there are two functions: json writes any value as JSON,
+// quotes included ({{json .}} is the whole event), and slack escapes the characters that
+// Slack messages reserve: {{slack .Data.Caller.Name | json}}.
 type Template struct {
 	body *template.Template
 }
@@ -40,14 +39,13 @@ var functions = template.FuncMap{
 	"slack": strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace,
 }
 
-// ParseTemplate reads a template. It is executed on events that were made up, of
-// every type that has typed data and of one that has none, with and without what
-// may be null, so that a wrong name of a field is an error here and not at the
-// first event. The error says where in the text it is.
+// ParseTemplate parses a template. To find wrong field names before the first event does,
+// it executes the template on sample events: of every type with typed data and of one
+// without, with all fields set and with all fields null. The error has the line.
 func ParseTemplate(text string) (*Template, error) {
 	body, err := template.New("template").Funcs(functions).Parse(text)
 	if err != nil {
-		return nil, trimmed(err)
+		return nil, positioned(err)
 	}
 	t := &Template{body}
 	for _, e := range samples() {
@@ -55,30 +53,29 @@ func ParseTemplate(text string) (*Template, error) {
 			return nil, err
 		}
 	}
-	if err := t.checkEveryBranch(); err != nil {
+	if err := t.checkBranches(); err != nil {
 		return nil, err
 	}
 	return t, nil
 }
 
-// render executes the template. Its errors name places in the template and
-// types, but no values.
+// render executes the template. Its errors contain lines and types, but no values.
 func (t *Template) render(e *events.Event) ([]byte, error) {
 	var body bytes.Buffer
 	if err := t.body.Execute(&body, viewOf(e)); err != nil {
-		return nil, trimmed(err)
+		return nil, positioned(err)
 	}
 	return body.Bytes(), nil
 }
 
-// trimmed takes off what text/template says of itself.
-func trimmed(err error) error {
+// positioned returns a text/template error that begins with its line.
+func positioned(err error) error {
 	text := strings.TrimPrefix(err.Error(), "template: ")
 	return errors.New(strings.Replace(text, "template:", "line ", 1))
 }
 
-// checkOutput reports an output that is not JSON. The samples have in them what
-// needs quoting.
+// checkOutput returns an error if an output is not JSON. The samples contain characters
+// that need quoting.
 func (t *Template) checkOutput() error {
 	for _, e := range samples() {
 		body, err := t.render(e)
@@ -89,7 +86,7 @@ func (t *Template) checkOutput() error {
 			continue
 		}
 		if err := checkJSON(body); err != nil {
-			return fmt.Errorf("%w of a %s; write {{json .Data.Caller.Name}} and the like without quotes of your own, or set another Content-Type", err, e.Type)
+			return fmt.Errorf("%w for a %s event; write {{json .Data.Caller.Name}} without quotes around it, or set another Content-Type", err, e.Type)
 		}
 	}
 	return nil
@@ -97,7 +94,7 @@ func (t *Template) checkOutput() error {
 
 func checkJSON(body []byte) error {
 	if !json.Valid(body) {
-		return errors.New("the template makes no valid JSON")
+		return errors.New("the template's output is not valid JSON")
 	}
 	return nil
 }
@@ -107,7 +104,7 @@ func toJSON(v any) (string, error) {
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(v); err != nil {
-		return "", errors.New("json: the value has no JSON")
+		return "", errors.New("json: the value can't be encoded")
 	}
 	return strings.TrimSuffix(text.String(), "\n"), nil
 }

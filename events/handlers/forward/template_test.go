@@ -13,7 +13,7 @@ import (
 
 const nobody = `{"id":"1","type":"call:end","time":1693389853611,"data":{"caller":null,"callee":null}}`
 
-// made is what a template makes of an event, and the endpoint gets.
+// made returns the body that the endpoint gets for an event.
 func made(t *testing.T, text string, e *events.Event) string {
 	t.Helper()
 	template, err := forward.ParseTemplate(text)
@@ -28,7 +28,7 @@ func made(t *testing.T, text string, e *events.Event) string {
 	return s.requests()[0].body
 }
 
-func TestTemplateIsWrittenNaturally(t *testing.T) {
+func TestTemplateOutput(t *testing.T) {
 	start := event(t, "call-end.json")
 	for _, test := range []struct{ text, event, want string }{
 		{`{"from": {{json .Data.Caller.Phone}}}`, "call-end.json", `{"from": "+15555550123"}`},
@@ -57,7 +57,7 @@ func TestTemplateIsWrittenNaturally(t *testing.T) {
 	}
 }
 
-func TestEveryFieldOfACallIsThere(t *testing.T) {
+func TestTemplateHasEveryFieldOfACall(t *testing.T) {
 	fields := "Status Service Destination TrunkName QueueName QueueID Tags Flags EndCause EndCauseStr EndBy Caller Callee"
 	for _, side := range []string{"Caller", "Callee"} {
 		for field := range strings.FieldsSeq("Type Phone Name Company Email UserID UserExtension UserDepartment GroupID GroupName UserAgent UserDevice") {
@@ -75,7 +75,7 @@ func TestEveryFieldOfACallIsThere(t *testing.T) {
 	}
 }
 
-func TestWhatATemplateMakesNothingOfIsIgnored(t *testing.T) {
+func TestEventWithEmptyTemplateOutputIsIgnored(t *testing.T) {
 	template, err := forward.ParseTemplate("{{if eq .Type \"call:end\"}}\n{}\n{{end}}\n")
 	if err != nil {
 		t.Fatal(err)
@@ -89,7 +89,7 @@ func TestWhatATemplateMakesNothingOfIsIgnored(t *testing.T) {
 	s.wantRequests(t, 0)
 }
 
-func TestWrongTemplateIsFoundAtStart(t *testing.T) {
+func TestParseTemplateFindsWrongNames(t *testing.T) {
 	for text, want := range map[string]string{
 		`{{json .ID}`:                                          "line 1: ",
 		"\n{{shout .ID}}":                                      `line 2: function "shout" not defined`,
@@ -126,9 +126,9 @@ func TestTemplateMayRelyOnItsConditions(t *testing.T) {
 	}
 }
 
-func TestTemplateThatMakesNoJSONIsFoundAtStart(t *testing.T) {
+func TestValidateFindsTemplatesWithoutJSON(t *testing.T) {
 	for text, contentType := range map[string]string{
-		`{"name": "{{.Data.Caller.Name}}"}`: "", // breaks at the first quote in a name
+		`{"name": "{{.Data.Caller.Name}}"}`: "", // invalid once a name has a quote
 		`{"at": {{.Time}}}`:                 "application/json; charset=utf-8",
 		`id={{.ID}}`:                        "application/vnd.example+json",
 	} {
@@ -151,7 +151,7 @@ func TestTemplateThatMakesNoJSONIsFoundAtStart(t *testing.T) {
 	}
 }
 
-func TestBodyThatIsNoJSONIsNotSent(t *testing.T) {
+func TestBodyThatIsNotJSONIsNotSent(t *testing.T) {
 	template, err := forward.ParseTemplate(`{{if eq .Data.EndCause "16"}}{"name": "{{.Data.EndCauseStr}}"}{{end}}`)
 	if err != nil {
 		t.Fatal(err)
@@ -159,14 +159,14 @@ func TestBodyThatIsNoJSONIsNotSent(t *testing.T) {
 	s := serve(t, nil)
 	h := newHandler(t, forward.Config{URL: s.URL, Template: template})
 	err = h.HandleEvent(t.Context(), event(t, `{"id":"1","type":"call:end","time":1693389853611,"data":{"endCause":"16","endCauseStr":"a\"b"}}`))
-	wantPermanent(t, err, "no valid JSON")
+	wantPermanent(t, err, "not valid JSON")
 	if strings.Contains(err.Error(), `a"b`) {
-		t.Errorf("error %q has the event's data in it", err)
+		t.Errorf("error %q contains data of the event", err)
 	}
 	s.wantRequests(t, 0)
 }
 
-func FuzzTemplatesOutputIsJSON(f *testing.F) {
+func FuzzTemplateOutputIsJSON(f *testing.F) {
 	template, err := forward.ParseTemplate(`{"name": {{json .Data.Caller.Name}}, "text": {{slack .Data.Caller.Company | json}}}`)
 	if err != nil {
 		f.Fatal(err)

@@ -7,9 +7,8 @@ import (
 	"wildix-worker/events"
 )
 
-// A view is an event as a template sees it: texts are strings, so that {{if}} and
-// {{eq}} work on them, and what is null is empty, so that a name can be written
-// without asking first.
+// A view is an event as a template sees it. Texts are strings, so that {{if}} and {{eq}}
+// work on them, and null is empty, so that a template need not check for it.
 type view struct {
 	ID, Type, PBX, Company, IntegrationID string
 	Time                                  time.Time
@@ -20,7 +19,7 @@ type view struct {
 	raw json.RawMessage
 }
 
-// MarshalJSON writes the event as it was signed.
+// MarshalJSON returns the event as it was signed.
 func (v view) MarshalJSON() ([]byte, error) { return v.raw, nil }
 
 type callView struct {
@@ -35,7 +34,7 @@ type callView struct {
 	call *events.Call
 }
 
-// MarshalJSON writes the data as it is in an event.
+// MarshalJSON returns the data as it is in an event.
 func (v callView) MarshalJSON() ([]byte, error) { return json.Marshal(v.call) }
 
 func viewOf(e *events.Event) view {

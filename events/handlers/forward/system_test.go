@@ -27,29 +27,28 @@ import (
 	"wildix-worker/signature"
 )
 
-// A site is a queue with a dead-letter queue, the real consumer, the handler and
-// an endpoint, on a bubble's clock.
-type site struct {
+// A system is a queue with a dead-letter queue, the real consumer, the handler and an
+// endpoint, in a synctest bubble.
+type system struct {
 	t     *testing.T
 	srv   *sqslocal.Server
 	queue string
 	logs  *observer.ObservedLogs
 	sent  int
 
-	down    atomic.Bool // fault is in force
-	fault   http.HandlerFunc
-	refused atomic.Int32 // requests that met it
-	mu      sync.Mutex
-	taken   map[string]int // events that the endpoint took, by key
+	down     atomic.Bool // the endpoint responds with fault
+	fault    http.HandlerFunc
+	refused  atomic.Int32 // requests while down
+	mu       sync.Mutex
+	accepted map[string]int // events that the endpoint accepted, by key
 }
 
-// within runs a test at a site whose queue allows so many receives, and whose
-// endpoint, while it is down, answers as fault does, or refuses connections
-// without one.
-func within(t *testing.T, receives int, fault http.HandlerFunc, through func(events.Handler) events.Handler, test func(*site)) {
+// within runs a test with a system whose queue has the maxReceiveCount receives. While it
+// is down, the endpoint responds with fault or, if that is nil, refuses connections.
+func within(t *testing.T, receives int, fault http.HandlerFunc, through func(events.Handler) events.Handler, test func(*system)) {
 	synctest.Test(t, func(t *testing.T) {
 		core, logs := observer.New(zap.InfoLevel)
-		s := &site{t: t, srv: sqslocal.New(sqslocal.Options{}), logs: logs, fault: fault, taken: make(map[string]int)}
+		s := &system{t: t, srv: sqslocal.New(sqslocal.Options{}), logs: logs, fault: fault, accepted: make(map[string]int)}
 		s.srv.StartPipe()
 		defer s.srv.Close()
 		s.makeQueue("dead", nil)
@@ -91,7 +90,7 @@ func within(t *testing.T, receives int, fault http.HandlerFunc, through func(eve
 
 func only(h events.Handler) events.Handler { return h }
 
-func (s *site) makeQueue(name string, attributes map[string]string) string {
+func (s *system) makeQueue(name string, attributes map[string]string) string {
 	s.t.Helper()
 	url, err := s.srv.CreateQueue(name, attributes)
 	if err != nil {
@@ -100,11 +99,11 @@ func (s *site) makeQueue(name string, attributes map[string]string) string {
 	return url
 }
 
-func (s *site) answer(w http.ResponseWriter, r *http.Request) {
-	io.Copy(io.Discard, r.Body) // or the server does not notice when the client goes
+func (s *system) answer(w http.ResponseWriter, r *http.Request) {
+	io.Copy(io.Discard, r.Body) // else the server does not notice a cancelled request
 	if s.down.Load() {
 		s.refused.Add(1)
-		if s.fault == nil { // on a connection from before
+		if s.fault == nil { // on a connection from before the outage
 			panic(http.ErrAbortHandler)
 		}
 		s.fault(w, r)
@@ -112,11 +111,11 @@ func (s *site) answer(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.taken[r.Header.Get("Idempotency-Key")]++
+	s.accepted[r.Header.Get("Idempotency-Key")]++
 }
 
 // send puts events on the queue.
-func (s *site) send(n int) {
+func (s *system) send(n int) {
 	s.t.Helper()
 	for n > 0 {
 		in := &sqs.SendMessageBatchInput{QueueUrl: &s.queue}
@@ -135,14 +134,14 @@ func (s *site) send(n int) {
 	}
 }
 
-func (s *site) arrived() int {
+func (s *system) arrived() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.taken)
+	return len(s.accepted)
 }
 
-// outage takes the endpoint down for a minute, while five events come each second.
-func (s *site) outage() {
+// outage takes the endpoint down for a minute while five events a second arrive.
+func (s *system) outage() {
 	s.t.Helper()
 	s.send(100)
 	time.Sleep(5 * time.Second)
@@ -157,8 +156,8 @@ func (s *site) outage() {
 	s.down.Store(false)
 }
 
-// wantAll checks in the end that every event arrived, and none as a dead letter.
-func (s *site) wantAll() {
+// wantAll checks that every event arrived and that no queue holds a message.
+func (s *system) wantAll() {
 	s.t.Helper()
 	time.Sleep(20 * time.Minute)
 	if n := s.arrived(); n != s.sent {

@@ -19,25 +19,25 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	os.Setenv("NO_PROXY", "*") // or a proxy of the machine would be asked for example.com
+	os.Setenv("NO_PROXY", "*") // a proxy would resolve example.com itself
 	goleak.VerifyTestMain(m)
 }
 
-// A request is what an endpoint got.
+// A request that an endpoint got.
 type request struct {
 	method, path string
 	header       http.Header
 	body         string
 }
 
-// An endpoint is a real HTTP server that keeps what it gets.
+// An endpoint is an HTTP server that records its requests.
 type endpoint struct {
 	*httptest.Server
 	mu  sync.Mutex
 	got []request
 }
 
-// serve starts an endpoint that answers as told, or with 204 if answer is nil.
+// serve starts an endpoint that responds with answer, or with 204 if that is nil.
 func serve(t testing.TB, answer http.HandlerFunc) *endpoint {
 	t.Helper()
 	s := &endpoint{}
@@ -72,7 +72,7 @@ func (s *endpoint) wantRequests(t *testing.T, n int) {
 	}
 }
 
-// status answers with a status and headers, given as name and value.
+// status responds with a status and headers, given as name and value.
 func status(code int, headers ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		for i := 0; i < len(headers); i += 2 {
@@ -82,10 +82,10 @@ func status(code int, headers ...string) http.HandlerFunc {
 	}
 }
 
-// hidden is the part of a URL that nobody may see.
+// hidden is the part of a URL that no error or log may contain.
 const hidden = "/services/T000/B000/hidden?token=hidden"
 
-// newHandler makes a handler; it closes at the test's end.
+// newHandler returns a handler that is closed when the test ends.
 func newHandler(t testing.TB, cfg forward.Config) *forward.Handler {
 	t.Helper()
 	h, err := forward.New(cfg)
@@ -96,14 +96,14 @@ func newHandler(t testing.TB, cfg forward.Config) *forward.Handler {
 	return h
 }
 
-// to is a handler that sends to the endpoint.
+// to returns a handler that sends to the endpoint.
 func to(t testing.TB, s *endpoint) *forward.Handler {
 	return newHandler(t, forward.Config{URL: s.URL + hidden})
 }
 
 const pbxSecret = "the PBX's secret"
 
-// event is the event of a file, or of its JSON, as a transport gives it out.
+// event returns the event of a file or of its JSON, as a transport dispatches it.
 func event(t testing.TB, body string) *events.Event {
 	t.Helper()
 	if !strings.HasPrefix(body, "{") {
@@ -125,7 +125,7 @@ func event(t testing.TB, body string) *events.Event {
 	return e
 }
 
-// wantRetry checks for an error that has the event come back, with words.
+// wantRetry checks that the error is retried and contains words.
 func wantRetry(t *testing.T, err error, words string) {
 	t.Helper()
 	if err == nil || events.IsPermanent(err) || errors.Is(err, events.ErrNoHandler) {
@@ -148,11 +148,11 @@ func wantWords(t *testing.T, err error, words string) {
 		t.Errorf("error %q, want %q in it", err, words)
 	}
 	if strings.Contains(err.Error(), "hidden") {
-		t.Errorf("error %q has the URL in it", err)
+		t.Errorf("error %q contains the URL", err)
 	}
 }
 
-// wantDelay checks how long an event asks to stay away.
+// wantDelay checks the delay that the error asks for.
 func wantDelay(t *testing.T, err error, least, most time.Duration) {
 	t.Helper()
 	d, ok := events.RetryDelay(err)

@@ -9,20 +9,19 @@ import (
 	"net/http"
 )
 
-// What became of a request that got no answer, in words of ours: net/http's
-// errors have the URL in them, and at times the bytes that came instead of an
-// answer.
+// The reasons why a request got no response. The errors of net/http contain the URL, and
+// some of them bytes that the endpoint sent.
 var (
-	errCalledOff = errors.New("called off")
-	errTooSlow   = errors.New("no answer in time")
-	errClosed    = errors.New("connection closed before an answer")
-	errNoTLS     = errors.New("the endpoint does not speak TLS; should the URL begin with http://?")
+	errCancelled = errors.New("cancelled")
+	errTooSlow   = errors.New("no response in time")
+	errClosed    = errors.New("connection closed before a response")
+	errNoTLS     = errors.New("the endpoint does not speak TLS; does the URL have to begin with http://?")
 	errTLS       = errors.New("TLS handshake failed")
-	errNoHTTP    = errors.New("what came is no HTTP answer")
+	errNoHTTP    = errors.New("not an HTTP response")
 )
 
-// transportError is why there was no answer. What it passes on has addresses and
-// names of hosts in it and nothing else.
+// transportError returns the reason for the error of a request. Those that it passes on
+// contain addresses and host names only.
 func transportError(err error) error {
 	var timeout net.Error
 	var certificate *tls.CertificateVerificationError
