@@ -93,8 +93,14 @@ func (s *site) admit(id string) *Lease {
 }
 
 func (s *site) deliver(id, handle string) (*Lease, Admission) {
-	token := s.budget.Take(s.t.Context(), 1)[0]
-	return s.Admit(Receipt{MessageID: id, Handle: handle, ReceivedAt: time.Now()}, token)
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), time.Second)
+	defer cancel()
+	tokens := s.budget.Take(ctx, 1)
+	if len(tokens) == 0 {
+		s.t.Fatal("the budget is used up")
+	}
+	return s.Admit(Receipt{MessageID: id, Handle: handle, ReceivedAt: time.Now()}, tokens[0])
 }
 
 // admitMany receives n messages.

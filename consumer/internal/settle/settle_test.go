@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"wildix-worker/consumer/internal/inflight"
 )
 
 func TestDeletesShareCalls(t *testing.T) {
@@ -78,19 +80,38 @@ func TestReturnHasItsDelayRoundedUp(t *testing.T) {
 	})
 }
 
-func TestTokenIsHeldUntilTheMessageIsSettled(t *testing.T) {
+func TestTokenIsUsedUntilTheMessageIsSettled(t *testing.T) {
 	within(t, func(s *site) {
+		s.budget = inflight.New(10) // of which a thousand messages may be unsettled
 		s.answer(failing(opDelete))
-		leases := s.admitMany(10)
-		for _, l := range leases {
-			s.Delete(l)
+		for i := range 1000 {
+			s.Delete(s.admit(fmt.Sprint("m", i)))
 		}
-		time.Sleep(time.Minute)
-		s.wantStats(Stats{DeletesFailed: s.Stats().DeletesFailed, Unsettled: 10})
+		if s.budget.Spare() {
+			t.Error("another message is received while a thousand are not deleted")
+		}
 		s.answer(nil)
 		time.Sleep(time.Minute)
-		if n := len(s.budget.Take(s.t.Context(), 10_000)); n != 10_000 {
-			t.Errorf("%d of 10000 slots are free in the end", n)
+		for i := range 2000 {
+			s.Leave(s.admit(fmt.Sprint("n", i)))
+		}
+		if n := len(s.budget.Take(s.t.Context(), 10)); n != 10 {
+			t.Errorf("%d of 10 slots are free in the end", n)
+		}
+	})
+}
+
+func TestTokenOfASecondDeliveryIsCancelled(t *testing.T) {
+	within(t, func(s *site) {
+		s.budget = inflight.New(2)
+		s.admit("a")
+		for range 5 {
+			if _, admission := s.deliver("a", "newer"); admission != InHand {
+				t.Fatalf("the second delivery is %d, want InHand", admission)
+			}
+		}
+		if !s.budget.Spare() {
+			t.Error("a message that is in hand occupies two slots")
 		}
 	})
 }
