@@ -12,7 +12,7 @@ import (
 	"wildix-worker/signature"
 )
 
-// What a Config's zero values stand for.
+// The defaults of a [Config].
 const (
 	DefaultConcurrency       = 64
 	DefaultVisibilityTimeout = 60 * time.Second
@@ -26,86 +26,84 @@ const maxVisibility = 12 * time.Hour
 
 const (
 	minVisibility  = 2 * time.Second // an extension must fit into half of it
-	maxConcurrency = 10_000          // far below the messages a queue may have in flight
+	maxConcurrency = 10_000          // far below the messages that a queue may have in flight
 )
 
-// Config says what to consume and how. QueueURL, Keys and Handler are
-// required; the zero value of everything else stands for a default.
+// Config is the configuration of a [Consumer]. QueueURL, Keys and Handler are
+// required. The zero value of every other field has a meaning of its own.
 type Config struct {
-	// QueueURL is the queue to consume, as SQS names it. A name that ends in
-	// .fifo makes it a FIFO queue.
+	// QueueURL is the URL of the queue. A queue whose name ends in .fifo is a FIFO
+	// queue.
 	QueueURL string
 	// Keys verify the messages' signatures.
 	Keys *signature.Keyring
-	// Handler gets the events, Concurrency of them at once.
+	// Handler is called for each event, for up to Concurrency of them at once.
 	Handler events.Handler
 
-	// Concurrency is how many messages are handled at once, and so how many
-	// are received before they are handled: 1 to 10,000. Zero means
-	// DefaultConcurrency.
+	// Concurrency is how many messages are handled at once, 1 to 10,000. Zero
+	// means DefaultConcurrency.
 	Concurrency int
-	// VisibilityTimeout is the length of a lease: how long SQS keeps a
-	// message from others when this process dies. It is extended while a
-	// handler runs, so it need not be longer than handlers take. Whole
-	// seconds from 2 s to 12 h. Zero means DefaultVisibilityTimeout.
+	// VisibilityTimeout is the length of a lease, and so how long a message stays
+	// invisible after this process has died. A lease is extended while the handler
+	// runs, so it may be shorter than a handler takes. Whole seconds from 2 s to
+	// 12 h. Zero means DefaultVisibilityTimeout.
 	VisibilityTimeout time.Duration
-	// HandlerTimeout limits one call of the handler. Zero means
-	// DefaultHandlerTimeout.
+	// HandlerTimeout is the time limit of one call of the handler, after which its
+	// context ends. Zero means DefaultHandlerTimeout.
 	HandlerTimeout time.Duration
-	// ShutdownTimeout is how long running handlers are given once Run's
-	// context ends. A few seconds more are spent to settle their messages.
-	// Zero means DefaultShutdownTimeout.
+	// ShutdownTimeout is how long running handlers may take once Run's context has
+	// ended. Run needs up to 4 s more to settle their messages. Zero means
+	// DefaultShutdownTimeout.
 	ShutdownTimeout time.Duration
 
-	// OrderByCall keeps the events of one call apart: those with the same
-	// Event.ID are never handled concurrently by this consumer, and those that
-	// wait for one are handled in the order of their times. Other calls are
-	// not held up. A standard queue promises no order, so an event may still
-	// come after a later one has been handled. On a FIFO queue the order
-	// within each group is kept whatever this says.
+	// OrderByCall handles the events of one call, those with the same Event.ID,
+	// one at a time, and those that wait in the order of their times. Other calls
+	// don't wait. A standard queue has no order, so an event may still be received
+	// after a later one was handled. It has no effect on a FIFO queue, where the
+	// messages of a group are always handled in order.
 	OrderByCall bool
 
-	// OnRejected says what becomes of rejected and malformed messages. The
-	// zero value leaves them to the queue's redrive policy.
+	// OnRejected is what is done with rejected and malformed messages. The zero
+	// value is Leave.
 	OnRejected RejectedPolicy
-	// QuarantineQueueURL is where OnRejected Quarantine sends them.
+	// QuarantineQueueURL is the queue that OnRejected Quarantine sends them to.
 	QuarantineQueueURL string
 
-	// Logger gets what the consumer has to say. Nil means silence. Bodies,
-	// signatures and secrets are never logged.
+	// Logger writes the log. Nil means none. Bodies, signatures and secrets are
+	// never logged.
 	Logger *zap.Logger
-	// Observe, unless nil, is called once for every message that was handled
-	// or turned away, as soon as its outcome is known. It is called from many
-	// goroutines at once and must not block. Messages that are given back
-	// untouched, at a stop or behind a failed one of their group, have no
+	// Observe, unless nil, is called once for every message that has an outcome,
+	// as soon as it is known. It is called from many goroutines at once and must
+	// not block. A message that is returned without a call of its handler, at a
+	// stop, during an outage or behind a failed message of its group, has no
 	// outcome.
 	Observe func(Result)
-	// Tracer, unless nil, gets a span for every message that has an outcome, from
-	// its receive to the outcome. The handler's context has it, so that spans which
-	// the handler begins are its children.
+	// Tracer, unless nil, starts a span for every message that has an outcome,
+	// which lasts from its receive to the outcome. The handler's context has the
+	// span, so that spans that the handler starts are its children.
 	Tracer trace.Tracer
 }
 
-// A RejectedPolicy is what becomes of rejected and malformed messages.
+// A RejectedPolicy is what is done with rejected and malformed messages.
 type RejectedPolicy uint8
 
 const (
-	// Leave neither deletes the message nor gives it back: it is visible again
-	// when its lease ends, until the queue's redrive policy moves it to the
-	// dead-letter queue.
+	// Leave neither deletes the message nor returns it. It becomes visible when
+	// its lease ends, until the queue's redrive policy moves it to the dead-letter
+	// queue.
 	Leave RejectedPolicy = iota
-	// Quarantine sends the message with its X-SIGNATURE, as they came, to
-	// another queue, and deletes it once SQS has taken it there. The String
-	// attributes WILDIX-OUTCOME, WILDIX-REASON and WILDIX-MESSAGE-ID tell why
-	// it is there, unless the message is too large for them. What can't be
-	// sent is left. It may be sent more than once.
+	// Quarantine sends the message to another queue, unchanged and with its
+	// X-SIGNATURE, and then deletes it. The String attributes WILDIX-OUTCOME,
+	// WILDIX-REASON and WILDIX-MESSAGE-ID say why, unless they make the message
+	// too large for SQS. A message that can't be sent is left. A message may be
+	// sent more than once.
 	Quarantine
-	// Delete deletes the message, which is then lost: a wrong signing secret
-	// loses all events.
+	// Delete deletes the message. With a wrong signing secret, this loses every
+	// event.
 	Delete
 )
 
-// withDefaults fills in what the zero values stand for.
+// withDefaults replaces zero values by their defaults.
 func (cfg Config) withDefaults() Config {
 	setDefault(&cfg.Concurrency, DefaultConcurrency)
 	setDefault(&cfg.VisibilityTimeout, DefaultVisibilityTimeout)
@@ -127,8 +125,8 @@ func setDefault[T comparable](field *T, value T) {
 	}
 }
 
-// Validate reports every fault of the configuration at once: a nil error, or
-// one that joins an *[events.FieldError] for each.
+// Validate returns nil, or an error that joins an *[events.FieldError] for each fault
+// of the configuration.
 func (cfg Config) Validate() error {
 	cfg = cfg.withDefaults()
 	var faults []error
@@ -139,7 +137,7 @@ func (cfg Config) Validate() error {
 		fault("QueueURL", "%w", err)
 	}
 	if cfg.Keys == nil {
-		fault("Keys", "required; without them no message can be verified")
+		fault("Keys", "required, to verify messages")
 	}
 	if cfg.Handler == nil {
 		fault("Handler", "required")
@@ -151,7 +149,7 @@ func (cfg Config) Validate() error {
 		fault("VisibilityTimeout", "%s is not whole seconds from 2s to 12h, the most SQS allows", v)
 	}
 	if cfg.HandlerTimeout < 0 || cfg.HandlerTimeout > maxVisibility {
-		fault("HandlerTimeout", "%s is not between 0s and 12h, the longest SQS lets a message be worked on", cfg.HandlerTimeout)
+		fault("HandlerTimeout", "%s is not between 0s and 12h, the longest that SQS keeps a message invisible", cfg.HandlerTimeout)
 	}
 	if cfg.ShutdownTimeout < 0 {
 		fault("ShutdownTimeout", "%s is negative", cfg.ShutdownTimeout)
@@ -168,17 +166,17 @@ func (cfg Config) Validate() error {
 func (cfg Config) checkQuarantine() error {
 	switch {
 	case cfg.OnRejected != Quarantine && cfg.QuarantineQueueURL != "":
-		return errors.New("of no use unless what is rejected goes to quarantine")
+		return errors.New("set, but rejected messages do not go to quarantine")
 	case cfg.OnRejected != Quarantine:
 		return nil
 	}
 	if err := CheckQueueURL(cfg.QuarantineQueueURL); err != nil {
 		return err
 	}
-	// One client reaches both, so the same path is the same queue, however the
-	// host is written: messages would go round for ever.
+	// One client sends to both, so the same path is the same queue, whatever the
+	// host. Messages would be quarantined again and again.
 	if queuePath(cfg.QuarantineQueueURL) == queuePath(cfg.QueueURL) {
-		return errors.New("the queue that is consumed; name another one")
+		return errors.New("the same as the queue that is consumed; set another one")
 	}
 	return nil
 }

@@ -222,7 +222,7 @@ func TestQuarantineIsAnotherQueue(t *testing.T) {
 	for _, same := range []string{queue, queue + "/", "https://SQS.eu-central-1.amazonaws.com/123456789012/calls", "https://eu-central-1.queue.amazonaws.com/123456789012/calls"} {
 		err := consumer.Config{QueueURL: queue, Keys: keyring(t, key), Handler: events.HandlerFunc(succeed),
 			OnRejected: consumer.Quarantine, QuarantineQueueURL: same}.Validate()
-		if err == nil || !strings.Contains(err.Error(), "QuarantineQueueURL: the queue that is consumed") {
+		if err == nil || !strings.Contains(err.Error(), "QuarantineQueueURL: the same as the queue that is consumed") {
 			t.Errorf("%s: %v", same, err)
 		}
 	}

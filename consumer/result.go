@@ -58,8 +58,7 @@ func (r Result) Log(log *zap.Logger, more ...zap.Field) {
 	if r.Err != nil {
 		fields = append(fields, zap.Error(r.Err))
 	}
-	var panicked *events.PanicError
-	if errors.As(r.Err, &panicked) {
+	if panicked, ok := errors.AsType[*events.PanicError](r.Err); ok {
 		fields = append(fields, zap.ByteString("stack", panicked.Stack))
 	}
 	entry.Write(append(fields, more...)...)

@@ -84,8 +84,13 @@ func (c *Consumer) callHandler(ctx context.Context, m *message) (events.Outcome,
 	ctx, stop := context.WithDeadline(ctx, deadline)
 	defer stop()
 	outcome, err := events.Dispatch(ctx, c.cfg.Handler, m.decoded.Event)
-	if cause := context.Cause(ctx); err != nil && (cause == ErrStopping || cause == ErrLeaseLost) && !errors.Is(err, cause) {
-		err = fmt.Errorf("%w: %w", cause, err)
+	if err == nil {
+		return outcome, nil
+	}
+	for _, cause := range []error{ErrStopping, ErrLeaseLost} {
+		if errors.Is(context.Cause(ctx), cause) && !errors.Is(err, cause) {
+			err = fmt.Errorf("%w: %w", cause, err)
+		}
 	}
 	return outcome, err
 }
