@@ -38,7 +38,7 @@ func WaitForQueue(ctx context.Context, client *sqs.Client, queueURL string, log 
 			}
 			return nil
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // the end of ctx is no error
 		}
 		if reason := Explain(queueURL, err); reason != nil {
 			return reason

@@ -20,7 +20,7 @@ import (
 // behaves, so that nobody else should use it meanwhile.
 func Servers() map[string]string {
 	servers := make(map[string]string)
-	for _, text := range strings.Fields(os.Getenv("CHECK_SERVERS")) {
+	for text := range strings.FieldsSeq(os.Getenv("CHECK_SERVERS")) {
 		name, endpoint, _ := strings.Cut(text, "=")
 		servers[name] = endpoint
 	}

@@ -166,7 +166,7 @@ func writeLine(out io.Writer, m *message) error {
 func (d *deadLetterQueue) checkComplete(ctx context.Context, written int) error {
 	after := awsclient.GetAttributes(ctx, d.client, d.url)
 	if after.Err != nil {
-		return nil // not known
+		return nil //nolint:nilerr // not known
 	}
 	gone := d.Visible() - written
 	missed := min(d.Visible()+d.InFlight(), after.Visible()+after.InFlight()) - written

@@ -17,6 +17,7 @@ type PBX struct {
 	calls  int
 }
 
+// New returns a PBX with random calls.
 func New() *PBX {
 	return &PBX{Random: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), began: time.Now().UnixMicro()}
 }

@@ -127,10 +127,10 @@ type Chain struct {
 
 // Only returns a chain of one handler in place of c, with the same log and tracing. It
 // handles repeats again.
-func (c *Chain) Only(name string, h events.Handler, close func() error) *Chain {
+func (c *Chain) Only(name string, h events.Handler, closeHandler func() error) *Chain {
 	return &Chain{
 		log: c.log, tracing: c.tracing,
-		handlers: []namedHandler{{Handler: h, name: name, close: close}},
+		handlers: []namedHandler{{Handler: h, name: name, close: closeHandler}},
 	}
 }
 

@@ -87,7 +87,7 @@ func Explain(name string, err error) error {
 	case awsclient.BadCredentials(err):
 		return awsclient.ExplainCredentials(code)
 	case code == "ValidationException":
-		return fmt.Errorf("the table %s needs a partition key named key, of type String, and no sort key (AWS says %s)", name, term.RootCause(err))
+		return fmt.Errorf("the table %s needs a partition key named key, of type String, and no sort key (AWS says %w)", name, term.RootCause(err))
 	default:
 		return nil
 	}

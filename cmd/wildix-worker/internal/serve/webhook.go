@@ -105,7 +105,7 @@ func (cmd *Webhook) Run(ctx context.Context, v version.Version) (err error) {
 func (cmd *Webhook) relay(ctx context.Context, instead *handlers.Chain, log *zap.Logger) (*handlers.Chain, error) {
 	client, err := awsclient.New(ctx, cmd.ForwardQueueURL)
 	if ctx.Err() != nil {
-		return nil, nil // stopped while starting
+		return nil, nil //nolint:nilerr // stopped while starting
 	}
 	if err != nil {
 		return nil, err

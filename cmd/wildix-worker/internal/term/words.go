@@ -78,7 +78,7 @@ func Timestamp(t time.Time) *string {
 func Wrap(paragraph string, width int) []string {
 	indent := len(paragraph) - len(strings.TrimLeft(paragraph, " "))
 	var lines []string
-	for _, word := range strings.Fields(paragraph) {
+	for word := range strings.FieldsSeq(paragraph) {
 		last := len(lines) - 1
 		switch {
 		case last < 0:

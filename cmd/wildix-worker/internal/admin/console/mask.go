@@ -57,11 +57,11 @@ func (m mask) why(n *note) string {
 }
 
 // replaceAll leaves very short texts alone, since they are part of many words.
-func replaceAll(s, old, new string) string {
+func replaceAll(s, old, replacement string) string {
 	if len(old) < 3 {
 		return s
 	}
-	return strings.ReplaceAll(s, old, new)
+	return strings.ReplaceAll(s, old, replacement)
 }
 
 var (

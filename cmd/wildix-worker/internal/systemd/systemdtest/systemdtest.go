@@ -22,7 +22,7 @@ type Manager struct {
 // New listens, and sets NOTIFY_SOCKET for the test.
 func New(t *testing.T) *Manager {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "notify") // t.TempDir may be longer than a socket's name can be
+	dir, err := os.MkdirTemp("", "notify") //nolint:usetesting // t.TempDir may be longer than a socket's name can be
 	fatal(t, err)
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	socket := filepath.Join(dir, "socket")
