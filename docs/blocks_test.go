@@ -135,8 +135,26 @@ func (b block) compare(t *testing.T) error {
 		if err != nil && !errors.As(err, &exit) { // an exit code is part of what is shown
 			return err
 		}
-		if normalize(got) != normalize(want) {
-			return fmt.Errorf("%s writes\n%s\nthe page has\n%s", command, got, want)
+		if err := sameLines(normalize(got), normalize(want)); err != nil {
+			return fmt.Errorf("%s: %w; it writes\n%s", command, err, got)
+		}
+	}
+	return nil
+}
+
+// sameLines returns an error that names the first line in which two texts differ.
+func sameLines(got, want string) error {
+	gotLines, wantLines := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range max(len(gotLines), len(wantLines)) {
+		var g, w string
+		if i < len(gotLines) {
+			g = gotLines[i]
+		}
+		if i < len(wantLines) {
+			w = wantLines[i]
+		}
+		if g != w {
+			return fmt.Errorf("line %d is %q, the page has %q", i+1, g, w)
 		}
 	}
 	return nil
