@@ -237,3 +237,22 @@ func TestEveryCommandIsDocumented(t *testing.T) {
 		}
 	}
 }
+
+// The pages that help and the manual page name exist.
+func TestPagesOfHelpExist(t *testing.T) {
+	manual, err := exec.Command(program, "manual").Output()
+	check(t, err)
+	text := string(manual)
+	for _, command := range commands(t) {
+		text += help(t, command)
+	}
+	named := regexp.MustCompile(`docs/[a-z-]+\.md`).FindAllString(text, -1)
+	if len(named) == 0 {
+		t.Error("help names no page")
+	}
+	for _, path := range named {
+		if !exists(path) {
+			t.Errorf("help names %s, which does not exist", path)
+		}
+	}
+}

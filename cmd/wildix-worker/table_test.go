@@ -22,7 +22,7 @@ func table(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], name)
 }
 
-// newOnceTable makes a table such as the README's.
+// newOnceTable makes a table as docs/effect-once.md does.
 func newOnceTable(t *testing.T) string {
 	t.Helper()
 	name, remove, err := awstest.NewTable(t.Context(), os.Getenv(awstest.TablesVariable), "key")

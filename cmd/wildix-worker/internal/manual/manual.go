@@ -53,7 +53,7 @@ func Write(w io.Writer, program *kong.Application, v version.Version) {
 			}
 		}
 	}
-	fmt.Fprint(w, ".SH SEE ALSO\nThe README, which also describes the settings that are secret and so have no flag.\n")
+	fmt.Fprint(w, ".SH SEE ALSO\ndocs/configuration.md, which also lists the settings that are secret and so have no flag.\n")
 }
 
 func writeFlag(w io.Writer, f *kong.Flag) {

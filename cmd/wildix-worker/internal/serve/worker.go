@@ -28,8 +28,8 @@ func (*Worker) Help() string {
 	return `The signing secret is read from WILDIX_SECRET or --secrets-file. Credentials and
 region are found as in every AWS program: AWS_ACCESS_KEY_ID, AWS_PROFILE, roles.
 
-The log handler writes each event to standard output as a line of JSON; the README
-describes the settings of the other handlers. The program's own log goes to standard
+The log handler writes each event to standard output as a line of JSON;
+docs/handlers.md describes the others. The program's own log goes to standard
 error. SIGTERM or Ctrl-C stops it: running handlers finish, and the other messages
 are returned to the queue. A second one ends it at once.
 
