@@ -3,11 +3,13 @@ package sqslocal
 import (
 	"errors"
 	"regexp"
+
+	"wildix-worker/consumer/sqslocal/internal/sqserr"
 )
 
 const maxBatch = 10
 
-// batchResult sorts the entries of a batch, by what became of them.
+// batchResult is the output of a batch action.
 type batchResult[R any] struct {
 	Successful []R           `json:",omitempty"`
 	Failed     []failedEntry `json:",omitempty"`
@@ -22,15 +24,15 @@ type failedEntry struct {
 
 type batchEntry interface{ id() string }
 
-// runBatch does each entry of a batch by itself: some may fail and others succeed. The error is for a batch that is refused as a
-// whole, of which nothing was done.
-func runBatch[E batchEntry, R any](r *request, entries []E, do func(E) (R, error)) (*batchResult[R], error) {
-	if err := checkBatch(entries); err != nil {
+// runBatch calls do for each entry of a batch; some may fail and others succeed. If the batch as a whole is not valid, it returns an
+// error and does nothing.
+func runBatch[E batchEntry, R any](f *drawnFault, entries []E, do func(E) (R, error)) (*batchResult[R], error) {
+	if err := validateBatch(entries); err != nil {
 		return nil, err
 	}
 	result := new(batchResult[R])
 	for i, e := range entries {
-		err := r.fault.failEntry(i)
+		err := f.entryError(i)
 		if err == nil {
 			var done R
 			if done, err = do(e); err == nil {
@@ -38,31 +40,31 @@ func runBatch[E batchEntry, R any](r *request, entries []E, do func(E) (R, error
 				continue
 			}
 		}
-		refusal, ok := errors.AsType[*apiError](err)
+		failure, ok := errors.AsType[*sqserr.Error](err)
 		if !ok {
 			return nil, err
 		}
-		result.Failed = append(result.Failed, failedEntry{e.id(), refusal.entryCode(), refusal.message, refusal.senderFault()})
+		result.Failed = append(result.Failed, failedEntry{e.id(), failure.EntryCode(), failure.Message, failure.SenderFault()})
 	}
 	return result, nil
 }
 
 var entryID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$`)
 
-func checkBatch[E batchEntry](entries []E) error {
+func validateBatch[E batchEntry](entries []E) error {
 	if len(entries) == 0 {
-		return errEmptyBatch
+		return sqserr.EmptyBatch
 	}
 	if len(entries) > maxBatch {
-		return errTooManyEntries
+		return sqserr.TooManyEntries
 	}
 	seen := make(map[string]bool, len(entries))
 	for _, e := range entries {
 		if !entryID.MatchString(e.id()) {
-			return errEntryIDInvalid
+			return sqserr.EntryIDInvalid
 		}
 		if seen[e.id()] {
-			return errEntryIDRepeated(e.id())
+			return sqserr.EntryIDRepeated(e.id())
 		}
 		seen[e.id()] = true
 	}

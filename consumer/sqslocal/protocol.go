@@ -10,66 +10,40 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
+
+	"wildix-worker/consumer/sqslocal/internal/sqserr"
 )
 
-// maxRequestSize leaves room for the largest batch with every byte of it escaped.
+// maxRequestSize is large enough for the largest batch with every byte escaped.
 const maxRequestSize = 8 << 20
 
-// request is what an action may know besides its input.
-type request struct {
-	ctx   context.Context
-	host  string // as the client called the server; queue URLs are built from it
-	fault drawnFault
-}
-
-// action carries out one API action: it decodes its input from the request's body and returns the output to encode.
-type action func(s *Server, r *request, body []byte) (output any, err error)
-
-var actions = map[string]action{
-	"CreateQueue":                  typed((*Server).createQueueAction),
-	"GetQueueUrl":                  typed((*Server).getQueueURL),
-	"GetQueueAttributes":           typed((*Server).getQueueAttributes),
-	"SetQueueAttributes":           typed((*Server).setQueueAttributes),
-	"ListQueues":                   typed((*Server).listQueues),
-	"ListDeadLetterSourceQueues":   typed((*Server).listDeadLetterSourceQueues),
-	"DeleteQueue":                  typed((*Server).deleteQueue),
-	"PurgeQueue":                   typed((*Server).purgeQueue),
-	"SendMessage":                  typed((*Server).sendMessage),
-	"SendMessageBatch":             typed((*Server).sendMessageBatch),
-	"ReceiveMessage":               typed((*Server).receiveMessage),
-	"DeleteMessage":                typed((*Server).deleteMessage),
-	"DeleteMessageBatch":           typed((*Server).deleteMessageBatch),
-	"ChangeMessageVisibility":      typed((*Server).changeMessageVisibility),
-	"ChangeMessageVisibilityBatch": typed((*Server).changeMessageVisibilityBatch),
-	"StartMessageMoveTask":         typed((*Server).startMessageMoveTask),
-	"ListMessageMoveTasks":         typed((*Server).listMessageMoveTasks),
-	"CancelMessageMoveTask":        typed((*Server).cancelMessageMoveTask),
-}
-
-func typed[In, Out any](run func(*Server, *request, *In) (Out, error)) action {
-	return func(s *Server, r *request, body []byte) (any, error) {
-		in := new(In)
-		if err := json.Unmarshal(body, in); err != nil {
-			return nil, errMalformed(err)
-		}
-		return run(s, r, in)
-	}
-}
-
-// ServeHTTP answers one API request: a POST of JSON to any path, with its action in the X-Amz-Target header.
+// ServeHTTP answers one API request: a POST of JSON to any path, with the action in the X-Amz-Target header.
 func (s *Server) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	name := strings.TrimPrefix(hr.Header.Get("X-Amz-Target"), "AmazonSQS.")
+	run, known := actions[name]
+	counted := name
+	if !known {
+		counted = "" // clients must not grow the counters with names of their own
+	}
 	body := buffers.Get().(*bytes.Buffer)
 	defer buffers.Put(body)
 	body.Reset()
 	if _, err := body.ReadFrom(http.MaxBytesReader(w, hr.Body, maxRequestSize)); err != nil {
-		writeError(w, unreadable(err))
+		writeError(w, readError(err))
 		return
 	}
-	r := &request{ctx: hr.Context(), host: hr.Host, fault: s.arrived(name, body.Bytes())}
-	output, err := s.perform(r, name, body.Bytes())
+	r := &request{ctx: hr.Context(), host: hr.Host, account: s.account, fault: s.faults.draw(counted, body.Bytes())}
+	output, err := any(nil), s.before(r)
+	switch {
+	case err != nil:
+	case !known:
+		err = sqserr.UnknownAction(name)
+	default:
+		output, err = run(r, body.Bytes())
+	}
 	if r.fault.DropAfter || hr.Context().Err() != nil {
-		panic(http.ErrAbortHandler) // net/http's way of closing a connection without an answer
+		panic(http.ErrAbortHandler) // closes the connection without an answer
 	}
 	if err != nil {
 		writeError(w, err)
@@ -78,42 +52,61 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	writeJSON(w, http.StatusOK, output)
 }
 
-// perform holds the request for its latency, lets faults that come before the action have their way, and runs the action.
-func (s *Server) perform(r *request, name string, body []byte) (any, error) {
-	if !s.pause(r.ctx, s.latency+r.fault.Delay) {
-		return nil, errUnavailable
+// before holds a request for the latency and for the faults that come before its action. It returns the error to answer with instead
+// of the action, if there is one.
+func (s *Server) before(r *request) error {
+	if !s.sleep(r.ctx, s.latency+r.fault.Delay) {
+		return sqserr.Unavailable
 	}
-	if err := s.failBefore(r); err != nil {
-		return nil, err
+	if r.fault.Hang {
+		select {
+		case <-r.ctx.Done():
+		case <-s.closed:
+		}
 	}
-	run, ok := actions[name]
-	if !ok {
-		return nil, errUnknownAction(name)
+	if r.fault.Hang || r.fault.DropBefore {
+		panic(http.ErrAbortHandler)
 	}
-	return run(s, r, body)
+	return r.fault.requestError()
 }
 
-func unreadable(err error) error {
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return errRequestTooLarge
+// sleep waits for d. It returns false if the client disconnects or the server closes first.
+func (s *Server) sleep(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil && !s.isClosed()
 	}
-	return errMalformed(err)
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+	case <-s.closed:
+	}
+	return false
+}
+
+func readError(err error) error {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return sqserr.RequestTooLarge(maxRequestSize)
+	}
+	return sqserr.Malformed(err)
 }
 
 func writeError(w http.ResponseWriter, err error) {
-	refusal, ok := errors.AsType[*apiError](err)
+	e, ok := errors.AsType[*sqserr.Error](err)
 	if !ok {
-		refusal = &apiError{500, "InternalFailureException", "InternalFailure", err.Error()}
+		e = sqserr.Internal(err)
 	}
 	fault := "Receiver"
-	if refusal.senderFault() {
+	if e.SenderFault() {
 		fault = "Sender"
 	}
-	w.Header().Set("X-Amzn-Query-Error", refusal.code+";"+fault)
-	writeJSON(w, refusal.status, map[string]string{"__type": refusal.typeName(), "message": refusal.message})
+	w.Header().Set("X-Amzn-Query-Error", e.Code+";"+fault)
+	writeJSON(w, e.Status, map[string]string{"__type": e.TypeName(), "message": e.Message})
 }
 
-// buffers holds *bytes.Buffer for requests and answers: both are read to their end before they are acted on or sent.
+// buffers holds *bytes.Buffer for the bodies of requests and answers.
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 func writeJSON(w http.ResponseWriter, status int, output any) {
@@ -123,7 +116,7 @@ func writeJSON(w http.ResponseWriter, status int, output any) {
 	enc := json.NewEncoder(buf)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(output); err != nil {
-		panic(fmt.Sprintf("sqslocal: encoding %T: %v", output, err)) // outputs are plain structs; this can't happen
+		panic(fmt.Sprintf("sqslocal: encoding %T: %v", output, err)) // cannot happen: outputs are plain structs
 	}
 	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
 	w.Header().Set("Content-Length", strconv.Itoa(buf.Len()))

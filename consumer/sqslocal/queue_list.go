@@ -1,15 +1,17 @@
 package sqslocal
 
 import (
-	"maps"
-	"slices"
 	"strings"
+	"time"
+
+	"wildix-worker/consumer/sqslocal/internal/queue"
+	"wildix-worker/consumer/sqslocal/internal/sqserr"
 )
 
-// page is the part of a list that one answer holds.
+// page selects the part of a list that one answer has.
 type page struct {
 	MaxResults *int
-	NextToken  string // the last name of the page before
+	NextToken  string // the last name of the previous page
 }
 
 type listQueuesInput struct {
@@ -22,8 +24,8 @@ type listQueuesOutput struct {
 	NextToken string   `json:",omitempty"`
 }
 
-func (s *Server) listQueues(r *request, in *listQueuesInput) (*listQueuesOutput, error) {
-	urls, next, err := s.list(r, in.page, func(q *queue) bool { return strings.HasPrefix(q.name, in.QueueNamePrefix) })
+func listQueues(r *request, in *listQueuesInput) (*listQueuesOutput, error) {
+	urls, next, err := list(r, in.page, func(q *queue.Queue) bool { return strings.HasPrefix(q.Name(), in.QueueNamePrefix) })
 	if err != nil {
 		return nil, err
 	}
@@ -36,19 +38,21 @@ type listSourcesInput struct {
 }
 
 type listSourcesOutput struct {
-	QueueURLs []string `json:"queueUrls"` // the one name in the API that begins in lower case
+	QueueURLs []string `json:"queueUrls"` // the only name in the API that begins with a lower-case letter
 	NextToken string   `json:",omitempty"`
 }
 
-func (s *Server) listDeadLetterSourceQueues(r *request, in *listSourcesInput) (*listSourcesOutput, error) {
-	s.mu.Lock()
-	target, err := s.queue(in.QueueUrl)
-	s.mu.Unlock()
-	if err != nil {
+func listDeadLetterSourceQueues(r *request, in *listSourcesInput) (*listSourcesOutput, error) {
+	var arn string
+	if err := r.update(in.QueueUrl, func(q *queue.Queue, _ time.Time) error {
+		arn = q.ARN()
+		return nil
+	}); err != nil {
 		return nil, err
 	}
-	urls, next, err := s.list(r, in.page, func(q *queue) bool {
-		return q.settings.redrive != nil && q.settings.redrive.TargetARN == target.arn()
+	urls, next, err := list(r, in.page, func(q *queue.Queue) bool {
+		redrive := q.Settings().Redrive
+		return redrive != nil && redrive.TargetARN == arn
 	})
 	if err != nil {
 		return nil, err
@@ -56,31 +60,24 @@ func (s *Server) listDeadLetterSourceQueues(r *request, in *listSourcesInput) (*
 	return &listSourcesOutput{urls, next}, nil
 }
 
-// list returns the URLs of one page of the queues that match, in order of their names, and the token for the next page if there is one.
-func (s *Server) list(r *request, p page, match func(*queue) bool) (urls []string, next string, err error) {
+// list returns the URLs of one page of the queues that match, in order of their names, and the token of the next page if there is one.
+func list(r *request, p page, match func(*queue.Queue) bool) (urls []string, next string, err error) {
 	limit := 1000
 	if p.MaxResults != nil {
 		limit = *p.MaxResults
 	}
 	if limit < 1 || limit > 1000 {
-		return nil, "", errInvalidValue("Value for parameter MaxResults is invalid. Reason: Must be an integer from 1 to 1000.")
+		return nil, "", sqserr.InvalidValue("Value for parameter MaxResults is invalid. Reason: Must be an integer from 1 to 1000.")
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	last := ""
-	for _, name := range slices.Sorted(maps.Keys(s.queues)) {
-		q := s.queues[name]
-		if name <= p.NextToken || !match(q) {
-			continue
+	names := r.account.Names(func(q *queue.Queue) bool { return q.Name() > p.NextToken && match(q) })
+	if len(names) > limit {
+		names = names[:limit]
+		if p.MaxResults != nil { // as documented, only a request that sets a limit gets a token
+			next = names[limit-1]
 		}
-		if len(urls) == limit {
-			if p.MaxResults != nil { // as documented, there is a token only for those who set a limit
-				next = last
-			}
-			break
-		}
-		urls = append(urls, r.urlOf(q))
-		last = name
+	}
+	for _, name := range names {
+		urls = append(urls, r.queueURL(name))
 	}
 	return urls, next, nil
 }

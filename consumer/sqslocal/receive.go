@@ -2,7 +2,13 @@ package sqslocal
 
 import (
 	"slices"
+	"strconv"
 	"time"
+
+	"wildix-worker/consumer/sqslocal/internal/account"
+	"wildix-worker/consumer/sqslocal/internal/message"
+	"wildix-worker/consumer/sqslocal/internal/queue"
+	"wildix-worker/consumer/sqslocal/internal/sqserr"
 )
 
 type receiveMessageInput struct {
@@ -15,47 +21,50 @@ type receiveMessageInput struct {
 	AttributeNames              []string // the older name of MessageSystemAttributeNames
 }
 
-// received is a message as a receive answers with it.
+// received is a message in the output of ReceiveMessage.
 type received struct {
 	MessageId              string
 	ReceiptHandle          string
 	MD5OfBody              string
 	Body                   string
-	Attributes             map[string]string `json:",omitempty"`
-	MD5OfMessageAttributes string            `json:",omitempty"`
-	MessageAttributes      messageAttributes `json:",omitempty"`
+	Attributes             map[string]string  `json:",omitempty"`
+	MD5OfMessageAttributes string             `json:",omitempty"`
+	MessageAttributes      message.Attributes `json:",omitempty"`
 }
 
 type receiveMessageOutput struct {
 	Messages []received `json:",omitempty"`
 }
 
-func (s *Server) receiveMessage(r *request, in *receiveMessageInput) (*receiveMessageOutput, error) {
-	if err := in.check(); err != nil {
+func receiveMessage(r *request, in *receiveMessageInput) (*receiveMessageOutput, error) {
+	if err := in.validate(); err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	q, err := s.queue(in.QueueUrl)
+	name, err := queueName(in.QueueUrl)
 	if err != nil {
 		return nil, err
 	}
-	limit, wait, visibility := in.resolve(q)
-	messages, err := q.poll(r.ctx, limit, wait, visibility)
+	options := account.ReceiveOptions{
+		Limit:      1,
+		Wait:       seconds(in.WaitTimeSeconds),
+		Visibility: seconds(in.VisibilityTimeout),
+		Duplicate:  r.fault.Duplicate,
+	}
+	if in.MaxNumberOfMessages != nil {
+		options.Limit = *in.MaxNumberOfMessages
+	}
+	deliveries, err := r.account.Receive(r.ctx, name, options)
 	if err != nil {
 		return nil, err
 	}
-	if r.fault.Duplicate && !q.fifo {
-		q.repeat(messages)
-	}
-	out := &receiveMessageOutput{Messages: make([]received, len(messages))}
-	for i, m := range messages {
-		out.Messages[i] = in.render(q, m)
+	out := &receiveMessageOutput{Messages: make([]received, len(deliveries))}
+	for i := range deliveries {
+		out.Messages[i] = in.render(&deliveries[i])
 	}
 	return out, nil
 }
 
-func (in *receiveMessageInput) check() error {
+func (in *receiveMessageInput) validate() error {
 	for _, p := range []struct {
 		name     string
 		value    *int
@@ -66,64 +75,76 @@ func (in *receiveMessageInput) check() error {
 		{"WaitTimeSeconds", in.WaitTimeSeconds, 0, 20},
 	} {
 		if p.value != nil && (*p.value < p.min || *p.value > p.max) {
-			return errInvalidValue("Value %d for parameter %s is invalid. Reason: Must be between %d and %d, if provided.", *p.value, p.name, p.min, p.max)
+			return sqserr.InvalidValue("Value %d for parameter %s is invalid. Reason: Must be between %d and %d, if provided.", *p.value, p.name, p.min, p.max)
 		}
 	}
 	return nil
 }
 
-// resolve fills in from the queue what the request leaves open.
-func (in *receiveMessageInput) resolve(q *queue) (limit int, wait, visibility time.Duration) {
-	limit, wait, visibility = 1, q.settings.wait, q.settings.visibility
-	if in.MaxNumberOfMessages != nil {
-		limit = *in.MaxNumberOfMessages
-	}
-	if in.WaitTimeSeconds != nil {
-		wait = time.Duration(*in.WaitTimeSeconds) * time.Second
-	}
-	if in.VisibilityTimeout != nil {
-		visibility = time.Duration(*in.VisibilityTimeout) * time.Second
-	}
-	return limit, wait, visibility
-}
-
-// repeat lines up messages that are in flight already, to be received once more with another handle.
-func (q *queue) repeat(messages []*message) {
-	for _, m := range messages {
-		if !m.visible() {
-			q.line.add(m)
-		}
-	}
-	q.wake(time.Now())
-}
-
-func (in *receiveMessageInput) render(q *queue, m *message) received {
-	chosen := m.attributes.choose(in.MessageAttributeNames)
-	return received{
-		MessageId:              m.id,
-		ReceiptHandle:          receipt{q.number, m.number, uint64(m.receives)}.handle(),
-		MD5OfBody:              m.bodyMD5,
-		Body:                   m.body,
-		Attributes:             in.systemAttributes(m),
-		MD5OfMessageAttributes: chosen.md5(),
-		MessageAttributes:      chosen,
-	}
-}
-
-// systemAttributes returns those the receive asks for and the message has.
-func (in *receiveMessageInput) systemAttributes(m *message) map[string]string {
-	wanted := slices.Concat(in.MessageSystemAttributeNames, in.AttributeNames)
-	if len(wanted) == 0 {
+func seconds(n *int) *time.Duration {
+	if n == nil {
 		return nil
 	}
-	if slices.Contains(wanted, "All") {
-		wanted = systemAttributeNames
+	return new(time.Duration(*n) * time.Second)
+}
+
+func (in *receiveMessageInput) render(d *queue.Delivery) received {
+	attributes := d.Attributes.Select(in.MessageAttributeNames)
+	return received{
+		MessageId:              d.MessageID,
+		ReceiptHandle:          d.ReceiptHandle,
+		MD5OfBody:              d.BodyMD5,
+		Body:                   d.Body,
+		Attributes:             in.systemAttributes(d),
+		MD5OfMessageAttributes: attributes.MD5(),
+		MessageAttributes:      attributes,
 	}
-	chosen := make(map[string]string, len(wanted))
-	for _, name := range wanted {
-		if value := m.systemAttribute(name); value != "" {
-			chosen[name] = value
+}
+
+var systemAttributeNames = []string{
+	"SenderId", "SentTimestamp", "ApproximateReceiveCount", "ApproximateFirstReceiveTimestamp", "MessageGroupId",
+	"MessageDeduplicationId", "SequenceNumber", "DeadLetterQueueSourceArn", message.TraceHeader,
+}
+
+// systemAttributes returns the system attributes that the input asks for and the message has.
+func (in *receiveMessageInput) systemAttributes(d *queue.Delivery) map[string]string {
+	names := slices.Concat(in.MessageSystemAttributeNames, in.AttributeNames)
+	if len(names) == 0 {
+		return nil
+	}
+	if slices.Contains(names, "All") {
+		names = systemAttributeNames
+	}
+	selected := make(map[string]string, len(names))
+	for _, name := range names {
+		if value := systemAttribute(d, name); value != "" {
+			selected[name] = value
 		}
 	}
-	return chosen
+	return selected
+}
+
+// systemAttribute returns the value of a system attribute, or "" if the message does not have it.
+func systemAttribute(d *queue.Delivery, name string) string {
+	switch name {
+	case "SenderId":
+		return "AIDALOCALLOCALLOCALLO"
+	case "SentTimestamp":
+		return strconv.FormatInt(d.Sent.UnixMilli(), 10)
+	case "ApproximateReceiveCount":
+		return strconv.Itoa(d.ReceiveCount)
+	case "ApproximateFirstReceiveTimestamp":
+		return strconv.FormatInt(d.FirstReceived.UnixMilli(), 10)
+	case "MessageGroupId":
+		return d.GroupID
+	case "MessageDeduplicationId":
+		return d.DeduplicationID
+	case "SequenceNumber":
+		return d.SequenceNumber
+	case "DeadLetterQueueSourceArn":
+		return d.SourceARN
+	case message.TraceHeader:
+		return d.SystemAttributes[message.TraceHeader].StringValue
+	}
+	return ""
 }

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"wildix-worker/consumer/sqslocal/internal/account"
 )
 
 // DefaultLatency is how long a server holds a request when Options.Latency is zero.
@@ -15,41 +17,45 @@ const DefaultLatency = time.Millisecond
 
 // Options configures a Server. The zero value is ready to use.
 type Options struct {
-	// Latency is how long the server holds each request before it acts on it; a long poll's wait comes on top. Zero means
-	// DefaultLatency, negative none.
+	// Latency is how long the server holds each request before its action, in addition to the wait of a long poll. Zero means
+	// DefaultLatency, a negative value none.
 	//
-	// It is there for the client's sake. When an answer arrives within microseconds, the SDK can close the request body before the
-	// write loop of net/http has seen its end; the connection is then torn down while the answer is being read, the SDK tries again,
-	// and the messages of the lost answer stay invisible for a whole visibility timeout. Any real SQS takes longer to answer. The
-	// default makes this rare, about once in 15,000 receives when all processors are busy; it does not rule it out.
+	// It protects clients. If an answer arrives within microseconds, the SDK can close the request body before the write loop of
+	// net/http has read to its end. The connection then breaks while the answer is read, the SDK tries again, and the messages of
+	// the lost answer are invisible for a whole visibility timeout. SQS itself always takes longer. With the default this is rare,
+	// about once in 15,000 receives when all processors are busy, but it can happen.
 	Latency time.Duration
 
-	// Seed makes message ids and the chances of faults reproducible. Zero picks a seed at random.
+	// Seed makes message ids and the random choices of faults reproducible. Zero means a random seed.
 	Seed uint64
 }
 
-// Server is an SQS that holds all its queues in memory. It is an http.Handler, safe for concurrent use.
+// Server is an SQS server that holds its queues in memory. It is an http.Handler and safe for concurrent use.
 type Server struct {
 	latency time.Duration
-	closed  chan struct{} // wakes whoever waits inside a request
-	closing sync.Once
+	account *account.Account
+	faults  *faults
 	http    http.Server
-	client  http.Transport // shared by every Client, so that Close can let go of its connections
-	serving sync.WaitGroup // calls of http.Serve
-	conns   sync.WaitGroup // connections being served
+	client  http.Transport // of all Clients, so that Close can close their connections
 
-	mu      sync.Mutex // guards all that follows, queues and messages included
-	url     string
-	dial    dialFunc
-	queues  map[string]*queue
-	faults  []*armedFault
-	calls   map[string]int
-	random  *rand.Rand
-	numbers uint64 // the last number given to a queue or message
+	closed  chan struct{} // closed by Close; ends requests that wait
+	closing sync.Once
+	serving sync.WaitGroup // calls of http.Serve
+	conns   sync.WaitGroup // open connections
+
+	mu   sync.Mutex // guards the fields below
+	url  string     // of the first listener
+	dial dialFunc   // connects to the first listener
 }
 
-// New returns a server without queues that listens nowhere yet: use it as an http.Handler, or call Start, StartPipe or Serve.
-// Inside a testing/synctest bubble it must be made in the bubble.
+type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
+
+type dialer interface {
+	DialContext(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// New returns a server without queues and without a listener: use it as an http.Handler, or call Start, StartPipe or Serve.
+// For use in a testing/synctest bubble it must be created there.
 func New(opts Options) *Server {
 	if opts.Latency == 0 {
 		opts.Latency = DefaultLatency
@@ -59,16 +65,15 @@ func New(opts Options) *Server {
 	}
 	s := &Server{
 		latency: opts.Latency,
+		account: account.New(opts.Seed),
+		faults:  newFaults(opts.Seed),
 		closed:  make(chan struct{}),
 		dial:    new(net.Dialer).DialContext,
-		queues:  make(map[string]*queue),
-		calls:   make(map[string]int),
-		random:  rand.New(rand.NewPCG(opts.Seed, 0)),
 	}
 	s.http.Handler = s
 	s.http.ConnState = s.trackConn
 	s.client.DialContext = s.dialContext
-	s.client.MaxIdleConnsPerHost = 256 // a connection for each of many pollers; the default of 2 would open new ones all the time
+	s.client.MaxIdleConnsPerHost = 256 // one for each of many pollers; with the default of 2, most requests would need a new one
 	return s
 }
 
@@ -112,7 +117,7 @@ func (s *Server) Serve(l net.Listener) error {
 	return s.serve(l)
 }
 
-// attach makes l the way to reach the server, unless an earlier listener is that, and books the goroutine that will serve it.
+// attach makes l the listener that clients use if it is the first, and counts the goroutine that will serve it.
 func (s *Server) attach(l net.Listener) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -158,25 +163,24 @@ func (s *Server) URL() string {
 func (s *Server) Close() error {
 	s.closing.Do(func() {
 		s.mu.Lock()
-		close(s.closed) // under the lock, so that attach either sees it or has booked its goroutine
+		close(s.closed) // under the lock, so that attach either sees it or has counted its goroutine
 		s.mu.Unlock()
+		s.account.Close()
 
 		s.http.Close()
 		s.serving.Wait()
-		s.http.Close() // a connection accepted while the first call went through the list is not in that list
+		s.http.Close() // the first call may have missed a connection that was just accepted
 		s.client.CloseIdleConnections()
 		s.conns.Wait()
-
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		for _, q := range s.queues {
-			q.alarm.Stop()
-			for _, m := range q.moves {
-				m.next.Stop()
-			}
-		}
 	})
 	return nil
+}
+
+func (s *Server) dialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	s.mu.Lock()
+	dial := s.dial
+	s.mu.Unlock()
+	return dial(ctx, network, address)
 }
 
 func (s *Server) isClosed() bool {
@@ -186,20 +190,4 @@ func (s *Server) isClosed() bool {
 	default:
 		return false
 	}
-}
-
-// pause waits for d. It reports false if the client left or the server closed meanwhile.
-func (s *Server) pause(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return ctx.Err() == nil && !s.isClosed()
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-	case <-s.closed:
-	}
-	return false
 }

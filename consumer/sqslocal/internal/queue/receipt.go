@@ -1,19 +1,21 @@
-package sqslocal
+package queue
 
 import (
 	"encoding/base64"
 	"encoding/binary"
+
+	"wildix-worker/consumer/sqslocal/internal/sqserr"
 )
 
-// receipt is what a receipt handle stands for: one receive of one message of one queue. Its numbers make finding the message a map
-// lookup, and tell a handle of an earlier receive from the current one.
+// receipt is what a receipt handle encodes: one receive of one message of one queue. The receive's number, which is the message's
+// receive count, distinguishes the handle of the latest receive from older ones.
 type receipt struct {
 	queue, message, receive uint64
 }
 
 const receiptSize = 3 * 8
 
-// handle returns the receipt as clients see it.
+// handle returns the receipt handle.
 func (r receipt) handle() string {
 	var raw [receiptSize]byte
 	binary.BigEndian.PutUint64(raw[0:], r.queue)
@@ -25,7 +27,7 @@ func (r receipt) handle() string {
 func parseReceipt(handle string) (receipt, error) {
 	raw, err := base64.StdEncoding.DecodeString(handle)
 	if err != nil || len(raw) != receiptSize {
-		return receipt{}, errHandleInvalid
+		return receipt{}, sqserr.HandleInvalid
 	}
 	return receipt{
 		queue:   binary.BigEndian.Uint64(raw[0:]),

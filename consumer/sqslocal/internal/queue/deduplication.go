@@ -1,19 +1,20 @@
-package sqslocal
+package queue
 
 import "time"
 
-// deduplicationInterval is how long a FIFO queue remembers what was sent to it.
+// deduplicationInterval is how long a FIFO queue recognizes a message that is sent again.
 const deduplicationInterval = 5 * time.Minute
 
-// recentSends remembers the messages sent to a FIFO queue during the deduplication interval, deleted ones included.
+// recentSends holds the messages sent to a FIFO queue within the deduplication interval, including deleted ones.
 type recentSends struct {
 	byKey map[deduplicationKey]sentID
-	order []recentSend // oldest first, to forget them in that order
+	order []recentSend // oldest first
 }
 
+// deduplicationKey is equal for messages that are duplicates. The group is "" if ids are compared in the whole queue.
 type deduplicationKey struct{ group, id string }
 
-// sentID is how the answer to a send identifies the message; the answer to a repeat has the same.
+// sentID is what a send returns; sending a duplicate returns the same.
 type sentID struct{ messageID, sequenceNumber string }
 
 type recentSend struct {
@@ -21,15 +22,7 @@ type recentSend struct {
 	sent time.Time
 }
 
-// deduplicationKey is what a repeat of the message has in common with it.
-func (q *queue) deduplicationKey(m *message) deduplicationKey {
-	if q.settings.groupDeduplication {
-		return deduplicationKey{m.groupID, m.deduplicationID}
-	}
-	return deduplicationKey{"", m.deduplicationID}
-}
-
-// find returns what the answer was when a message with this key was sent, if that is remembered.
+// find returns the ids of a message that was sent with this key within the interval.
 func (r *recentSends) find(key deduplicationKey, now time.Time) (sentID, bool) {
 	for len(r.order) > 0 && now.Sub(r.order[0].sent) >= deduplicationInterval {
 		delete(r.byKey, r.order[0].key)
