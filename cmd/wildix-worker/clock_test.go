@@ -9,8 +9,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// clock OFFSET makes $CLOCK another endpoint of the server, for which our clock
-// is so far ahead; clock none makes one that does not tell the time.
+// clock OFFSET sets $CLOCK to an endpoint of the server for which our clock is ahead by the
+// offset; clock none sets it to one that does not tell the time.
 func clockAhead(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: clock OFFSET|none")
@@ -28,11 +28,11 @@ func clockAhead(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("CLOCK", srv.URL)
 }
 
-// A timekeeper is a server with a clock of its own, by which it refuses
-// signatures as AWS does.
+// A timekeeper is a server with its own clock. Like AWS it refuses signatures whose time is
+// off.
 type timekeeper struct {
 	http.Handler
-	ahead  time.Duration // our clock, of the server's
+	ahead  time.Duration // by which our clock is ahead of the server's
 	silent bool
 }
 

@@ -17,7 +17,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// A typedLine is what is typed, and what its last word may become.
+// A typedLine is a command line and the completions of its last word.
 type typedLine struct {
 	typed string
 	want  []string
@@ -44,7 +44,7 @@ var completions = []typedLine{
 func TestCompletionInBash(t *testing.T) {
 	script := completionScript(t, "bash")
 	for _, c := range completions {
-		// Bash makes a word of each = on the line.
+		// Bash splits words at each = of the line.
 		line := strings.ReplaceAll(c.typed, "=", " = ")
 		words := strings.Split(line, " ")
 		driver := fmt.Sprintf(`source %q; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _wildix_worker; printf '%%s\n' "${COMPREPLY[@]}"`, script)
@@ -70,8 +70,8 @@ func TestCompletionInFish(t *testing.T) {
 	}
 }
 
-// In zsh completion works in an interactive shell only; there the completed line is
-// entered, and a function of the program's name shows it.
+// Completion in zsh works in an interactive shell only. The test enters the completed line
+// there, and a function with the program's name prints it.
 func TestCompletionInZsh(t *testing.T) {
 	script := completionScript(t, "zsh")
 	driver := `
@@ -106,17 +106,16 @@ zpty -d shell`
 	}
 }
 
-// What a completion offers, the program takes.
-func TestCompletionOffersNothingThatIsRefused(t *testing.T) {
-	t.Setenv(config.SecretVariable, "") // so that no command gets further than its settings
+func TestCompletionOffersOnlyValidValues(t *testing.T) {
+	t.Setenv(config.SecretVariable, "") // so that commands only check their settings
 	offered := 0
 	for _, command := range kong.Must(&cli{}).Model.Leaves(true) {
 		for _, f := range slices.Concat(command.AllFlags(true)...) {
 			for _, value := range strings.FieldsFunc(f.Tag.Get("values"), func(r rune) bool { return r == ',' }) {
 				offered++
 				out, _ := exec.Command("wildix-worker", append(strings.Fields(command.Path()), "--"+f.Name, value)...).CombinedOutput()
-				if complaint := "--" + f.Name; strings.Contains(string(out), complaint) && strings.Contains(string(out), fmt.Sprintf("%q", value)) {
-					t.Errorf("%s %s %s:\n%s", command.Name, complaint, value, out)
+				if flagName := "--" + f.Name; strings.Contains(string(out), flagName) && strings.Contains(string(out), fmt.Sprintf("%q", value)) {
+					t.Errorf("%s %s %s:\n%s", command.Name, flagName, value, out)
 				}
 			}
 		}

@@ -22,24 +22,24 @@ import (
 )
 
 const (
-	killEvents = 1500
-	kills      = 20
-	killInHand = 8 // events at once
+	killEvents      = 1500
+	kills           = 20
+	killConcurrency = 8 // events handled at once
 )
 
-// A program that is killed again and again under load, in the middle of handlers,
-// notes and deletes: each event is stored, once, and the endpoint sees each. How often
-// it sees one twice is told: it may, and it has the key to tell.
+// A worker is killed repeatedly under load, in the middle of handlers, records and deletes.
+// Each event is stored once, and forwarded at least once. The test logs how many are
+// forwarded twice, which the endpoint detects by the idempotency key.
 func TestKilledWorkersStoreEachEventOnceAndForwardAll(t *testing.T) {
-	t.Run("each with a memory of its own", func(t *testing.T) { killUnderLoad(t) })
-	t.Run("with a memory in DynamoDB", func(t *testing.T) {
+	t.Run("deduplicating in memory", func(t *testing.T) { killUnderLoad(t) })
+	t.Run("deduplicating in DynamoDB", func(t *testing.T) {
 		endpoint := os.Getenv(awstest.TablesVariable)
 		if endpoint == "" {
 			t.Skip("DYNAMODB_ENDPOINT names no DynamoDB; make test-all starts one")
 		}
 		t.Setenv("AWS_ENDPOINT_URL_DYNAMODB", endpoint)
-		if repeats := killUnderLoad(t, "--once-table", newOnceTable(t)); repeats > kills*killInHand {
-			t.Errorf("%d events were sent again, but %d kills hit at most %d each", repeats, kills, killInHand)
+		if repeats := killUnderLoad(t, "--once-table", newOnceTable(t)); repeats > kills*killConcurrency {
+			t.Errorf("%d events were sent again, but %d kills hit at most %d each", repeats, kills, killConcurrency)
 		}
 	})
 }
@@ -64,8 +64,8 @@ func killUnderLoad(t *testing.T, args ...string) (repeats int) {
 	}
 	sendForKill(t, srv, queueURL)
 
-	// Short leases, so that what a killed worker had comes back soon.
-	args = append([]string{"run", "--handlers", "store,forward", "--visibility-timeout", "3s", "--handler-timeout", "2s", "--concurrency", fmt.Sprint(killInHand)}, args...)
+	// Short leases, so that the messages of a killed worker come back soon.
+	args = append([]string{"run", "--handlers", "store,forward", "--visibility-timeout", "3s", "--handler-timeout", "2s", "--concurrency", fmt.Sprint(killConcurrency)}, args...)
 	for i := range kills {
 		worker := startProgram(t, args...)
 		seen.await(t, (i+1)*killEvents/(2*kills))
@@ -93,7 +93,7 @@ func killUnderLoad(t *testing.T, args ...string) (repeats int) {
 	return requests - distinct
 }
 
-// endpoint notes the idempotency keys that it sees.
+// endpoint counts the idempotency keys of its requests.
 type endpoint struct {
 	mu       sync.Mutex
 	keys     map[string]int
@@ -101,7 +101,7 @@ type endpoint struct {
 }
 
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	time.Sleep(5 * time.Millisecond) // so that there is a middle to be killed in
+	time.Sleep(5 * time.Millisecond) // so that workers are killed during requests
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.keys[r.Header.Get("Idempotency-Key")]++
@@ -135,7 +135,7 @@ func sendForKill(t *testing.T, srv *sqslocal.Server, queueURL string) {
 		call := exchange.NewCall()
 		for !call.Ended && len(messages) < killEvents {
 			eventType, body := call.Next()
-			body = bytes.Replace(body, []byte("{"), fmt.Appendf(nil, `{"n":%d,`, len(messages)), 1) // no two alike
+			body = bytes.Replace(body, []byte("{"), fmt.Appendf(nil, `{"n":%d,`, len(messages)), 1) // makes each event unique
 			messages = append(messages, outgoing.Sign("s3cret", eventType, call.ID, body, ""))
 		}
 	}
@@ -143,7 +143,7 @@ func sendForKill(t *testing.T, srv *sqslocal.Server, queueURL string) {
 	awstest.Fatal(t, err)
 }
 
-// startProgram runs the program, whose log is kept.
+// startProgram starts the program, with its log in a strings.Builder.
 func startProgram(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command("wildix-worker", args...)

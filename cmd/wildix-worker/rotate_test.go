@@ -25,8 +25,8 @@ import (
 	"wildix-worker/internal/sqscall"
 )
 
-// The signing secret is changed under traffic, by the steps of deploy/ROTATE.md: each
-// event is handled, once, and none is rejected.
+// The signing secret is rotated under traffic, by the steps of deploy/ROTATE.md: each event
+// is handled once, and none is rejected.
 func TestSecretIsRotatedWithoutLosingAnEvent(t *testing.T) {
 	const first, second = "the old secret", "the new secret"
 	t.Run("by replacing workers", func(t *testing.T) {
@@ -64,12 +64,12 @@ func TestSecretIsRotatedWithoutLosingAnEvent(t *testing.T) {
 	})
 }
 
-// A rotation is what is done to the workers. The PBX is changed after takeBoth.
+// A rotation is the steps for the workers. The PBX is changed after takeBoth.
 type rotation struct {
 	start, takeBoth, takeNew func(*testing.T)
 }
 
-// rotateEvents are handled in each part of a rotation, at least.
+// rotateEvents is how many events are handled at least in each step of a rotation.
 const rotateEvents = 100
 
 func rotate(t *testing.T, workers *fleet, steps rotation, first, second string) {
@@ -87,7 +87,7 @@ func rotate(t *testing.T, workers *fleet, steps rotation, first, second string) 
 	defer endpoint.Close()
 	workers.environment = append(os.Environ(),
 		"WILDIX_QUEUE_URL="+queueURL, "WILDIX_ADMIN_ADDR=", "WILDIX_HANDLERS=forward", "WILDIX_FORWARD_URL="+endpoint.URL,
-		// What a poll has taken that a worker no longer waits for comes back after so long.
+		// A message of an answer that a stopped worker did not read comes back after this time.
 		"WILDIX_VISIBILITY_TIMEOUT=10s", "WILDIX_HANDLER_TIMEOUT=9s",
 		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_EC2_METADATA_DISABLED=true")
 	end := events.start(t)
@@ -99,7 +99,7 @@ func rotate(t *testing.T, workers *fleet, steps rotation, first, second string) 
 	events.awaitHandled(t, rotateEvents)
 	events.signWith(second)
 	events.awaitHandled(t, rotateEvents)
-	events.awaitQuiet(t) // none is left that the old secret signed
+	events.awaitQuiet(t) // no event with the old secret is left
 	steps.takeNew(t)
 	events.awaitHandled(t, rotateEvents)
 	end()
@@ -117,8 +117,8 @@ func rotate(t *testing.T, workers *fleet, steps rotation, first, second string) 
 	}
 }
 
-// A traffic is a PBX that sends without a pause, and the endpoint that its events are
-// forwarded to. The number of an event is in its body.
+// A traffic is a PBX that sends all the time, and the endpoint that its events are
+// forwarded to. Each event has a number in its body.
 type traffic struct {
 	client   *sqs.Client
 	queueURL string
@@ -127,10 +127,10 @@ type traffic struct {
 	secret  string
 	paused  bool
 	sent    int
-	handled map[int]int // how often, by number
+	handled map[int]int // count by the event's number
 }
 
-// backlog is how many events wait at most, so that workers of any speed keep up.
+// backlog is the most events that wait, so that slow workers keep up.
 const backlog = 200
 
 // start sends until end is called.
@@ -156,7 +156,7 @@ func (e *traffic) start(t *testing.T) (end func()) {
 	return sync.OnceFunc(func() { close(stop); <-stopped })
 }
 
-// next is the next batch, or none if enough is waiting.
+// next returns the next batch, or none if enough events wait.
 func (e *traffic) next(call *fakepbx.Call) (batch []outgoing.Message) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -178,7 +178,7 @@ func (e *traffic) signWith(secret string) {
 	e.secret = secret
 }
 
-// ServeHTTP notes an event.
+// ServeHTTP counts an event.
 func (e *traffic) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var event struct{ N int }
 	if err := json.NewDecoder(r.Body).Decode(&event); err != nil {
@@ -224,14 +224,14 @@ func (e *traffic) counts() (sent, handled int) {
 	return e.sent, len(e.handled)
 }
 
-// A fleet is the worker that runs, and the file that it logs to.
+// A fleet is the running worker and its log file.
 type fleet struct {
 	environment []string
 	worker      *exec.Cmd
 	log         string
 }
 
-// replace starts a worker, and then stops the one before it, as a rolling update does.
+// replace starts a worker and then stops the previous one, as a rolling update does.
 func (f *fleet) replace(t *testing.T, environment ...string) {
 	t.Helper()
 	before := *f
@@ -245,7 +245,7 @@ func (f *fleet) replace(t *testing.T, environment ...string) {
 	f.worker = worker
 	awstest.Fatal(t, worker.Start())
 	t.Cleanup(func() {
-		if worker.ProcessState == nil { // the test has failed
+		if worker.ProcessState == nil { // the test failed
 			worker.Process.Kill()
 			worker.Wait()
 			t.Logf("the worker that was left:\n%s", f.read(t))
@@ -255,7 +255,7 @@ func (f *fleet) replace(t *testing.T, environment ...string) {
 	before.stop(t)
 }
 
-// stop stops the worker, which has to drain, and to have rejected nothing.
+// stop stops the worker, and checks that it has drained and rejected nothing.
 func (f *fleet) stop(t *testing.T) {
 	t.Helper()
 	if f.worker == nil {
@@ -275,7 +275,7 @@ func (f *fleet) read(t *testing.T) string {
 	return string(content)
 }
 
-// awaitThat waits for what other processes do. The limit is far more than it takes.
+// awaitThat waits for another process, for far longer than it takes.
 func awaitThat(t *testing.T, what string, done func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); !done(); time.Sleep(5 * time.Millisecond) {

@@ -26,9 +26,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"wildix-worker": main})
 }
 
-// TestScripts pins what a user sees: sentences, help, exit codes. Each script
-// has an embedded queue server of its own, at $ENDPOINT, with the queue of
-// $QUEUE on it, and $ADDR to listen on.
+// TestScripts pins output, help and exit codes. Each script has its own embedded queue
+// server at $ENDPOINT, with the queue $QUEUE, and an address $ADDR to listen on.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                "testdata/script",
@@ -80,12 +79,12 @@ func setUp(env *testscript.Env) error {
 		"ENDPOINT="+srv.URL(), "QUEUE="+queueURL, "ADDR="+addr,
 		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
 		"AWS_ENDPOINT_URL_DYNAMODB="+os.Getenv(awstest.TablesVariable),
-		"AWS_EC2_METADATA_DISABLED=true", // or the SDK looks for a role over the network
+		"AWS_EC2_METADATA_DISABLED=true", // keeps the SDK from asking for a role over the network
 	)
 	return nil
 }
 
-// freeAddr returns an address that nobody listens on.
+// freeAddr returns an address that is not in use.
 func freeAddr() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -94,7 +93,7 @@ func freeAddr() (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-// exits CODE COMMAND... runs a command that ends with the exit code.
+// exits CODE COMMAND... runs a command that must end with the exit code.
 func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: exits CODE COMMAND...")
@@ -111,8 +110,8 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// fault ACTION STATUS CODE COUNT [QUEUE] makes the server refuse an action so
-// many times, or from now on if the count is 0.
+// fault ACTION STATUS CODE COUNT [QUEUE] makes the server refuse an action COUNT times, or
+// from now on if COUNT is 0.
 func fault(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 4 && len(args) != 5 {
 		ts.Fatalf("usage: fault ACTION STATUS CODE COUNT [QUEUE]")
@@ -124,7 +123,7 @@ func fault(ts *testscript.TestScript, neg bool, args []string) {
 	server(ts).Inject(sqslocal.Fault{Action: args[0], Status: status, Code: args[2], Count: count, Queue: strings.Join(args[4:], "")})
 }
 
-// hang ACTION makes the server leave an action unanswered.
+// hang ACTION makes the server not answer an action.
 func hang(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: hang ACTION")
@@ -132,7 +131,7 @@ func hang(ts *testscript.TestScript, neg bool, args []string) {
 	server(ts).Inject(sqslocal.Fault{Action: args[0], Hang: true})
 }
 
-// queue NAME [ATTRIBUTE=VALUE...] makes a queue.
+// queue NAME [ATTRIBUTE=VALUE...] creates a queue.
 func queue(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: queue NAME [ATTRIBUTE=VALUE...]")
@@ -146,7 +145,7 @@ func queue(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 }
 
-// bury QUEUE receives the messages until the queue has given up on all of them.
+// bury QUEUE receives messages until all are in the dead-letter queue.
 func bury(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: bury QUEUE")
@@ -160,7 +159,7 @@ func bury(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// hide QUEUE receives ten messages and keeps them.
+// hide QUEUE receives ten messages and keeps them in flight.
 func hide(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: hide QUEUE")
@@ -171,8 +170,7 @@ func hide(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 }
 
-// tasks QUEUE STATUS waits until the latest task that moves the queue's messages has
-// the status.
+// tasks QUEUE STATUS waits until the queue's latest message move task has the status.
 func tasks(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: tasks QUEUE STATUS")
@@ -197,8 +195,8 @@ func depth(ts *testscript.TestScript, neg bool, args []string) {
 	eventually(ts, "queue "+args[0]+" holds "+args[1]+" messages", func() bool { return held(server(ts), args[0]) == want })
 }
 
-// await FILE TEXT waits until the file, which a command in the background
-// writes, has the text in it.
+// await FILE TEXT waits until the file, which a background command writes, contains the
+// text.
 func await(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: await FILE TEXT")
@@ -209,8 +207,7 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 	})
 }
 
-// fetch STATUS URL TEXT [TOKEN] waits until a GET has the status and the text in its
-// answer.
+// fetch STATUS URL TEXT [TOKEN] waits until a GET is answered with the status and the text.
 func fetch(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 {
 		ts.Fatalf("usage: fetch STATUS URL TEXT [TOKEN]")
@@ -231,8 +228,7 @@ func fetch(ts *testscript.TestScript, neg bool, args []string) {
 	})
 }
 
-// eventually waits for something that another process does. The limit is far
-// more than it takes.
+// eventually waits for another process, for far longer than it takes.
 func eventually(ts *testscript.TestScript, what string, done func() bool) {
 	for deadline := time.Now().Add(time.Minute); !done(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {

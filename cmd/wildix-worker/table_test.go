@@ -10,8 +10,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// table VARIABLE KEY makes a DynamoDB table with this partition key, and has the
-// variable name it.
+// table VARIABLE KEY creates a DynamoDB table with a partition key, and sets the variable to
+// its name.
 func table(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: table VARIABLE KEY")
@@ -22,7 +22,7 @@ func table(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], name)
 }
 
-// newOnceTable makes a table as docs/effect-once.md does.
+// newOnceTable creates a table as docs/effect-once.md does.
 func newOnceTable(t *testing.T) string {
 	t.Helper()
 	name, remove, err := awstest.NewTable(t.Context(), os.Getenv(awstest.TablesVariable), "key")

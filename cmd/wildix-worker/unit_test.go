@@ -19,14 +19,14 @@ import (
 
 const unitFile = "../../deploy/systemd/wildix-worker.service"
 
-// A unit is the program as the unit file has it run, by a service manager that needs no
-// systemd: its ExecStart line, with its Environment and a copy of the secrets.
+// A unit runs the program as the unit file says, without systemd: its ExecStart line, with
+// its Environment and a copy of the secrets.
 type unit struct {
 	*systemdtest.Manager
 	t        *testing.T
 	srv      *sqslocal.Server
 	queueURL string
-	settings map[string][]string // those of the unit file
+	settings map[string][]string // of the unit file
 }
 
 func newUnit(t *testing.T) *unit {
@@ -40,7 +40,7 @@ func newUnit(t *testing.T) *unit {
 	return u
 }
 
-// readUnit returns the settings of the unit file, in which some occur more than once.
+// readUnit returns the settings of the unit file. Some occur more than once.
 func readUnit(t *testing.T) map[string][]string {
 	t.Helper()
 	content, err := os.ReadFile(unitFile)
@@ -65,7 +65,7 @@ func (u *unit) start(args ...string) *exec.Cmd {
 		args = line[1:]
 	}
 	cmd := exec.Command(filepath.Base(line[0]), args...)
-	cmd.Dir = u.t.TempDir() // for what a crash may leave
+	cmd.Dir = u.t.TempDir() // for files that a crash leaves
 	cmd.Env = append(os.Environ(),
 		"WATCHDOG_USEC=200000", "WILDIX_ADMIN_ADDR=", "WILDIX_QUEUE_URL="+u.queueURL,
 		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_EC2_METADATA_DISABLED=true")
@@ -83,7 +83,7 @@ func (u *unit) start(args ...string) *exec.Cmd {
 	return cmd
 }
 
-func TestUnitTellsThatItIsReadyAliveAndStopping(t *testing.T) {
+func TestUnitNotifiesReadyWatchdogAndStopping(t *testing.T) {
 	u := newUnit(t)
 	worker := u.start()
 	u.Await("READY=1")
@@ -101,23 +101,23 @@ func TestUnitTellsThatItIsReadyAliveAndStopping(t *testing.T) {
 	u.Want("STOPPING=1", "EXTEND_TIMEOUT_USEC=35000000")
 	ready, stopping := slices.Index(u.Lines, "READY=1"), slices.Index(u.Lines, "STOPPING=1")
 	if ready > stopping || slices.Contains(u.Lines[ready+1:], "READY=1") {
-		t.Errorf("told %q", u.Lines)
+		t.Errorf("notified with %q", u.Lines)
 	}
 }
 
-func TestUnitThatReceivesByHTTPIsReadyWhenItListens(t *testing.T) {
+func TestWebhookUnitIsReadyWhenItListens(t *testing.T) {
 	u := newUnit(t)
 	u.start("webhook", "--listen-addr", "127.0.0.1:0")
 	u.Await("READY=1")
 	u.Await("WATCHDOG=1")
 	if !slices.ContainsFunc(u.Lines, func(line string) bool { return strings.HasPrefix(line, "STATUS=listening on 127.0.0.1:") }) {
-		t.Errorf("told %q", u.Lines)
+		t.Errorf("notified with %q", u.Lines)
 	}
 }
 
-// Exit code 2 keeps systemd from starting the worker again. One that crashes, or that
-// the watchdog kills by SIGABRT, must not end with it, as Go programs do.
-func TestUnitTellsWrongSettingsFromACrash(t *testing.T) {
+// Exit code 2 keeps systemd from restarting the worker. A crash, or the watchdog's SIGABRT,
+// must not end with it, although Go's default is 2.
+func TestUnitCrashIsNotTakenForWrongSettings(t *testing.T) {
 	u := newUnit(t)
 	if got := u.settings["RestartPreventExitStatus"]; !slices.Equal(got, []string{"2"}) {
 		t.Errorf("RestartPreventExitStatus=%q", got)
@@ -128,7 +128,7 @@ func TestUnitTellsWrongSettingsFromACrash(t *testing.T) {
 		t.Errorf("wrong settings: %v", err)
 	}
 	if len(u.Read()) > 0 {
-		t.Errorf("wrong settings: told %q", u.Lines)
+		t.Errorf("wrong settings: notified with %q", u.Lines)
 	}
 
 	worker := u.start()

@@ -11,8 +11,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// web STATUS FILE starts an endpoint at $WEB that writes what it gets into a file,
-// whole requests, and answers with the status.
+// web STATUS FILE starts an endpoint at $WEB that writes its requests to a file, and answers
+// with the status.
 func web(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: web STATUS FILE")

@@ -9,10 +9,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// TablesVariable names a DynamoDB that the tests may make tables in.
+// TablesVariable is the environment variable with the endpoint of a DynamoDB for tests.
 const TablesVariable = "DYNAMODB_ENDPOINT"
 
-// NewTable makes a table with a partition key.
+// NewTable creates a table with a partition key.
 func NewTable(ctx context.Context, endpoint, key string) (name string, remove func() error, err error) {
 	client := dynamodb.New(dynamodb.Options{
 		Region:       "us-east-1",

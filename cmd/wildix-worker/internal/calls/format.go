@@ -78,7 +78,9 @@ var csvNames = []string{
 
 func listCSV(out *term.Printer, calls iter.Seq2[calls.Record, error]) error {
 	w := csv.NewWriter(out.Out)
-	w.Write(csvNames)
+	if err := w.Write(csvNames); err != nil {
+		return err
+	}
 	for r, err := range calls {
 		if err != nil {
 			w.Flush()

@@ -5,7 +5,7 @@ import "fmt"
 
 // A Code is an error that ends the program with that exit code and no message: the
 // command has printed everything.
-type Code int
+type Code int //nolint:errname // exit.CodeError would say error twice: it is no message
 
 func (c Code) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
 
