@@ -27,6 +27,7 @@
 //	leases_lost_total                     leases that ended while their message was in hand
 //	requests_in_flight                    HTTP requests being read or handled
 //	requests_refused_total                HTTP requests refused because there were too many
+//	queue_messages{queue,state}           messages in the queue and its dead-letter queue, by [Depths]
 //
 // The outcomes are the six of package events. A type is one that package events
 // declares, "other", or "none" for a message that is not an event.
