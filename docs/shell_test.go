@@ -25,12 +25,13 @@ import (
 const prelude = `
 set -eu -o pipefail
 make() { command make -n -C "$ROOT" "$@" >/dev/null; }
-started=()
+started=
+count=0
 addresses=($ADMIN_ADDRS)
 background() {
-	local address=${addresses[${#started[@]}]} out=./output.${#started[@]}
+	local address=${addresses[$count]} out=./output.$count
 	WILDIX_ADMIN_ADDR=$address command wildix-worker "$@" >"$out" 2>&1 &
-	started+=("$!")
+	started="$started $!" count=$((count + 1))
 	for i in $(seq 300); do
 		case "$1" in
 		demo) [ -s "$out" ] && return 0 ;;
@@ -52,7 +53,7 @@ wildix-worker() {
 }
 stop() {
 	local code=$? pid
-	for pid in "${started[@]}"; do
+	for pid in $started; do
 		kill "$pid"
 		wait "$pid" || { echo "exit code $? when stopped" >&2; cat ./output.* >&2; code=1; }
 	done
@@ -76,6 +77,9 @@ type sandbox struct {
 
 func newSandbox(t *testing.T) *sandbox {
 	t.Helper()
+	if _, err := exec.LookPath("bash"); err != nil {
+		t.Skip("no bash on this machine")
+	}
 	s := &sandbox{dir: t.TempDir(), server: sqslocal.New(sqslocal.Options{})}
 	check(t, s.server.Start(""))
 	t.Cleanup(func() { s.server.Close() })
