@@ -10,7 +10,7 @@ import (
 )
 
 // clock OFFSET sets $CLOCK to an endpoint of the server for which our clock is ahead by the
-// offset; clock none sets it to one that does not tell the time.
+// offset; clock none sets it to one that does not report its time.
 func clockAhead(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: clock OFFSET|none")

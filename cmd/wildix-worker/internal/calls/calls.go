@@ -135,7 +135,7 @@ func callState(r *calls.Record) (state, colour string) {
 
 func party(p calls.Party) string { return strings.TrimSpace(p.Phone + " " + p.Name) }
 
-// clockTime is a duration as 1:02 or 1:02:03.
+// clockTime returns a duration as 1:02 or 1:02:03.
 func clockTime(d time.Duration) string {
 	seconds := int(d.Round(time.Second).Seconds())
 	if seconds < 3600 {

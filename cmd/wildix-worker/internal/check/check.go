@@ -38,7 +38,7 @@ func (cmd *Command) Run(ctx context.Context) error {
 	return r.summary(cmd.Strict)
 }
 
-// A check is one check. One that has nothing to look at returns the zero finding, which is
+// A check is one check. One that has nothing to check returns the zero finding, which is
 // not shown.
 type check struct {
 	name  string

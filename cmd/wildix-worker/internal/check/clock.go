@@ -15,10 +15,10 @@ const (
 	clockLimit = 5 * time.Minute
 )
 
-// checkClock compares our clock with the server's, which it tells in whole seconds.
+// checkClock compares our clock with the server's, which it reports in whole seconds.
 func checkClock(_ context.Context, i *inspection) finding {
 	if i.queue.ServerTime.IsZero() {
-		return skipped("the server does not tell the time")
+		return skipped("the server does not report its time")
 	}
 	ahead := i.queue.ReceivedAt.Sub(i.queue.ServerTime).Round(time.Second)
 	off := ahead.Abs()

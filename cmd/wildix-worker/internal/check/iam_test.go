@@ -17,7 +17,7 @@ import (
 	"wildix-worker/events/once"
 )
 
-// Moto enforces IAM policies if it is told to. It names actions after calls, so that a batch
+// Moto enforces IAM policies if that is switched on. It names actions after calls, so that a batch
 // is an action of its own.
 var permissions = map[string][]string{
 	"GetQueueAttributes":      {"sqs:GetQueueAttributes"},

@@ -68,7 +68,7 @@ func checkDeadLetterQueue(ctx context.Context, i *inspection) finding {
 	queueKept, queueKnown := i.queue.Retention()
 	switch {
 	case !known || !queueKnown:
-		return skipped("the server does not tell its retention")
+		return skipped("the server does not report its retention")
 	case kept < queueKept:
 		return warning(fmt.Sprintf("keeps messages %s, the queue %s", term.Duration(kept), term.Duration(queueKept)),
 			fmt.Sprintf("a message may be deleted before anybody has seen it, since on a standard queue its age counts from when it was sent; set MessageRetentionPeriod of %s to 1209600 (14 days)", name))
@@ -81,7 +81,7 @@ func checkRetention(_ context.Context, i *inspection) finding {
 	kept, known := i.queue.Retention()
 	switch {
 	case !known:
-		return skipped("the server does not tell it")
+		return skipped("the server does not report it")
 	case kept < shortRetention:
 		return warning(term.Duration(kept), "a message that waits longer is lost: an outage over a long weekend would lose calls; set the queue's MessageRetentionPeriod to 1209600 (14 days)")
 	default:

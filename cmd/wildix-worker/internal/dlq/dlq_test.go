@@ -26,8 +26,8 @@ import (
 	"wildix-worker/signature"
 )
 
-// newDeadLetters makes a queue that gives up on a message after its first receive,
-// and its dead-letter queue, and buries messages.
+// newDeadLetters creates a queue with a maxReceiveCount of 1 and its dead-letter queue, and
+// waits until the messages are in the dead-letter queue.
 func newDeadLetters(t *testing.T, endpoint string, messages []outgoing.Message) (queueURL string, d *deadLetterQueue) {
 	t.Helper()
 	client, deadURL := awstest.NewQueue(t, endpoint, "")
@@ -56,7 +56,7 @@ func newDeadLetters(t *testing.T, endpoint string, messages []outgoing.Message) 
 			return queueURL, d
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%d of %d messages are dead after a minute", d.Visible(), len(messages))
+			t.Fatalf("%d of %d messages are in the dead-letter queue after a minute", d.Visible(), len(messages))
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"wildix-worker/internal/sqscall"
 )
 
-// Whoever may send to a queue may have written what is in it.
+// Anyone who may send to the queue can write such messages.
 func TestDLQHostileMessagesAreSentAgain(t *testing.T) {
 	srv := awstest.StartLocal(t)
 	client, queueURL := awstest.NewQueue(t, srv.URL(), "")
@@ -27,7 +27,7 @@ func TestDLQHostileMessagesAreSentAgain(t *testing.T) {
 	if ids, err := outgoing.Send(t.Context(), client, queueURL, messages); len(ids) != 10 || err != nil {
 		t.Errorf("sent %d messages: %v", len(ids), err)
 	}
-	if said := tallyTypes(messages); strings.ContainsAny(said, "\x1b\a") {
-		t.Errorf("said %q", said)
+	if text := tallyTypes(messages); strings.ContainsAny(text, "\x1b\a") {
+		t.Errorf("printed %q", text)
 	}
 }

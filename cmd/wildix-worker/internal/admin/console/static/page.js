@@ -1,17 +1,17 @@
-// The page: what came is kept, and shown once for each frame unless it is paused.
+// The page. It keeps the data of every frame, and draws it unless it is paused.
 import { follow, keepToken } from './stream.js';
 import { Rows, callRow, duration, element, milliseconds, noteRow, setClass, setText, textOf } from './rows.js';
 import { Plot } from './plot.js';
 
 const $ = (selector) => document.querySelector(selector);
-const few = 100; // rows of calls, unless all are asked for
-// The way they are stacked, the usual ones below.
+const few = 100; // rows of calls that are shown at first
+// The order of the stacked outcomes, frequent ones at the bottom.
 const stack = ['handled', 'ignored', 'duplicate', 'malformed', 'rejected', 'failed'];
 
 const calls = new Map();
 const notes = new Map();
-const points = new Map(); // by their time
-let frame, whole, clockAhead = 0; // of the worker, in milliseconds
+const points = new Map(); // by time
+let frame, whole, clockAhead = 0; // the worker's clock minus ours, in milliseconds
 let following, paused = false, open = false, all = false, due = false;
 let callRows, noteRows;
 const rates = new Plot($('#rates'), 'area', stack);
@@ -39,7 +39,7 @@ function take(next) {
   drawSoon();
 }
 
-// begin forgets what an earlier worker has told.
+// begin discards the data of a previous worker.
 function begin(what) {
   whole = what;
   for (const kept of [calls, notes, points]) kept.clear();
@@ -96,7 +96,7 @@ function drawCalls(found, needle) {
   setText($('.more button'), all ? `Show the newest ${few} only` : `and ${count(fitting.length - few)} more: show all`);
 }
 
-// drawPlots leaves out the step that goes on, of which not all is known.
+// drawPlots leaves out the current step, which is not complete.
 function drawPlots() {
   const last = Math.floor(frame.now / whole.step) * whole.step - whole.step;
   const list = Array.from({ length: whole.length - 1 }, (_, i) => points.get(last - (whole.length - 2 - i) * whole.step));
@@ -108,14 +108,14 @@ function drawPlots() {
   const [half, most] = [time(0), time(1)];
   times.draw([half, most], milliseconds);
   const latest = (values) => values.slice(-5).findLast((value) => !Number.isNaN(value));
-  const said = (value) => (value === undefined ? '–' : milliseconds(value));
-  setText($('#p50-now'), said(latest(half)));
-  setText($('#p95-now'), said(latest(most)));
-  setText($('#p95'), said(latest(most)));
+  const shown = (value) => (value === undefined ? '–' : milliseconds(value));
+  setText($('#p50-now'), shown(latest(half)));
+  setText($('#p95-now'), shown(latest(most)));
+  setText($('#p95'), shown(latest(most)));
   setText($('#rate'), rate(list, last, perSecond));
 }
 
-// rate is that of the last ten seconds, or of those that the worker has been there for.
+// rate is the rate of the last ten seconds, or since the worker started.
 function rate(list, last, perSecond) {
   const steps = Math.min(5, Math.floor((last + whole.step - whole.started) / whole.step));
   if (steps < 1) return '–';
@@ -136,13 +136,13 @@ function drawTiles() {
   }
   if (!frame.work) return;
   setText($('#in-hand'), count(frame.work.inHand));
-  const said = (messages) => (messages === undefined ? '–' : count(messages));
-  setText($('#depth'), said(depth('main')));
-  setText($('#dead'), said(depth('dead_letter')));
+  const shown = (messages) => (messages === undefined ? '–' : count(messages));
+  setText($('#depth'), shown(depth('main')));
+  setText($('#dead'), shown(depth('dead_letter')));
   setClass($('#dead').parentElement, depth('dead_letter') > 0 ? 'queue bad' : 'queue');
 }
 
-// depth is how many messages a queue holds, undefined if that is not known.
+// depth returns how many messages a queue holds, or undefined if that is not known.
 function depth(queue) {
   const known = (frame.depths ?? []).filter((d) => d.queue === queue);
   return known.length > 0 ? known.reduce((sum, d) => sum + d.messages, 0) : undefined;
@@ -165,14 +165,14 @@ function drawWork() {
   facts.forEach(([, value], i) => setText(list.children[i].lastChild, typeof value === 'number' ? count(value) : value));
 }
 
-// tick lets the calls grow older.
+// tick updates the durations of calls.
 function tick() {
   if (paused || !open || !callRows) return;
   const now = Date.now() + clockAhead;
   for (const row of callRows.rows.values()) row.tick(now);
 }
 
-// say shows how the connection is.
+// say shows the state of the connection.
 function say(state, why, pause) {
   open = state === 'open';
   $('.board').classList.toggle('stale', !open);
@@ -197,17 +197,18 @@ function sayState() {
   else if (frame) tell(frame.state, frame.trouble ? 'bad' : 'good');
 }
 
-// tell says how things are. Who has it read out does not hear how the time goes by.
+// tell shows the state. For screen readers it leaves durations out, so that the state is not
+// read out every second.
 function tell(text, how = '') {
   setText($('#state'), text);
   setClass($('#state'), `state ${how}`.trim());
   setText($('#said'), text.replace(/\b\d[\dhm.]* ?s\b/g, 'a while'));
 }
 
-// setPaused keeps what is shown, and asks nothing of the worker meanwhile.
+// setPaused stops or resumes drawing and the stream.
 function setPaused(value) {
   paused = value;
-  setClass($('#pause'), paused ? 'on' : ''); // its words say what it does: aria-pressed would say the contrary
+  setClass($('#pause'), paused ? 'on' : ''); // the label says what the button does, so that aria-pressed would be wrong
   setText($('#pause'), paused ? 'Go on' : 'Pause');
   following.abort();
   if (!paused) watch();

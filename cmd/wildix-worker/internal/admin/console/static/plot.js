@@ -1,4 +1,4 @@
-// Small plots of the last minutes, as SVG that is stretched to its place.
+// Small plots of the last minutes, as SVG that fills its place.
 
 const width = 600;
 const height = 100;
@@ -20,8 +20,8 @@ export class Plot {
     svg.replaceChildren(...this.paths);
   }
 
-  // draw shows a list of values for each time from first on; NaN is a gap. text says
-  // what a value is.
+  // draw draws a list of values for each time from first on; NaN is a gap. text formats a
+  // value.
   draw(series, text) {
     const stacked = this.kind === 'area';
     const sums = series[0].map((_, i) => (stacked ? series.reduce((sum, s) => sum + s[i], 0) : Math.max(...series.map((s) => s[i] || 0))));
@@ -37,14 +37,14 @@ export class Plot {
   }
 }
 
-// roundUp is the next of 1, 2, 5, 10 and so on.
+// roundUp rounds up to 1, 2, 5, 10 and so on.
 function roundUp(value) {
   if (!(value > 0)) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
   return [1, 2, 5, 10].find((n) => n * power >= value) * power;
 }
 
-// band puts values on those below them.
+// band stacks values on those below them.
 function band(values, base, x, y) {
   if (!values.some((value) => value > 0)) return '';
   const below = base.map((value, i) => `${x(i).toFixed(1)},${y(value).toFixed(1)}`).reverse();
@@ -62,7 +62,7 @@ function line(values, x, y) {
       return;
     }
     const at = `${x(i).toFixed(1)},${y(value).toFixed(1)}`;
-    path += drawn ? `L${at}` : `M${at}L${at}`; // one alone is a dot
+    path += drawn ? `L${at}` : `M${at}L${at}`; // a single value is a dot
     drawn = true;
   });
   return path;

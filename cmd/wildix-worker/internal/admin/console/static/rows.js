@@ -1,6 +1,6 @@
-// Tables that change in place. What comes from events is only ever made text.
+// Tables that change in place. Data of events is only set as text, never as markup.
 
-// element makes one with a class and what is in it.
+// element creates an element with a class and children.
 export function element(name, className = '', ...content) {
   const made = document.createElement(name);
   if (className) made.className = className;
@@ -8,7 +8,7 @@ export function element(name, className = '', ...content) {
   return made;
 }
 
-// setText touches nothing that is as it should be.
+// setText changes a text only if it is different.
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
@@ -17,9 +17,9 @@ export function setClass(node, name) {
   if (node.className !== name) node.className = name;
 }
 
-// A Rows keeps a row for each item of a list, by its number.
+// Rows keeps a row for each item of a list, by its number.
 export class Rows {
-  // make makes a row: its element, and update(item).
+  // make creates a row: its element, and update(item).
   constructor(body, make) {
     this.body = body;
     this.make = make;
@@ -47,12 +47,12 @@ export class Rows {
   }
 }
 
-// party says who, and below it which number.
+// party shows a name, and the number below it.
 export function party({ name, number }) {
   return name ? [name, number] : [number || 'unknown', ''];
 }
 
-// callRow makes a row of the calls.
+// callRow creates a row of a call.
 export function callRow() {
   const [from, fromNumber, to, toNumber, status, way] = Array.from({ length: 6 }, () => element('div'));
   for (const first of [from, to]) first.className = 'who';
@@ -77,7 +77,7 @@ export function callRow() {
       setText(way, call.direction);
       setClass(row, { TALKING: 'talking', RINGING: 'ringing' }[call.status.toUpperCase()] ?? '');
     },
-    // tick shows for how long the call has gone on.
+    // tick updates the duration of the call.
     tick(now) {
       setText(length, duration(now - this.item.start));
     },
@@ -96,7 +96,7 @@ export function duration(milliseconds) {
   return `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(seconds % 60)}`;
 }
 
-// noteRow makes a row of the events; outcomes are the words by number.
+// noteRow creates a row of an event; outcomes are the names by number.
 export function noteRow(outcomes) {
   const at = element('td');
   const outcome = element('span');
@@ -135,7 +135,7 @@ export function milliseconds(n) {
   return `${n.toFixed(n >= 1 ? 1 : 2)} ms`;
 }
 
-// textOf is what the filter looks at.
+// textOf returns the text that the filter searches.
 export function textOf(item, ...more) {
   const { caller, callee } = item;
   return [caller.name, caller.number, callee.name, callee.number, item.status, item.direction, item.queue, item.type, item.id, item.why, ...more]

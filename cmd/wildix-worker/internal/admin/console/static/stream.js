@@ -1,12 +1,12 @@
-// The stream of what the worker does. EventSource can't send a token, so the
-// server-sent events are read by fetch.
+// The stream of data. EventSource can't send a token, so that fetch reads the server-sent
+// events.
 
 const patience = 8000; // the worker sends something every second
 const longestPause = 15000;
 const tokenName = 'wildix-worker-token';
 
-// follow reads the stream until the signal says to stop. say is told of every change
-// of state: say('open'), say('lost', why, milliseconds until the next try),
+// follow reads the stream until the signal is aborted. It calls say at every change of
+// state: say('open'), say('lost', why, milliseconds until the next attempt),
 // say('token', why).
 export async function follow(take, say, signal) {
   let pause = 1000;
@@ -40,7 +40,7 @@ export function keepToken(token) {
   try {
     sessionStorage.setItem(tokenName, token);
   } catch {
-    // Then it is good for this once.
+    // Without storage the token is used for this stream only.
   }
   current = token;
 }
@@ -55,12 +55,12 @@ function storedToken() {
   }
 }
 
-// bytesOf is a text in UTF-8, which fetch takes for a header as a character a byte.
+// bytesOf returns a text in UTF-8 as one character a byte, which fetch needs for a header.
 function bytesOf(text) {
   return String.fromCharCode(...new TextEncoder().encode(text));
 }
 
-// read takes frames until the stream ends or no data came for too long.
+// read reads frames until the stream ends or no data came for too long.
 async function read(signal, take) {
   const stop = new AbortController();
   signal.addEventListener('abort', () => stop.abort(), { signal: stop.signal });
@@ -91,8 +91,7 @@ async function read(signal, take) {
   }
 }
 
-// retryAfter waits, but not for longer than it takes to come back to the page or to
-// the network.
+// retryAfter waits, or returns early when the page is shown again or the network is back.
 function retryAfter(milliseconds) {
   return new Promise((resolve) => {
     const done = () => {

@@ -1,4 +1,4 @@
-// What has to be seen of the console in a browser. Run by .ci/console.
+// Tests of the console in a browser. Run by .ci/console.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,9 +14,9 @@ const { chromium } = tool('playwright-core');
 const axe = readFileSync(tool.resolve('axe-core/axe.min.js'), 'utf8');
 const files = mkdtempSync(join(tmpdir(), 'console-'));
 const secret = 'console-secret';
-const patience = 60_000; // far more than anything takes
+const patience = 60_000; // far longer than anything takes
 
-// start runs the worker until it says where its console is.
+// start starts a worker and waits for the address of its console.
 const started = [];
 async function start(args, env = {}) {
   const child = spawn(WORKER, args, {
@@ -58,7 +58,7 @@ async function run(args, env = {}) {
 
 const send = (worker, ...args) => run(['send', '--webhook', worker.webhook, ...args]);
 
-// event makes the file of an event that happens now.
+// event creates the file of an event of now.
 let events = 0;
 function event(type, id, data, age = 0) {
   const file = join(files, `${events++}.json`);
@@ -73,7 +73,7 @@ async function post(worker, ...what) {
 
 const party = (name, phone, more) => ({ type: 'REMOTE', name, phone, ...more });
 
-// look opens a page and notes whatever a page of ours has no business to do.
+// look opens a page, and records errors and requests to other hosts.
 async function look(worker, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
   const page = await context.newPage();
@@ -93,7 +93,7 @@ async function look(worker, options = {}) {
   return page;
 }
 
-// firstFrame is what comes first on the stream.
+// firstFrame returns the first frame of the stream.
 async function firstFrame(worker) {
   const response = await fetch(`${worker.url}console/events`);
   const reader = response.body.getReader();
@@ -115,7 +115,7 @@ const rows = (page, table) => page.locator(`.${table} tbody tr`);
 const fits = (page) => page.evaluate((width) => [document.documentElement, ...document.querySelectorAll('.scroll')]
   .every((node) => node.scrollWidth <= Math.min(width, node.clientWidth)), page.viewportSize().width);
 
-// accessible asks axe, contrasts included.
+// accessible checks the page with axe, including contrasts.
 async function accessible(page, where) {
   await page.evaluate(axe);
   const { violations } = await page.evaluate(() => window.axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
@@ -123,14 +123,14 @@ async function accessible(page, where) {
 }
 
 const checks = {
-  async 'the demo shows its calls as they come and go, and why a message was rejected'() {
+  async 'the demo shows live calls and the errors of rejected messages'() {
     const demo = await start(['demo', '--forever']);
     const page = await look(demo);
     await has(page, '.state', 'consuming');
     await has(page, '.calls tbody tr', /\+1202555010\d/);
     await has(page, '.calls tbody tr', 'Talking');
     const handle = await rows(page, 'calls').first().elementHandle();
-    await until(page, (row) => !row.isConnected, handle); // it has ended
+    await until(page, (row) => !row.isConnected, handle); // the call has ended
     await has(page, '.notes tbody tr', /rejected.*signature mismatch/);
     await has(page, '.notes tbody tr', /rejected.*signature missing/);
     await has(page, '.notes tbody tr', /malformed.*not JSON at byte 1/);
@@ -159,7 +159,7 @@ const checks = {
     await stop(worker);
   },
 
-  async 'hostile texts are texts'() {
+  async 'hostile texts are not markup'() {
     const worker = await start(['webhook', '--console-unmasked']);
     const page = await look(worker);
     const evil = [
@@ -177,7 +177,7 @@ const checks = {
     await has(page, '.notes tbody tr', evil[1]);
     assert.equal(await page.locator('table img, table script, table svg, table b').count(), 0);
     assert.ok(!/[\u202a-\u202e\u2066-\u2069]/.test(await text(page, 'main')), 'nothing turns the writing round');
-    // That the policy is in force, and would stop what gets past the texts.
+    // The content security policy is in force.
     const markup = () => { try { document.body.innerHTML = '<i></i>'; return 'made'; } catch (error) { return error.name; } };
     assert.equal(await page.evaluate(markup), 'TypeError');
     const violation = page.waitForEvent('console', (message) => message.text().startsWith('violates img-src'));
@@ -203,7 +203,7 @@ const checks = {
     await has(page, '#calls-count', 'the newest 1,000 of 1,001');
     assert.match(await top.textContent(), /Needle Example/);
     const age = await top.locator('.end').textContent();
-    await until(page, (age) => document.querySelector('.calls tbody .end').textContent !== age, age); // it ticks
+    await until(page, (age) => document.querySelector('.calls tbody .end').textContent !== age, age); // the duration changes
 
     await page.keyboard.press('/');
     await page.keyboard.type('needle');
@@ -238,7 +238,7 @@ const checks = {
     await stop(worker);
   },
 
-  async 'elsewhere than on loopback it wants the token'() {
+  async 'an address that is not loopback requires the token'() {
     const token = 'ein längeres Wort, 5 €';
     const { code, said } = await run(['webhook', '--admin-addr', '0.0.0.0:0']);
     assert.equal(code, 2, said);
@@ -260,13 +260,13 @@ const checks = {
     assert.ok(!await page.locator('#token-form').isVisible());
     assert.equal(await text(page, '#pause'), 'Pause', 'with a token it goes on');
     await page.reload();
-    await has(page, '.state', 'receiving'); // the tab knows it still
+    await has(page, '.state', 'receiving'); // the tab still has the token
     assert.ok(!page.url().includes('token'));
     await leave(page, /console: Failed to load resource: the server responded with a status of 401/);
     await stop(worker);
   },
 
-  async 'it says that the connection is lost, and comes back'() {
+  async 'a lost connection is shown and restored'() {
     const worker = await start(['webhook']);
     const page = await look(worker);
     await has(page, '.state', 'receiving');
@@ -283,7 +283,7 @@ const checks = {
       new MutationObserver(() => window.said++).observe(document.querySelector('[role=status]'), { childList: true, characterData: true, subtree: true });
     });
     await has(page, '.state', 'again in 4 s');
-    assert.equal(await page.evaluate(() => window.said), 0, 'nobody is told again and again');
+    assert.equal(await page.evaluate(() => window.said), 0, 'the status does not change all the time');
     const again = await start(['webhook'], { WILDIX_ADMIN_ADDR: new URL(worker.url).host });
     await has(page, '.state', 'receiving');
     await until(page, () => document.querySelectorAll('.calls tbody tr').length === 0);
@@ -291,7 +291,7 @@ const checks = {
     await stop(again);
   },
 
-  async 'a rate is of the time that the worker has been there for'() {
+  async 'the rate counts from the start of the worker'() {
     const worker = await start(['webhook']);
     const context = await browser.newContext();
     const page = await context.newPage();
@@ -311,14 +311,14 @@ const checks = {
     await stop(worker);
   },
 
-  async 'no other name leads to it'() {
+  async 'another host name is refused'() {
     const worker = await start(['webhook']);
     const { port } = new URL(worker.url);
-    const context = await browser.newContext({ bypassCSP: true }); // as other sites have none
+    const context = await browser.newContext({ bypassCSP: true }); // like the page of another site
     const page = await context.newPage();
-    const answer = await page.goto(`http://rebound.example.com:${port}/`); // which is 127.0.0.1 to this browser
+    const answer = await page.goto(`http://rebound.example.com:${port}/`); // resolves to 127.0.0.1 in this browser
     assert.equal(answer.status(), 421);
-    // Nor does a page from elsewhere get the stream, of which it could read nothing.
+    // The page of another site does not get the stream either.
     const other = await start(['webhook']);
     await page.goto(other.url);
     const ask = (url) => fetch(url, { mode: 'no-cors' }).then(() => 'answered', () => 'refused');
@@ -329,7 +329,7 @@ const checks = {
     await stop(worker);
   },
 
-  async 'it is fit to be seen, by anyone and on anything'() {
+  async 'the page is accessible and fits every screen'() {
     const demo = await start(['demo', '--forever', '--rate', '9']);
     while (!demo.lines.some((said) => said.includes('wildix-worker send'))) await once(demo.child.stdout, 'data');
     const env = Object.fromEntries(['WILDIX_QUEUE_URL', 'WILDIX_SECRET', 'AWS_REGION', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'].map((name) => {
@@ -346,7 +346,7 @@ const checks = {
       const page = await look(demo, options);
       await has(page, '.notes tbody tr', 'rejected');
       await until(page, () => document.querySelectorAll('.calls tbody tr').length > 8 && document.querySelector('#p95').textContent !== '–');
-      if (name === 'light') { // something of the past on the plots
+      if (name === 'light') { // fill the plots
         await until(page, () => Number(document.querySelector('#outcomes .handled b').textContent.replace(',', '')) > 700, undefined, { timeout: 4 * patience });
       }
       assert.ok(await fits(page), `${name}: no scrolling sideways`);
@@ -359,7 +359,7 @@ const checks = {
   },
 };
 
-// longCalls have the demo's console show calls that go on for longer than the demo's own.
+// longCalls adds calls that are longer than the demo's own.
 async function longCalls(env) {
   const people = [
     ['Ada Example', 'Sales', 'TALKING', 312], ['Joan Sample', 'Support', 'TALKING', 274], ['Kurt Muster', 'Support', 'TALKING', 191],
