@@ -71,38 +71,3 @@ func TestREADMEBeginsWithDemoAndTest(t *testing.T) {
 		t.Errorf("README.md begins with %q", lines)
 	}
 }
-
-// The folders that docs/development.md lists exist, and no Go package is missing there.
-func TestLayoutNamesFolders(t *testing.T) {
-	text := readPage(t, "development.md").text
-	_, list, _ := strings.Cut(text, "```text\n")
-	list, _, _ = strings.Cut(list, "```")
-	listed := make(map[string]bool)
-	parent := ""
-	for line := range strings.SplitSeq(strings.TrimSpace(list), "\n") {
-		for _, name := range regexp.MustCompile(`(?:^| )([a-z/-]+)/(?: |$)`).FindAllStringSubmatch(strings.ReplaceAll(line, "  ", "   "), -1) {
-			folder := name[1]
-			if strings.HasPrefix(line, " ") {
-				folder = filepath.Join(parent, folder)
-			} else {
-				parent = folder
-			}
-			listed[folder] = true
-			if info, err := os.Stat(filepath.Join("..", folder)); err != nil || !info.IsDir() {
-				t.Errorf("docs/development.md lists %s, which is no folder", folder)
-			}
-		}
-	}
-	for _, pattern := range []string{"../*/doc.go", "../*/*.go", "../*/*/*.go"} {
-		files, err := filepath.Glob(pattern)
-		check(t, err)
-		for _, file := range files {
-			folder, err := filepath.Rel("..", filepath.Dir(file))
-			check(t, err)
-			if top, _, _ := strings.Cut(folder, "/"); !listed[folder] && top != "deploy" && top != "internal" {
-				t.Errorf("docs/development.md does not list %s", folder)
-				listed[folder] = true
-			}
-		}
-	}
-}
