@@ -81,8 +81,7 @@ func TestAttributesComeOnlyWhenAskedFor(t *testing.T) {
 			}
 		}
 		out, err := f.client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
-			QueueUrl: &f.url,
-			//lint:ignore SA1019 older consumers ask for system attributes this way
+			QueueUrl:                    &f.url,
 			AttributeNames:              []types.QueueAttributeName{"SentTimestamp"},
 			MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameApproximateReceiveCount},
 		})

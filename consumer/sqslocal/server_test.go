@@ -175,7 +175,7 @@ func BenchmarkReceiveDelete(b *testing.B) {
 	var pollers sync.WaitGroup
 	for range 16 {
 		pollers.Go(func() {
-			for drain(b, client, url) > 0 {
+			for drain(b, client, url) > 0 { //nolint:revive // until nothing is left
 			}
 		})
 	}
