@@ -24,32 +24,42 @@ import (
 
 var loopback = []net.IP{net.IPv4(127, 0, 0, 1)}
 
-// A collector keeps the names of the spans that it receives, and the headers that they
-// came with. It speaks OTLP over HTTP and over gRPC.
+// A collector accepts OTLP over HTTP and over gRPC, and records what it receives.
 type collector struct {
 	collectorpb.UnimplementedTraceServiceServer
 	t   *testing.T
 	url string
 
-	mu      sync.Mutex
+	mu  sync.Mutex
+	got received
+}
+
+// received is what a collector has received.
+type received struct {
 	spans   []string
 	service map[string]string // the resource's attributes
 	headers map[string][]string
 	paths   []string
 }
 
+func (c *collector) received() received {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.got
+}
+
 func (c *collector) add(headers map[string][]string, path string, request *collectorpb.ExportTraceServiceRequest) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.headers = headers
-	c.paths = append(c.paths, path)
+	c.got.headers = headers
+	c.got.paths = append(c.got.paths, path)
 	for _, resource := range request.ResourceSpans {
 		for _, attribute := range resource.Resource.Attributes {
-			c.service[attribute.Key] = attribute.Value.GetStringValue()
+			c.got.service[attribute.Key] = attribute.Value.GetStringValue()
 		}
 		for _, scope := range resource.ScopeSpans {
 			for _, span := range scope.Spans {
-				c.spans = append(c.spans, span.Name)
+				c.got.spans = append(c.got.spans, span.Name)
 			}
 		}
 	}
@@ -93,7 +103,7 @@ func (c *collector) Export(ctx context.Context, request *collectorpb.ExportTrace
 // newCollector starts a collector, with TLS if the configuration is not nil.
 func newCollector(t *testing.T, speakGRPC bool, config *tls.Config) *collector {
 	t.Helper()
-	c := &collector{t: t, service: make(map[string]string)}
+	c := &collector{t: t, got: received{service: make(map[string]string)}}
 	scheme := "http://"
 	if config != nil {
 		scheme = "https://"

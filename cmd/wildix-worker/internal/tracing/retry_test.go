@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -32,11 +33,15 @@ const defaultExport = 30 * time.Second
 // answers are a collector's, one after the other; the last one again and again.
 type answers struct {
 	collectorpb.UnimplementedTraceServiceServer
-	list  []any // a status over HTTP, a code of gRPC, an error, or nil for silence
+	list []any // a status over HTTP, a code of gRPC, an error, or nil for silence
+
+	mu    sync.Mutex
 	times []time.Time
 }
 
 func (a *answers) next() any {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	next := a.list[min(len(a.times), len(a.list)-1)]
 	a.times = append(a.times, time.Now())
 	return next
@@ -79,6 +84,8 @@ func exportSpan(t *testing.T, exporter sdktrace.SpanExporter) error {
 
 func (a *answers) check(t *testing.T, err error, begun time.Time, tries int, pause time.Duration, succeeds bool) {
 	t.Helper()
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	if (err == nil) != succeeds || len(a.times) != tries {
 		t.Errorf("%d tries, want %d; error %v", len(a.times), tries, err)
 	}

@@ -59,18 +59,19 @@ func TestCollectorReceivesSpans(t *testing.T) {
 				if logs := export(t); logs.Len() != 0 {
 					t.Errorf("log %v", logs.All())
 				}
-				if !slices.Equal(c.spans, []string{"process calls"}) {
-					t.Errorf("spans %q", c.spans)
+				got := c.received()
+				if !slices.Equal(got.spans, []string{"process calls"}) {
+					t.Errorf("spans %q", got.spans)
 				}
-				if c.service["service.name"] != "wildix-worker" || c.service["service.version"] != "v1.2.3" || c.service["deployment.environment.name"] != "testing" {
-					t.Errorf("resource %v", c.service)
+				if got.service["service.name"] != "wildix-worker" || got.service["service.version"] != "v1.2.3" || got.service["deployment.environment.name"] != "testing" {
+					t.Errorf("resource %v", got.service)
 				}
 				wantPath := "POST /base/v1/traces"
 				if protocol.grpc {
 					wantPath = "gRPC"
 				}
-				if !slices.Equal(c.paths, []string{wantPath}) {
-					t.Errorf("requests %q, want %q", c.paths, wantPath)
+				if !slices.Equal(got.paths, []string{wantPath}) {
+					t.Errorf("requests %q, want %q", got.paths, wantPath)
 				}
 				c.wantHeader("api-key", "a b")
 				c.wantHeader("content-type", protocol.contentType)
@@ -84,7 +85,8 @@ func TestCollectorReceivesSpans(t *testing.T) {
 
 func (c *collector) wantHeader(name, value string) {
 	c.t.Helper()
-	for header, values := range c.headers {
+	headers := c.received().headers
+	for header, values := range headers {
 		if strings.EqualFold(header, name) {
 			if !slices.Equal(values, []string{value}) {
 				c.t.Errorf("header %s is %q, want %q", name, values, value)
@@ -92,7 +94,7 @@ func (c *collector) wantHeader(name, value string) {
 			return
 		}
 	}
-	c.t.Errorf("no header %s in %v", name, c.headers)
+	c.t.Errorf("no header %s in %v", name, headers)
 }
 
 func TestPrivateAuthorityAndClientCertificate(t *testing.T) {
@@ -101,13 +103,13 @@ func TestPrivateAuthorityAndClientCertificate(t *testing.T) {
 		t.Run(protocol.name, func(t *testing.T) {
 			c := newCollector(t, protocol.grpc, serverTLS(t, certificate, key))
 			setenv(t, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="+c.url, "OTEL_EXPORTER_OTLP_PROTOCOL="+protocol.name, "OTEL_EXPORTER_OTLP_TIMEOUT=200")
-			if logs := export(t); logs.Len() == 0 || c.spans != nil {
+			if logs := export(t); logs.Len() == 0 || c.received().spans != nil {
 				t.Error("sent to a collector whose authority is not known")
 			}
 			setenv(t, "OTEL_EXPORTER_OTLP_TIMEOUT=", "OTEL_EXPORTER_OTLP_CERTIFICATE="+certificate,
 				"OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE="+certificate, "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY="+key)
-			if logs := export(t); logs.Len() != 0 || len(c.spans) != 1 {
-				t.Errorf("spans %q, log %v", c.spans, logs.All())
+			if logs := export(t); logs.Len() != 0 || len(c.received().spans) != 1 {
+				t.Errorf("spans %q, log %v", c.received().spans, logs.All())
 			}
 		})
 	}
@@ -124,8 +126,8 @@ func TestErrorThatIsNotUTF8IsDelivered(t *testing.T) {
 				t.Error("the handler's error is lost")
 			}
 			tracing.Stop()
-			if !slices.Equal(c.spans, []string{"failing"}) || logs.Len() != 0 {
-				t.Errorf("spans %q, log %v", c.spans, logs.All())
+			if !slices.Equal(c.received().spans, []string{"failing"}) || logs.Len() != 0 {
+				t.Errorf("spans %q, log %v", c.received().spans, logs.All())
 			}
 		})
 	}
@@ -136,8 +138,8 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 	elsewhere := httptest.NewServer(http.RedirectHandler(c.url, http.StatusTemporaryRedirect))
 	defer elsewhere.Close()
 	setenv(t, "OTEL_EXPORTER_OTLP_ENDPOINT="+elsewhere.URL, "OTEL_EXPORTER_OTLP_HEADERS=api-key=hidden")
-	if logs := export(t); logs.FilterMessageSnippet("spans are lost").Len() != 1 || c.paths != nil {
-		t.Errorf("requests %q, log %v", c.paths, logs.All())
+	if logs := export(t); logs.FilterMessageSnippet("spans are lost").Len() != 1 || c.received().paths != nil {
+		t.Errorf("requests %q, log %v", c.received().paths, logs.All())
 	}
 }
 
