@@ -82,7 +82,7 @@ func TestAttributesComeOnlyWhenAskedFor(t *testing.T) {
 		}
 		out, err := f.client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
 			QueueUrl:                    &f.url,
-			AttributeNames:              []types.QueueAttributeName{"SentTimestamp"},
+			AttributeNames:              []types.QueueAttributeName{"SentTimestamp"}, //nolint:staticcheck // as older consumers ask for it
 			MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameApproximateReceiveCount},
 		})
 		wantNil(t, err)
