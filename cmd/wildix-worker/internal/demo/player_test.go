@@ -5,7 +5,7 @@ import (
 	"testing/synctest"
 )
 
-func TestNoTwoEventsAreTheSame(t *testing.T) {
+func TestEventsAreUnique(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // time stands still
 		seen := make(map[string]bool)
 		for p := newPlayer(demoSecret, 100); !p.done(); {

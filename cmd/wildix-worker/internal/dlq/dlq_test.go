@@ -243,7 +243,7 @@ func TestDLQExportReportsMessagesThatMovedOn(t *testing.T) {
 // noMoveTasks are servers without message move tasks.
 var noMoveTasks = map[string]bool{"moto": true, "fauxqs": true}
 
-func TestDLQRedrive(t *testing.T) {
+func TestDLQRedriveMovesAllMessages(t *testing.T) {
 	awstest.OnEveryServer(t, func(t *testing.T, endpoint string) {
 		queueURL, d := newDeadLetters(t, endpoint, mixed())
 		var output bytes.Buffer
@@ -309,7 +309,7 @@ func TestDLQRedriveIsWatchedThroughAnOutage(t *testing.T) {
 func serverName(t *testing.T) string { return t.Name()[strings.LastIndex(t.Name(), "/")+1:] }
 
 // A body that is not UTF-8 is exported byte by byte.
-func TestDLQExportOfBytes(t *testing.T) {
+func TestDLQExportKeepsBodiesThatAreNotUTF8(t *testing.T) {
 	body := string([]byte{0xff, 0xfe, 0})
 	e := exportfile.Of(&types.Message{Body: &body, MessageAttributes: map[string]types.MessageAttributeValue{
 		sqscall.SignatureAttribute: {DataType: aws.String("Binary"), BinaryValue: []byte{1}},
@@ -324,7 +324,7 @@ func TestDLQExportOfBytes(t *testing.T) {
 }
 
 // A body must not send commands to a terminal.
-func TestDLQExportHoldsNoControlCharacters(t *testing.T) {
+func TestDLQExportEscapesControlCharacters(t *testing.T) {
 	body := "{\"id\":\"\u009b31m\"}"
 	var out bytes.Buffer
 	awstest.Fatal(t, writeLine(&out, &message{Message: types.Message{Body: &body}}))

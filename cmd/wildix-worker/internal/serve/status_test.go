@@ -8,7 +8,7 @@ import (
 	"wildix-worker/events"
 )
 
-func TestStatusOfAConsumer(t *testing.T) {
+func TestStatusCountsOutcomesAndReportsTrouble(t *testing.T) {
 	var stats consumer.Stats
 	status := consumerStatus(func() consumer.Stats { return stats })
 	check := func(want string) {

@@ -6,7 +6,7 @@ import (
 	"unicode"
 )
 
-func TestColumnIsAsWideAsAskedFor(t *testing.T) {
+func TestColumnHasItsWidth(t *testing.T) {
 	for s, want := range map[string]string{
 		"":            "      ",
 		"abc":         "abc   ",
@@ -24,7 +24,7 @@ func TestColumnIsAsWideAsAskedFor(t *testing.T) {
 	}
 }
 
-func FuzzNothingReachesTheTerminalButText(f *testing.F) {
+func FuzzOnlyPrintableTextReachesTheTerminal(f *testing.F) {
 	f.Add("Ada \x1b[31m\u009b2J\u202eExample\r\n\x07")
 	f.Add("\U000e0001\xff\u2028😀")
 	f.Fuzz(func(t *testing.T, s string) {

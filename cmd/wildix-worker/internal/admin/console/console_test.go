@@ -173,7 +173,7 @@ func TestPersonalDataIsMaskedUnlessSwitchedOff(t *testing.T) {
 	}
 }
 
-func TestMasked(t *testing.T) {
+func TestMaskShortensNamesAndNumbers(t *testing.T) {
 	for name, want := range map[string]string{
 		"Ada Example": "A. E.", "Prof. Dr. Ada Example": "P. D. A.", "ada": "a.", "": "", "ada@example.com": "***@***",
 		"+1 202 555 0100": "***00", "Éva Muster-Test": "É. M.", "王小明": "王.", "<img src=x>": "i. s.", "42": "***",
@@ -221,7 +221,7 @@ func TestAddressesAreNotMaskedAsPhoneNumbers(t *testing.T) {
 	}
 }
 
-func TestTextsAreShortAndPlain(t *testing.T) {
+func TestTextsAreCutAndWithoutControlCharacters(t *testing.T) {
 	c := New(Config{Unmasked: true})
 	hostile := strings.Repeat("\u202eevil\u2066\x00\u200f\n\u00e9", 100)
 	c.Observe(result(t, "1"+strings.Repeat("i", 9999), strings.Repeat("call:x", 9999), `{}`, events.Failed, errors.New(strings.Repeat("why ", 9999))))
