@@ -72,7 +72,7 @@ func (cmd *Command) check() (secret string, err error) {
 	switch cmd.Bad {
 	case "", outgoing.Tampered, outgoing.Unsigned, outgoing.Malformed:
 	default:
-		faults.Add("--bad", fmt.Errorf("%q is not outgoing.Tampered, unsigned or malformed", cmd.Bad))
+		faults.Add("--bad", fmt.Errorf("%q is not tampered, unsigned or malformed", cmd.Bad))
 	}
 	if cmd.Exported != "" {
 		cmd.checkExported(&faults)

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"wildix-worker/cmd/wildix-worker/internal/awstest"
+	"wildix-worker/cmd/wildix-worker/internal/config"
 	"wildix-worker/cmd/wildix-worker/internal/exportfile"
 	"wildix-worker/cmd/wildix-worker/internal/outgoing"
 	"wildix-worker/internal/sqscall"
@@ -29,5 +30,28 @@ func TestDLQHostileMessagesAreSentAgain(t *testing.T) {
 	}
 	if text := tallyTypes(messages); strings.ContainsAny(text, "\x1b\a") {
 		t.Errorf("printed %q", text)
+	}
+}
+
+func TestSettingsThatDoNotFitTogetherAreRefused(t *testing.T) {
+	t.Setenv(config.SecretVariable, "s3cret")
+	const queueURL = "http://127.0.0.1:9324/000000000000/calls"
+	for name, test := range map[string]struct {
+		cmd  Command
+		want string // in the error; empty for none
+	}{
+		"queue":             {Command{QueueURL: queueURL}, ""},
+		"webhook":           {Command{Webhook: "http://127.0.0.1:8080/webhook"}, ""},
+		"nowhere":           {Command{}, "--queue-url (WILDIX_QUEUE_URL): "},
+		"not a webhook":     {Command{Webhook: "127.0.0.1:8080"}, `--webhook: "127.0.0.1:8080" is not a URL`},
+		"webhook to create": {Command{Webhook: "http://127.0.0.1:8080/webhook", Create: true}, "--create: can't be used with --webhook"},
+		"unknown defect":    {Command{QueueURL: queueURL, Bad: "late"}, `--bad: "late" is not tampered, unsigned or malformed`},
+		"exported defect":   {Command{QueueURL: queueURL, Exported: "file", Bad: "unsigned"}, "--bad: can't be used with --exported"},
+		"exported copies":   {Command{QueueURL: queueURL, Exported: "file", Count: config.Count{Value: 2}}, "--count: can't be used with --exported"},
+	} {
+		_, err := test.cmd.check()
+		if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
