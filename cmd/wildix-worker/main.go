@@ -12,6 +12,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"wildix-worker/cmd/wildix-worker/internal/buildinfo"
 	"wildix-worker/cmd/wildix-worker/internal/calls"
 	"wildix-worker/cmd/wildix-worker/internal/check"
 	"wildix-worker/cmd/wildix-worker/internal/completion"
@@ -64,7 +65,7 @@ func program(args []string) int {
 	config.UnsetEmpty()
 	parser := kong.Must(&cli{}, kong.Name("wildix-worker"), kong.Description(description),
 		kong.ConfigureHelp(kong.HelpOptions{NoExpandSubcommands: true, WrapUpperBound: 100}),
-		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(version.Of(release)))
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(buildinfo.Of(release)))
 	command, err := parser.Parse(args)
 	if err != nil {
 		return report(&exit.UsageError{Err: err}, commandOf(err))

@@ -17,8 +17,8 @@ import (
 	"go.uber.org/zap"
 
 	"wildix-worker/cmd/wildix-worker/internal/admin/console"
+	"wildix-worker/cmd/wildix-worker/internal/buildinfo"
 	"wildix-worker/cmd/wildix-worker/internal/config"
-	"wildix-worker/cmd/wildix-worker/internal/version"
 	"wildix-worker/consumer"
 	"wildix-worker/consumer/metrics"
 )
@@ -30,7 +30,7 @@ type Admin struct {
 	Healthy, Ready func() error
 	Unmasked       bool // the console shows names, numbers and emails as they are
 
-	version  version.Version
+	version  buildinfo.Version
 	registry *prometheus.Registry
 	stats    func() consumer.Stats // nil without a consumer
 	depths   *metrics.Depths       // nil without a queue
@@ -38,7 +38,7 @@ type Admin struct {
 }
 
 // New returns an Admin without a consumer.
-func New(v version.Version) *Admin {
+func New(v buildinfo.Version) *Admin {
 	registry := prometheus.NewRegistry()
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "wildix_build_info", Help: "1, with the version.",

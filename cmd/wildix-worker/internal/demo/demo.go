@@ -14,10 +14,10 @@ import (
 	"go.uber.org/zap"
 
 	"wildix-worker/cmd/wildix-worker/internal/admin"
+	"wildix-worker/cmd/wildix-worker/internal/buildinfo"
 	"wildix-worker/cmd/wildix-worker/internal/config"
 	"wildix-worker/cmd/wildix-worker/internal/exit"
 	"wildix-worker/cmd/wildix-worker/internal/outgoing"
-	"wildix-worker/cmd/wildix-worker/internal/version"
 	"wildix-worker/consumer"
 	"wildix-worker/consumer/metrics"
 	"wildix-worker/consumer/sqslocal"
@@ -55,7 +55,7 @@ const (
 )
 
 // Run sends calls until all messages are accounted for, or for ever.
-func (cmd *Command) Run(ctx context.Context, v version.Version) error {
+func (cmd *Command) Run(ctx context.Context, v buildinfo.Version) error {
 	if !(cmd.Rate > 0 && cmd.Rate <= maxDemoRate) {
 		return &exit.UsageError{Err: fmt.Errorf("--rate: %v is not between 0 and %d events a second", cmd.Rate, maxDemoRate)}
 	}
@@ -106,7 +106,7 @@ func listen() (net.Listener, error) {
 
 // play runs the sender and the worker with its console, until ctx ends or all messages are
 // settled.
-func (cmd *Command) play(ctx context.Context, v version.Version, srv *sqslocal.Server, queueURL string, l net.Listener, screen *screen, ledger *ledger) error {
+func (cmd *Command) play(ctx context.Context, v buildinfo.Version, srv *sqslocal.Server, queueURL string, l net.Listener, screen *screen, ledger *ledger) error {
 	defer l.Close() // in case it is not served
 	keys, err := signature.NewKeyring(signature.Key{Secret: demoSecret})
 	if err != nil {

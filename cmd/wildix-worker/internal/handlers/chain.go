@@ -13,9 +13,9 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
+	"wildix-worker/cmd/wildix-worker/internal/buildinfo"
 	"wildix-worker/cmd/wildix-worker/internal/config"
 	"wildix-worker/cmd/wildix-worker/internal/tracing"
-	"wildix-worker/cmd/wildix-worker/internal/version"
 	"wildix-worker/consumer/metrics"
 	"wildix-worker/events"
 	loghandler "wildix-worker/events/handlers/log"
@@ -142,7 +142,7 @@ func (c *Chain) has(name string) bool {
 func (c *Chain) Tracer() trace.Tracer { return c.traces.Tracer() }
 
 // Open makes the handlers ready for events. It returns nil if ctx ends before they are.
-func (c *Chain) Open(ctx context.Context, m *metrics.Metrics, v version.Version) (err error) {
+func (c *Chain) Open(ctx context.Context, m *metrics.Metrics, v buildinfo.Version) (err error) {
 	defer func() {
 		if ctx.Err() != nil { // stopped while starting
 			err = nil

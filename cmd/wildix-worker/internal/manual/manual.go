@@ -10,7 +10,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"wildix-worker/cmd/wildix-worker/internal/version"
+	"wildix-worker/cmd/wildix-worker/internal/buildinfo"
 )
 
 // Command is the command manual.
@@ -22,7 +22,7 @@ func (*Command) Help() string {
 }
 
 // Run writes the page.
-func (*Command) Run(ctx *kong.Context, v version.Version) error {
+func (*Command) Run(ctx *kong.Context, v buildinfo.Version) error {
 	var page strings.Builder
 	Write(&page, ctx.Model, v)
 	_, err := io.WriteString(os.Stdout, page.String())
@@ -30,7 +30,7 @@ func (*Command) Run(ctx *kong.Context, v version.Version) error {
 }
 
 // Write writes the page in the language of man(7).
-func Write(w io.Writer, program *kong.Application, v version.Version) {
+func Write(w io.Writer, program *kong.Application, v buildinfo.Version) {
 	fmt.Fprintf(w, ".TH WILDIX-WORKER 1 \"\" \"wildix-worker %s\"\n", roff(string(v)))
 	fmt.Fprint(w, ".SH NAME\nwildix-worker \\- consume the call events of a Wildix PBX\n")
 	fmt.Fprint(w, ".SH SYNOPSIS\n.B wildix-worker\n.I command\n.RI [ flags ]\n")

@@ -12,10 +12,10 @@ import (
 
 	"wildix-worker/cmd/wildix-worker/internal/admin"
 	"wildix-worker/cmd/wildix-worker/internal/awsclient"
+	"wildix-worker/cmd/wildix-worker/internal/buildinfo"
 	"wildix-worker/cmd/wildix-worker/internal/config"
 	"wildix-worker/cmd/wildix-worker/internal/handlers"
 	"wildix-worker/cmd/wildix-worker/internal/systemd"
-	"wildix-worker/cmd/wildix-worker/internal/version"
 	"wildix-worker/consumer"
 	"wildix-worker/consumer/webhook"
 )
@@ -57,7 +57,7 @@ Exit code: 0 after a clean stop, 1 if an event was not finished or it can't list
 }
 
 // Run receives events until ctx ends.
-func (cmd *Webhook) Run(ctx context.Context, v version.Version) (err error) {
+func (cmd *Webhook) Run(ctx context.Context, v buildinfo.Version) (err error) {
 	setGCPercent()
 	chain, cfg, err := cmd.config()
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 
 	"wildix-worker/cmd/wildix-worker/internal/admin"
 	"wildix-worker/cmd/wildix-worker/internal/awsclient"
+	"wildix-worker/cmd/wildix-worker/internal/buildinfo"
 	"wildix-worker/cmd/wildix-worker/internal/systemd"
-	"wildix-worker/cmd/wildix-worker/internal/version"
 	"wildix-worker/cmd/wildix-worker/internal/worker"
 	"wildix-worker/consumer"
 	"wildix-worker/consumer/metrics"
@@ -48,7 +48,7 @@ func setGCPercent() {
 }
 
 // Run consumes the queue until ctx ends.
-func (cmd *Worker) Run(ctx context.Context, v version.Version) (err error) {
+func (cmd *Worker) Run(ctx context.Context, v buildinfo.Version) (err error) {
 	setGCPercent()
 	handlers, cfg, err := cmd.Build()
 	if err != nil {
