@@ -51,8 +51,8 @@ type task struct {
 	Concurrency int           // of the worker; zero for the default
 	HandlerTime time.Duration // what the worker's handler takes
 	Latencies   bool          // wanted
-	Metrics     bool          // has the worker measured
-	Traces      bool          // has the worker traced, for an exporter that throws spans away
+	Metrics     bool          // the worker has metrics
+	Traces      bool          // the worker has a tracer, whose exporter discards spans
 	Profile     string        // file for the CPU profile; none if empty
 }
 
@@ -168,8 +168,8 @@ func runWorker(ctx context.Context, m *meter, out *os.File) error {
 	return c.Run(ctx)
 }
 
-// runLoop consumes as one would who has the SDK and an hour: eight pollers,
-// each handling what it receives one by one and deleting it in one call.
+// runLoop is the simplest consumer: eight pollers, each of which handles the messages
+// of a receive one by one and deletes them in one call.
 func runLoop(ctx context.Context, m *meter, out *os.File) error {
 	m.Client = newBenchClient(m.task.Endpoint, m.counting(awshttp.NewBuildableClient()))
 	log := zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.Lock(out), zap.InfoLevel))
@@ -236,8 +236,7 @@ func loopHandle(m *meter, msg types.Message, log *zap.Logger) error {
 	return nil
 }
 
-// newBenchClient returns a client with the SDK's defaults but for who makes
-// the requests.
+// newBenchClient returns a client with the SDK's defaults, except for the HTTP client.
 func newBenchClient(endpoint string, client sqs.HTTPClient) *sqs.Client {
 	return sqs.New(sqs.Options{
 		Region:       "us-east-1",
@@ -247,8 +246,8 @@ func newBenchClient(endpoint string, client sqs.HTTPClient) *sqs.Client {
 	})
 }
 
-// meter is the client of a consuming child. It counts what is asked of SQS, and
-// ends the run when the last delete is confirmed.
+// meter is the client of a consuming child. It counts calls, and ends the run when the
+// last delete is confirmed.
 type meter struct {
 	*sqs.Client
 	task     task
@@ -281,12 +280,12 @@ func (m *meter) DeleteMessageBatch(ctx context.Context, in *sqs.DeleteMessageBat
 	return out, nil
 }
 
-// deleted takes note of n deletes, and ends the run with the last one.
+// deleted records n deletes, and ends the run with the last one.
 //
 // Speed is taken from the first 99 %. On loopback, and more so on a busy
 // machine, an answer can come before the SDK is ready for it and is lost; its
-// messages then come back a visibility timeout later, which says nothing of
-// the consumer. Package sqslocal tells more.
+// messages are delivered again a visibility timeout later, which has nothing to do
+// with the consumer. See package sqslocal.
 func (m *meter) deleted(n int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -307,7 +306,7 @@ func (m *meter) deleted(n int) {
 	m.finished()
 }
 
-// began takes note that the handling of an event begins.
+// began records that the handling of an event begins.
 func (m *meter) began(id string) {
 	if !m.task.Latencies {
 		return
@@ -322,7 +321,7 @@ func (m *meter) began(id string) {
 	m.figures.Latencies = append(m.figures.Latencies, now.Sub(time.Unix(0, made)))
 }
 
-// memoryStatus returns a line of Linux's account of this process, in bytes.
+// memoryStatus returns a figure of /proc/self/status, in bytes.
 func memoryStatus(name string) int {
 	f, err := os.Open("/proc/self/status")
 	if err != nil {

@@ -30,9 +30,9 @@ import (
 	"wildix-worker/events"
 )
 
-// The benchmarks measure whole processes. Queue and consumer run in children of
-// the test binary (see bench_child_test.go), so that CPU and memory are each
-// one's own; the sender is the parent. An iteration is a run of all messages:
+// The benchmarks measure whole processes. Queue and consumer are child processes of
+// the test binary (see bench_child_test.go), so that their CPU and memory are measured
+// separately. The parent sends. An iteration consumes all messages:
 //
 //	go test -run '^$' -bench AgainstLoop -benchtime 5x ./consumer
 //	go test -run '^$' -bench Observed -benchtime 5x ./consumer
@@ -44,9 +44,9 @@ var (
 	benchProfiles = flag.String("profiles", "", "`directory` for CPU profiles of the benchmarks' worker and loop, of their last runs")
 )
 
-// BenchmarkAgainstLoop pairs the worker with the plainest loop over the SDK,
-// in turn. What counts is the ratio within each pair: it holds where absolute
-// figures depend on the machine and on what else it does.
+// BenchmarkAgainstLoop compares the worker with the plainest loop over the SDK, in
+// turn. The ratio within each pair counts, since absolute figures depend on the machine
+// and its load.
 func BenchmarkAgainstLoop(b *testing.B) {
 	q := newBenchQueue(b)
 	var worker, loop []figures
@@ -58,7 +58,7 @@ func BenchmarkAgainstLoop(b *testing.B) {
 	b.Log(comparison("worker", worker, "loop", loop))
 }
 
-// BenchmarkObserved pairs the worker with and without those who watch it.
+// BenchmarkObserved compares the worker with and without metrics or traces.
 func BenchmarkObserved(b *testing.B) {
 	for name, watched := range map[string]task{"metrics": {Metrics: true}, "traces": {Traces: true}} {
 		b.Run(name, func(b *testing.B) {
@@ -75,8 +75,8 @@ func BenchmarkObserved(b *testing.B) {
 	}
 }
 
-// BenchmarkConcurrency shows what Config.Concurrency does to the worker, with
-// a handler that takes no time and with one that waits for someone else.
+// BenchmarkConcurrency measures the worker with several values of Config.Concurrency,
+// and with a handler that takes no time and one that waits.
 func BenchmarkConcurrency(b *testing.B) {
 	q := newBenchQueue(b)
 	for _, handlerTime := range []time.Duration{0, 20 * time.Millisecond} {
@@ -96,9 +96,8 @@ func BenchmarkConcurrency(b *testing.B) {
 	}
 }
 
-// BenchmarkTrickle sends 20 messages a second to a consumer that has nothing
-// else to do, and tells how long they take to the handler and how many calls
-// they cost.
+// BenchmarkTrickle sends 20 messages a second to an idle consumer, and reports how
+// long each takes to its handler and how many calls it costs.
 func BenchmarkTrickle(b *testing.B) {
 	const gap, messages = 50 * time.Millisecond, 400
 	gaps := map[string]func() time.Duration{
@@ -119,8 +118,8 @@ func BenchmarkTrickle(b *testing.B) {
 	}
 }
 
-// BenchmarkLarge shows how much memory the largest messages need when all
-// workers have one.
+// BenchmarkLarge measures the memory that the largest messages need when every worker
+// has one.
 func BenchmarkLarge(b *testing.B) {
 	q := newBenchQueue(b)
 	const size = events.MaxSize - 200 // which leaves room for the signature, and a longer id
@@ -137,7 +136,7 @@ func BenchmarkLarge(b *testing.B) {
 	}
 }
 
-// measures are what is reported of a run.
+// measures are the figures that are reported of a run.
 var measures = []struct {
 	unit string
 	of   func(figures) float64
@@ -208,8 +207,8 @@ func newBenchQueue(b *testing.B) *benchQueue {
 	return &benchQueue{b: b, endpoint: endpoint, client: client, body: sampleBody(b)}
 }
 
-// renew gives the next run a queue of its own, since polls that the last run
-// left behind may still take messages from the old one.
+// renew creates a queue for the next run, since polls of the last run may still
+// receive from the old one.
 func (q *benchQueue) renew() {
 	q.b.Helper()
 	if q.url != "" {
@@ -225,7 +224,7 @@ func (q *benchQueue) renew() {
 	q.url = *out.QueueUrl
 }
 
-// sampleBody is a call's end as a PBX sends it, about 1 KB.
+// sampleBody returns a call:end event as a PBX sends it, about 1 KB.
 func sampleBody(b *testing.B) string {
 	b.Helper()
 	text, err := os.ReadFile("../events/testdata/call-end.json")
@@ -239,7 +238,7 @@ func sampleBody(b *testing.B) string {
 	return compact.String()
 }
 
-// event returns a new body. Its id tells when it was made.
+// event returns a new body. Its id is the time when it was made.
 func (q *benchQueue) event() string {
 	return strings.Replace(q.body, "it_w118741_1693389850.110", strconv.FormatInt(time.Now().UnixNano(), 10), 1)
 }
@@ -303,7 +302,7 @@ func (q *benchQueue) send(n int) {
 	}
 }
 
-// start starts the task in a child. What it returns waits for the figures.
+// start starts the task in a child, and returns a function that waits for its figures.
 func (q *benchQueue) start(t task) func() figures {
 	q.b.Helper()
 	t.Endpoint, t.QueueURL = q.endpoint, q.url
@@ -358,7 +357,7 @@ func startServer(b *testing.B) string {
 	return strings.TrimSpace(address)
 }
 
-// child is this program again, to do the task.
+// child returns a command that runs this program again, for the task.
 func child(b *testing.B, t task) *exec.Cmd {
 	b.Helper()
 	text, err := json.Marshal(t)

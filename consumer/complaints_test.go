@@ -19,28 +19,28 @@ import (
 	"wildix-worker/events"
 )
 
-// The tests whose names begin with TestComplaint and a number each keep this
-// consumer from earning a complaint that users had about another one:
+// The tests whose names begin with TestComplaint and a number each check that this
+// consumer does not have a fault that users of other consumers have reported:
 //
 //	 1 a receive hangs for ever after the network was lost
-//	 2 deletes that wait for company are forgotten at the stop
+//	 2 deletes that wait to share a call are forgotten at the stop
 //	 3 messages of an answer after the stop stay invisible
 //	 4 it goes on receiving after it was stopped
 //	 5 one odd message or missing permission ends it, and nobody notices
-//	 6 one error of SQS or of the name server kills it
-//	 7 the slowest message of a batch holds up the other nine
+//	 6 one error of SQS or of the name server ends it
+//	 7 the slowest message of a batch delays the other nine
 //	 8 deletes that fail within a batch are not noticed
 //	 9 a message that comes twice spoils its delete batch
-//	10 an extension races a delete, or undoes the delay of a give-back
+//	10 an extension races a delete, or undoes the delay of a return
 //	11 a stale receipt handle is extended again and again
 //	12 a delete with an older receipt handle is believed
 //	13 failures come back at once and make an outage worse
-//	14 a busy worker that is scaled in takes its messages with it
-//	15 messages are received that no worker is free for
-//	16 expired credentials make it spin
-//	17 signatures are not asked for, or must be Strings or it panics
-//	18 it "helps" with the body, whose signature then is wrong
-//	19 it creates the queue that a typing error names
+//	14 messages of a busy worker that is scaled in stay invisible
+//	15 messages are received while no worker is free
+//	16 expired credentials make it call without a pause
+//	17 the signature attribute is not requested, or panics if it is not a String
+//	18 it changes the body, so that the signature is wrong
+//	19 it creates a queue if the name is mistyped
 
 func TestComplaint05OddMessagesAndMissingPermissionsDoNotEndIt(t *testing.T) {
 	within(t, queueName, func(s *site) {
@@ -137,7 +137,7 @@ func TestComplaint17SignatureThatIsNoStringIsRejected(t *testing.T) {
 	})
 }
 
-// absent answers with a message that lacks all that can be absent.
+// absent answers with messages that lack every optional field.
 type absent struct {
 	consumer.SQS
 	once sync.Once

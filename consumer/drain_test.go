@@ -62,7 +62,7 @@ func TestComplaint14UnfinishedIsVisibleAtOnce(t *testing.T) {
 		time.Sleep(time.Second)
 		begun := time.Now()
 		if err := s.stop(); err != nil {
-			t.Errorf("the handlers did stop when told: %v", err)
+			t.Errorf("the handlers stopped when cancelled: %v", err)
 		}
 		if took := time.Since(begun); took > 29*time.Second {
 			t.Errorf("stopping took %v, more than ECS allows", took)
@@ -71,7 +71,7 @@ func TestComplaint14UnfinishedIsVisibleAtOnce(t *testing.T) {
 	})
 }
 
-func TestDeafHandlerDoesNotKeepRun(t *testing.T) {
+func TestRunReturnsWithoutAHandlerThatIgnoresItsContext(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		s.start(func(context.Context, *events.Event) error {
 			time.Sleep(45 * time.Second)
@@ -149,7 +149,7 @@ func TestUnconfirmedDeleteIsReported(t *testing.T) {
 		time.Sleep(time.Second)
 		begun := time.Now()
 		if err := s.stop(); err == nil {
-			t.Error("the delete was not confirmed, and nothing said so")
+			t.Error("the delete was not confirmed, and Run returned no error")
 		}
 		if took := time.Since(begun); took > 5*time.Second {
 			t.Errorf("stopping took %v", took)
@@ -159,8 +159,8 @@ func TestUnconfirmedDeleteIsReported(t *testing.T) {
 
 func TestShortStopDoesNotWaitLongForPolls(t *testing.T) {
 	within(t, queueName, func(s *site) {
-		// A handler that does not stop, a poll that does not answer, and a
-		// give-back that does not either: every limit is used up.
+		// A handler that does not stop, a poll and a return that are not answered:
+		// every time limit is reached.
 		deaf := make(chan struct{})
 		defer close(deaf)
 		s.start(func(context.Context, *events.Event) error {

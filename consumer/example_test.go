@@ -21,7 +21,7 @@ import (
 	"wildix-worker/signature"
 )
 
-// A whole program: calls that nobody answered go to a chat.
+// A whole program: missed calls are posted to a chat.
 func Example() {
 	logger, _ := zap.NewProduction()
 	defer logger.Sync()
@@ -43,7 +43,7 @@ func Example() {
 		if call.Caller == nil || call.EndCauseStr.Value != "No Answer" {
 			return nil
 		}
-		return tellChat(ctx, "Missed call from "+call.Caller.Phone.Value)
+		return postToChat(ctx, "Missed call from "+call.Caller.Phone.Value)
 	}))
 
 	c, err := consumer.New(sqs.NewFromConfig(awsConfig), consumer.Config{
@@ -56,11 +56,11 @@ func Example() {
 		logger.Fatal("configuration", zap.Error(err))
 	}
 	if err := c.Run(ctx); err != nil {
-		logger.Error("not all was done", zap.Error(err))
+		logger.Error("stopped before all was done", zap.Error(err))
 	}
 }
 
-func tellChat(context.Context, string) error { return nil }
+func postToChat(context.Context, string) error { return nil }
 
 // A consumer on the embedded queue, as in a test: two events, one of which was
 // changed after it was signed.
@@ -127,19 +127,19 @@ func ExampleConsumer_Run() {
 	// stopped: <nil>
 }
 
-// A handler says what is to become of an event that it can't handle now.
+// A handler's error says what is done with an event that it can't handle now.
 func Example_retry() {
 	handler := events.HandlerFunc(func(ctx context.Context, e *events.Event) error {
 		err := saveToCRM(ctx, e)
 		switch {
 		case errors.Is(err, errCRMClosed):
-			return events.RetryAfter(10*time.Minute, err) // instead of a delay of the consumer's choice
+			return events.RetryAfter(10*time.Minute, err) // instead of the consumer's delay
 		case errors.Is(err, errNoSuchCustomer):
-			return events.Permanent(err) // for the dead-letter queue; another try is of no use
+			return events.Permanent(err) // for the dead-letter queue; another try would fail too
 		case errors.Is(context.Cause(ctx), consumer.ErrLeaseLost):
-			return err // someone else may have the event by now
+			return err // another consumer may have the event by now
 		default:
-			return err // nil is done, any other error is tried again
+			return err // nil: done; any other error: tried again
 		}
 	})
 	_ = consumer.Config{Handler: handler}

@@ -13,8 +13,8 @@ import (
 	"wildix-worker/events"
 )
 
-// TestNothingIsLostUnderFaults lets everything go wrong at once, restarts the
-// worker again and again, and then lets it finish in peace.
+// TestNothingIsLostUnderFaults injects every fault at once, restarts the worker again
+// and again, and then lets it finish without faults.
 func TestNothingIsLostUnderFaults(t *testing.T) {
 	for _, name := range []string{queueName, fifoName} {
 		t.Run(name, func(t *testing.T) {
@@ -55,7 +55,7 @@ func TestNothingIsLostUnderFaults(t *testing.T) {
 	}
 }
 
-// keepFailed lets messages fail for ever instead of moving them away.
+// keepFailed removes the redrive policy, so that failed messages stay in the queue.
 func (s *site) keepFailed() {
 	_, err := s.client.SetQueueAttributes(s.t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: &s.url, Attributes: map[string]string{"RedrivePolicy": ""}})
 	if err != nil {
@@ -83,7 +83,7 @@ func (s *site) injectEverything() (removers []func()) {
 	return removers
 }
 
-// erratic takes up to three leases, and fails one time in five.
+// erratic is a handler that takes up to three leases, and fails one time in five.
 func erratic(ctx context.Context, e *events.Event) error {
 	if err := working(rand.N(rand.N(30*time.Second)+1))(ctx, e); err != nil {
 		return err

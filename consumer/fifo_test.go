@@ -42,7 +42,7 @@ func TestFIFOGroupRunsOneAtATime(t *testing.T) {
 	})
 }
 
-func TestFIFOFailureReturnsThoseBehindUntouched(t *testing.T) {
+func TestFIFOFailureReturnsTheMessagesBehindIt(t *testing.T) {
 	within(t, fifoName, func(s *site) {
 		var down atomic.Bool
 		down.Store(true)
@@ -94,7 +94,7 @@ func TestFIFOGroupIsNotHeldUpByALingeringDelete(t *testing.T) {
 }
 
 func TestFIFOMessageThatFailsAtOnceIsNotOvertaken(t *testing.T) {
-	for range 50 { // whether a worker is faster than the poller is up to the scheduler
+	for range 50 { // the scheduler decides whether a worker is faster than the poller
 		within(t, fifoName, func(s *site) {
 			s.start(func(context.Context, *events.Event) error {
 				if len(s.begun()) == 1 {
@@ -111,10 +111,10 @@ func TestFIFOMessageThatFailsAtOnceIsNotOvertaken(t *testing.T) {
 	}
 }
 
-func TestFIFOMessageIsNotOvertakenWhileItGoesBack(t *testing.T) {
+func TestFIFOMessageIsNotOvertakenWhileItIsReturned(t *testing.T) {
 	within(t, fifoName, func(s *site) {
-		// The give-back is refused, and then hangs until the lease has ended
-		// and SQS gives out the whole group again.
+		// The return is refused, and then hangs until the lease has ended and SQS
+		// delivers the whole group again.
 		works := s.srv.Inject(sqslocal.Fault{Action: "ChangeMessageVisibilityBatch", FailEntries: 1})
 		s.start(func(context.Context, *events.Event) error {
 			if len(s.begun()) == 1 {
@@ -144,7 +144,7 @@ func TestFIFOGroupGoesOnBehindAPermanentFailure(t *testing.T) {
 		})
 		s.send("a1", "a2", "a3")
 		time.Sleep(time.Minute)
-		s.send("a4", "a5") // while a1 is in nobody's hand
+		s.send("a4", "a5") // while a1 is in flight, but not in hand
 		time.Sleep(20 * time.Minute)
 		if got := fmt.Sprint(s.begun()); got != "[a1 a2 a3 a4 a5]" {
 			t.Errorf("handled %s", got)
@@ -156,7 +156,7 @@ func TestFIFOGroupGoesOnBehindAPermanentFailure(t *testing.T) {
 	})
 }
 
-// deadLetters gives a FIFO queue a dead-letter queue, after five receives.
+// deadLetters gives the FIFO queue a redrive policy of five receives.
 func (s *site) deadLetters() {
 	s.t.Helper()
 	if _, err := s.srv.CreateQueue("dead.fifo", map[string]string{"FifoQueue": "true"}); err != nil {
@@ -171,10 +171,10 @@ func (s *site) deadLetters() {
 }
 
 func TestFIFOMessageIsNotOvertakenWhileItIsInHand(t *testing.T) {
-	for range 20 { // whether the handler ends in the wrong moment is up to the scheduler
+	for range 20 { // the scheduler decides whether the handler ends in the wrong moment
 		within(t, fifoName, func(s *site) {
-			// No extension gets through, so the lease ends and SQS gives out
-			// the group again, just when the handler is cancelled.
+			// Every extension fails, so the lease ends and SQS delivers the group
+			// again, just when the handler is cancelled.
 			s.srv.Inject(sqslocal.Fault{Action: "ChangeMessageVisibilityBatch", Count: 20, Status: 500})
 			s.start(func(ctx context.Context, _ *events.Event) error {
 				if len(s.begun()) > 1 {

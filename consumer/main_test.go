@@ -46,8 +46,8 @@ const (
 
 var key = signature.Key{Secret: secret}
 
-// site is a queue with a consumer on it, all on the virtual clock of a
-// synctest bubble: the real SDK client talks HTTP to sqslocal over memory.
+// site is a queue with a consumer, in a synctest bubble: the SDK client sends HTTP to
+// sqslocal over memory.
 type site struct {
 	t      *testing.T
 	srv    *sqslocal.Server
@@ -88,14 +88,13 @@ func within(t *testing.T, name string, test func(s *site)) {
 	})
 }
 
-// start runs a consumer with the handler. The test ends it with stop, or it is
-// ended at the end.
+// start runs a consumer with the handler, until the test calls stop or ends.
 func (s *site) start(handle func(ctx context.Context, e *events.Event) error, options ...func(*consumer.Config)) {
 	s.t.Helper()
 	s.startWith(s.client, handle, options...)
 }
 
-// startWith does so with another client.
+// startWith is start with another client.
 func (s *site) startWith(client consumer.SQS, handle func(ctx context.Context, e *events.Event) error, options ...func(*consumer.Config)) {
 	s.t.Helper()
 	core, logs := observer.New(zap.DebugLevel)
@@ -134,7 +133,8 @@ func (s *site) run(client consumer.SQS, cfg consumer.Config) {
 	})
 }
 
-// recording notes what the handler gets, and that no message has two handlers.
+// recording records the events that the handler is called for, and checks that none has
+// two handlers at once.
 func (s *site) recording(handle func(context.Context, *events.Event) error) events.Handler {
 	return events.HandlerFunc(func(ctx context.Context, e *events.Event) error {
 		s.mu.Lock()
@@ -185,7 +185,7 @@ func (s *site) send(ids ...string) {
 	}
 }
 
-// sendRaw puts a message as it is on the queue.
+// sendRaw puts a message on the queue unchanged.
 func (s *site) sendRaw(body string, attributes map[string]types.MessageAttributeValue) {
 	s.t.Helper()
 	_, err := s.client.SendMessage(s.t.Context(), &sqs.SendMessageInput{QueueUrl: &s.url, MessageBody: &body, MessageAttributes: attributes})
@@ -235,7 +235,7 @@ func (s *site) begun() []string {
 	return slices.Clone(s.handled)
 }
 
-// outcomes counts the results so far by their words.
+// outcomes counts the results so far by their outcomes.
 func (s *site) outcomes() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -290,14 +290,14 @@ func (s *site) wantCalls(action string, atMost int) {
 	}
 }
 
-// succeed is a handler of which nothing more is wanted.
+// succeed is a handler that does nothing.
 func succeed(context.Context, *events.Event) error { return nil }
 
 var errDown = errors.New("CRM is down")
 
 func fail(context.Context, *events.Event) error { return errDown }
 
-// working takes so long, unless it is told to stop.
+// working is a handler that takes so long, unless it is cancelled.
 func working(d time.Duration) func(context.Context, *events.Event) error {
 	return func(ctx context.Context, _ *events.Event) error {
 		select {

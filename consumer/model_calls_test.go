@@ -21,16 +21,16 @@ type request struct {
 
 type requested struct {
 	id, handle string
-	hide       time.Duration
-	givesBack  bool // by this time the handler had failed
+	timeout    time.Duration
+	returns    bool // the handler had failed by then
 }
 
 const (
-	deletes = "delete"
-	hides   = "hide"
+	deletes           = "delete"
+	changesVisibility = "timeout"
 )
 
-// received notes what the process has received, shuffled on a standard queue.
+// received records what the process has received, shuffled on a standard queue.
 func (p *process) received(messages []types.Message) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -54,7 +54,7 @@ func (p *process) received(messages []types.Message) {
 	}
 }
 
-// missed notes messages whose answer the process did not wait for.
+// missed records messages of an answer that the process did not wait for.
 func (p *process) missed(messages []types.Message) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -63,14 +63,14 @@ func (p *process) missed(messages []types.Message) {
 	}
 	for i := range messages {
 		e := p.given(&messages[i])
-		p.note(e, "on its way to worker %d, which does not wait for it", p.number)
+		p.note(e, "in an answer that worker %d does not wait for", p.number)
 		if after := time.Since(p.stopAt); !p.stopAt.IsZero() && after < min(time.Second, p.settings.stop) {
-			p.broke(e, stopWaitsForPolls, "was on its way to worker %d, which left %v after the stop", p.number, after)
+			p.violated(e, stopWaitsForPolls, "was in an answer that worker %d did not wait for, %v after the stop", p.number, after)
 		}
 	}
 }
 
-// asks notes a call that the process is about to make.
+// asks records a call that the process is about to make.
 func (p *process) asks(r *request) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -82,17 +82,17 @@ func (p *process) asks(r *request) {
 		e := p.byHandle[asked.handle]
 		h := p.holdings[e]
 		if h == nil {
-			p.broke(e, noStaleHandle, "is not with worker %d, which sends %s", p.number, r.name)
+			p.violated(e, noStaleHandle, "is not with worker %d, which sends %s", p.number, r.name)
 			continue
 		}
-		p.note(e, "worker %d sends %s %v", p.number, r.name, asked.hide)
+		p.note(e, "worker %d sends %s %v", p.number, r.name, asked.timeout)
 		if h.calls++; h.calls > 1 {
-			p.broke(e, noRace, "has two calls of worker %d under way", p.number)
+			p.violated(e, noRace, "has two calls of worker %d under way", p.number)
 		}
 		if r.name == deletes {
 			p.deletes(e, h, asked.handle)
 		}
-		asked.givesBack = h.failed() && (h.ended == nil || asked.hide != p.settings.lease) || h.untried() && asked.hide != p.settings.lease
+		asked.returns = h.failed() && (h.ended == nil || asked.timeout != p.settings.lease) || h.untried() && asked.timeout != p.settings.lease
 	}
 }
 
@@ -103,21 +103,21 @@ func (p *process) deletes(e *entry, h *holding, handle string) {
 	switch {
 	case e.kind != valid:
 		if !(p.settings.rejected == consumer.Delete || p.settings.rejected == consumer.Quarantine && e.copied) {
-			p.broke(e, badIsNotDeleted, "is deleted by worker %d", p.number)
+			p.violated(e, badIsNotDeleted, "is deleted by worker %d", p.number)
 		}
 	case !h.done:
-		p.broke(e, onlyHandledIsDeleted, "is deleted by worker %d, whose handler has not succeeded", p.number)
+		p.violated(e, onlyHandledIsDeleted, "is deleted by worker %d, whose handler has not succeeded", p.number)
 	case h.running:
-		p.broke(e, onlyHandledIsDeleted, "is deleted by worker %d while its handler runs", p.number)
+		p.violated(e, onlyHandledIsDeleted, "is deleted by worker %d while its handler runs", p.number)
 	case now.After(h.until):
-		p.broke(e, noStaleHandle, "is deleted by worker %d, whose lease ended at %v", p.number, h.until.Sub(p.begun))
+		p.violated(e, noStaleHandle, "is deleted by worker %d, whose lease ended at %v", p.number, h.until.Sub(p.begun))
 	case handle != h.handle && now.After(h.since):
-		p.broke(e, noStaleHandle, "is deleted by worker %d with the handle of an earlier receive", p.number)
+		p.violated(e, noStaleHandle, "is deleted by worker %d with the handle of an earlier receive", p.number)
 	}
 }
 
-// answered notes what a call has come to, given what was done and what was
-// refused; neither if there was no answer.
+// answered records the answer of a call: the entries that were done and those that
+// were refused, or neither if there was no answer.
 func (p *process) answered(r *request, done []string, refused []types.BatchResultErrorEntry) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -144,16 +144,16 @@ func (p *process) answered(r *request, done []string, refused []types.BatchResul
 			p.note(e, "delete of worker %d done", p.number)
 			h.freed = true
 		case newest:
-			p.note(e, "hide of worker %d done", p.number)
-			h.until = r.sent.Add(asked.hide)
-			h.freed = h.freed || asked.hide == 0 || asked.givesBack && !h.atOnce
+			p.note(e, "timeout of worker %d done", p.number)
+			h.until = r.sent.Add(asked.timeout)
+			h.freed = h.freed || asked.timeout == 0 || asked.returns && !h.atOnce
 		default:
-			p.note(e, "%s of worker %d done, it says, with the handle of an earlier receive", r.name, p.number)
+			p.note(e, "%s of worker %d reported as done, with the handle of an earlier receive", r.name, p.number)
 		}
 	}
 }
 
-// quarantined notes which copies SQS has confirmed.
+// quarantined records which copies SQS has confirmed.
 func (p *process) quarantined(entries []types.SendMessageBatchRequestEntry, done []types.SendMessageBatchResultEntry) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

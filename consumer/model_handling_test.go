@@ -9,35 +9,35 @@ import (
 	"wildix-worker/events"
 )
 
-// record is what the ledger has on one process. Its lock guards it.
+// record is what the ledger knows of one process. It is guarded by the ledger's lock.
 type record struct {
-	holdings  map[*entry]*holding
-	running   int       // handlers
-	deaf      bool      // it had a handler that would not stop
-	disturbed bool      // it had trouble with SQS
-	stopAt    time.Time // when it was told to stop
-	dead      bool      // what it does counts no more
+	holdings      map[*entry]*holding
+	running       int       // handlers
+	ignoresCancel bool      // it had a handler that did not stop
+	disturbed     bool      // it had trouble with SQS
+	stopAt        time.Time // when its stop began
+	dead          bool      // the ledger ignores it
 }
 
-// holding is what one process has of one message.
+// holding is what one process knows of one message.
 type holding struct {
 	handle string    // the newest
 	since  time.Time // when it came
-	until  time.Time // when the lease ends, as far as the process was told
-	counts []int     // receive counts that have no word yet
+	until  time.Time // when the lease ends, as far as the process knows
+	counts []int     // receive counts that have no outcome yet
 	calls  int       // that are not answered
-	freed  bool      // there is nothing more to be done about it
+	freed  bool      // nothing more is to be done
 
-	running bool            // its handler
-	ended   *events.Outcome // what is to be said of the handler that has ended
-	word    events.Outcome  // what was said last
-	words   int             // how often
-	atOnce  bool            // it is to go back without a delay
-	done    bool
-	refused bool
+	running  bool            // its handler
+	ended    *events.Outcome // the outcome of the handler that has ended and is not reported
+	outcome  events.Outcome  // reported last
+	outcomes int             // how many were reported
+	atOnce   bool            // it is to be returned without a delay
+	done     bool
+	refused  bool
 }
 
-// begins notes that a handler begins, and returns what it is to do.
+// begins records that a handler begins, and returns what it does.
 func (p *process) begins(body string) (*entry, act) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -47,25 +47,25 @@ func (p *process) begins(body string) (*entry, act) {
 	case p.dead:
 		return nil, act{}
 	case e == nil || e.kind != valid:
-		p.broke(e, onlyVerifiedIsHandled, "came to a handler")
+		p.violated(e, onlyVerifiedIsHandled, "came to a handler")
 		return nil, act{}
 	case h.running:
-		p.broke(e, oneHandler, "has two handlers in worker %d", p.number)
+		p.violated(e, oneHandler, "has two handlers in worker %d", p.number)
 	case h.done || h.refused:
-		p.broke(e, notHandledAgain, "is handled again by worker %d", p.number)
+		p.violated(e, notHandledAgain, "is handled again by worker %d", p.number)
 	case now.After(h.until):
-		p.broke(e, lostIsCancelled, "comes to the handler of worker %d, whose lease ended at %v", p.number, h.until.Sub(p.begun))
+		p.violated(e, lostIsCancelled, "comes to the handler of worker %d, whose lease ended at %v", p.number, h.until.Sub(p.begun))
 	case !p.stopAt.IsZero() && now.After(p.stopAt):
-		p.broke(e, stopStartsNothing, "comes to the handler of worker %d, which was told to stop", p.number)
+		p.violated(e, stopStartsNothing, "comes to the handler of worker %d, which is stopping", p.number)
 	}
 	if p.running++; p.running > p.settings.concurrency {
-		p.broke(e, withinCapacity, "is one of %d that are handled at once", p.running)
+		p.violated(e, withinCapacity, "is one of %d that are handled at once", p.running)
 	}
 	switch {
 	case p.fifo:
 		p.overtakes(e)
 	case p.byCall:
-		p.meets(e)
+		p.meetsCall(e)
 	}
 	a := act{}
 	if e.tries < len(e.acts) && !p.peace {
@@ -73,7 +73,7 @@ func (p *process) begins(body string) (*entry, act) {
 	}
 	e.tries++
 	h.running = true
-	p.deaf = p.deaf || a.told == deaf
+	p.ignoresCancel = p.ignoresCancel || a.onCancel == ignoresCancel
 	p.note(e, "handler of worker %d begins: %v", p.number, a)
 	return e, a
 }
@@ -87,7 +87,7 @@ func (p *process) overtakes(e *entry) {
 			continue
 		}
 		if h := p.holdings[before]; h != nil && h.running {
-			p.broke(e, inOrder, "comes to a handler while that of %s runs", before.name)
+			p.violated(e, inOrder, "comes to a handler while that of %s runs", before.name)
 		}
 		if !before.done && !before.refused {
 			before.overtaken = e
@@ -95,16 +95,16 @@ func (p *process) overtakes(e *entry) {
 	}
 }
 
-// meets checks that no other event of the call is being handled.
-func (p *process) meets(e *entry) {
+// meetsCall checks that no other event of the call is being handled.
+func (p *process) meetsCall(e *entry) {
 	for other, h := range p.holdings {
 		if h.running && other != e && other.group == e.group {
-			p.broke(e, inOrder, "comes to a handler while that of %s, of the same call, runs", other.name)
+			p.violated(e, inOrder, "comes to a handler while that of %s, of the same call, runs", other.name)
 		}
 	}
 }
 
-// ends notes how a handler ends, and what has to be said of it.
+// ends records how a handler ends, and the outcome that must be reported.
 func (p *process) ends(e *entry, a act, outcome events.Outcome, how string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -113,8 +113,8 @@ func (p *process) ends(e *entry, a act, outcome events.Outcome, how string) {
 	}
 	p.note(e, "handler of worker %d ends: %s", p.number, how)
 	h := p.holdings[e]
-	if a.told != deaf && time.Now().After(h.until) {
-		p.broke(e, lostIsCancelled, "was still with the handler of worker %d, whose lease ended at %v", p.number, h.until.Sub(p.begun))
+	if a.onCancel != ignoresCancel && time.Now().After(h.until) {
+		p.violated(e, lostIsCancelled, "was still with the handler of worker %d, whose lease ended at %v", p.number, h.until.Sub(p.begun))
 	}
 	p.running--
 	h.running = false
@@ -124,7 +124,7 @@ func (p *process) ends(e *entry, a act, outcome events.Outcome, how string) {
 	}
 }
 
-// observe is told every result.
+// observe records a reported result.
 func (p *process) observe(r consumer.Result) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -133,18 +133,18 @@ func (p *process) observe(r consumer.Result) {
 	}
 	e := p.byID[r.MessageID]
 	h := p.holdings[e]
-	p.note(e, "worker %d says %v, %v", p.number, r.Outcome, r.Err)
+	p.note(e, "worker %d reports %v, %v", p.number, r.Outcome, r.Err)
 	at := slices.Index(h.counts, r.ReceiveCount)
 	if at < 0 {
-		p.broke(e, oneWord, "has a second word of worker %d, or for what was not received", p.number)
+		p.violated(e, oneOutcome, "has a second outcome of worker %d, or one for a delivery that was not received", p.number)
 		return
 	}
 	if !h.fits(e, r, p.settings.rejected) {
-		p.broke(e, oneWord, "ends in %v, which is not what happened", r.Outcome)
+		p.violated(e, oneOutcome, "ends in %v, which is not what happened", r.Outcome)
 	}
 	h.counts = slices.Delete(h.counts, at, at+1)
-	h.word, h.ended = r.Outcome, nil
-	h.words++
+	h.outcome, h.ended = r.Outcome, nil
+	h.outcomes++
 	h.atOnce = errors.Is(r.Err, consumer.ErrStopping)
 	if events.IsPermanent(r.Err) {
 		e.refused, h.refused, h.freed = true, true, true
@@ -154,11 +154,11 @@ func (p *process) observe(r consumer.Result) {
 	}
 }
 
-// fits reports whether a result says what has happened.
+// fits reports whether a result is true.
 func (h *holding) fits(e *entry, r consumer.Result, rejected consumer.RejectedPolicy) bool {
 	switch {
 	case e.kind != valid:
-		return r.Outcome == e.kind.word() || r.Outcome == events.Duplicate && h.words > 0 && rejected != consumer.Leave
+		return r.Outcome == e.kind.outcome() || r.Outcome == events.Duplicate && h.outcomes > 0 && rejected != consumer.Leave
 	case h.ended != nil:
 		return r.Outcome == *h.ended
 	case h.done:
@@ -170,7 +170,7 @@ func (h *holding) fits(e *entry, r consumer.Result, rejected consumer.RejectedPo
 	}
 }
 
-// failed reports whether the newest outcome is a failure, said already or not.
+// failed reports whether the newest outcome is a failure, reported or not.
 func (h *holding) failed() bool {
 	switch {
 	case h.running:
@@ -178,38 +178,38 @@ func (h *holding) failed() bool {
 	case h.ended != nil:
 		return *h.ended == events.Failed
 	default:
-		return h.words > 0 && h.word == events.Failed
+		return h.outcomes > 0 && h.outcome == events.Failed
 	}
 }
 
-// untried reports whether the message has seen no handler, and may go back for
-// another's failure or an outage.
+// untried reports whether no handler was called for the message, so that it may be
+// returned because of another message's failure or an outage.
 func (h *holding) untried() bool { return !h.running && h.ended == nil && !h.done }
 
-// allEndedHaveWords checks that something was said of every handler that has
-// succeeded. A message that failed may be in hand still, to be tried again.
-func (p *process) allEndedHaveWords() {
+// handledHaveOutcomes checks that every handler that succeeded was reported. A message
+// that failed may still be in hand, to be tried again.
+func (p *process) handledHaveOutcomes() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, e := range p.entries {
 		if h := p.holdings[e]; h != nil && h.ended != nil && h.ended.Done() && !p.dead {
-			p.broke(e, oneWord, "has no word of worker %d, although its handler has succeeded", p.number)
+			p.violated(e, oneOutcome, "has no outcome of worker %d, although its handler has succeeded", p.number)
 		}
 	}
 }
 
-// allHaveWords checks that something was said of all that was received.
-func (p *process) allHaveWords() {
+// receivedHaveOutcomes checks that every message that was received was reported.
+func (p *process) receivedHaveOutcomes() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, e := range p.entries {
-		if h := p.holdings[e]; h != nil && h.words == 0 {
-			p.broke(e, oneWord, "has no word of worker %d", p.number)
+		if h := p.holdings[e]; h != nil && h.outcomes == 0 {
+			p.violated(e, oneOutcome, "has no outcome of worker %d", p.number)
 		}
 	}
 }
 
-// stopped checks what a process that was stopped has left behind.
+// stopped checks that a process that has stopped left nothing behind.
 func (p *process) stopped() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -218,13 +218,13 @@ func (p *process) stopped() {
 	case p.err == nil:
 	case p.disturbed:
 		return
-	case !p.deaf:
-		p.broke(nil, stopIsClean, "without any trouble, worker %d: %v", p.number, p.err)
+	case !p.ignoresCancel:
+		p.violated(nil, stopIsClean, "without any trouble, worker %d: %v", p.number, p.err)
 	}
 	for _, e := range p.entries {
 		// What is not valid is left, and a lease is given up a little before it ends.
 		if h := p.holdings[e]; h != nil && e.kind == valid && !h.freed && time.Now().Add(time.Second).Before(h.until) {
-			p.broke(e, stopIsClean, "is left behind by worker %d, leased until %v", p.number, h.until.Sub(p.begun))
+			p.violated(e, stopIsClean, "is left behind by worker %d, leased until %v", p.number, h.until.Sub(p.begun))
 		}
 	}
 }

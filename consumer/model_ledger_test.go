@@ -13,54 +13,54 @@ import (
 	"wildix-worker/consumer"
 )
 
-// The promises that the ledger sees to.
+// The promises that the ledger checks.
 const (
-	onlyHandledIsDeleted  = "nothing is deleted that was not handled"
-	badIsNotDeleted       = "what is not valid is never deleted"
-	onlyVerifiedIsHandled = "nothing is handled that was not verified"
+	onlyHandledIsDeleted  = "no message is deleted that was not handled"
+	badIsNotDeleted       = "an invalid message is never deleted"
+	onlyVerifiedIsHandled = "no message is handled that was not verified"
 	nothingIsLost         = "nothing is lost"
 	allIsHandled          = "every valid message is handled in the end, or a dead letter"
 	oneHandler            = "no two handlers of one message at once"
-	notHandledAgain       = "what a worker knows to be settled is not handled again"
-	oneWord               = "every message is accounted for by exactly one of the six words"
+	notHandledAgain       = "a message that a worker knows to be settled is not handled again"
+	oneOutcome            = "every message has exactly one of the six outcomes"
 	noStaleHandle         = "nothing is deleted with a stale handle"
 	lostIsCancelled       = "no handler runs without a lease"
 	noRace                = "no two calls about one message at once"
 	inOrder               = "the messages of a group are handled in order, one at a time"
-	withinCapacity        = "no more handlers run than were asked for"
+	withinCapacity        = "at most the configured number of handlers run"
 	stopStartsNothing     = "nothing is started after the stop"
 	stopWaitsForPolls     = "a stop leaves polls a second to answer"
 	stopIsInTime          = "a stop takes at most 4s longer than the shutdown timeout"
 	stopIsClean           = "a clean stop leaves nothing behind"
 )
 
-// A breach is a promise that was broken.
-type breach struct {
+// A violation is a promise that was broken.
+type violation struct {
 	promise string
 	how     string
 	history string // of the message, and of the workers
 }
 
-// ledger is all that is known of the messages, and by whom.
+// ledger has all that is known of the messages, and of each process.
 type ledger struct {
-	mu       sync.Mutex
-	begun    time.Time
-	log      []logLine
-	breach   *breach
-	entries  []*entry // in the order they were sent
-	byName   map[string]*entry
-	byBody   map[string]*entry
-	byHandle map[string]*entry
-	byID     map[string]*entry
+	mu        sync.Mutex
+	begun     time.Time
+	log       []logLine
+	violation *violation
+	entries   []*entry // in the order they were sent
+	byName    map[string]*entry
+	byBody    map[string]*entry
+	byHandle  map[string]*entry
+	byID      map[string]*entry
 
-	random *rand.Rand
-	line   line // what is to happen on the way
-	peace  bool // every handler is to succeed
+	random  *rand.Rand
+	network network // trouble between worker and server
+	peace   bool    // every handler succeeds
 }
 
 // entry is one message.
 type entry struct {
-	parcel
+	outgoing
 	name      string // the step that sent it, and its place there
 	tries     int    // how often a handler has begun
 	done      bool   // a handler has succeeded
@@ -70,7 +70,7 @@ type entry struct {
 	overtaken *entry // FIFO: one behind it whose handler began before it was done
 }
 
-// A logLine without an entry is about all.
+// A logLine without an entry concerns every message.
 type logLine struct {
 	entry *entry
 	text  string
@@ -87,23 +87,23 @@ func newLedger(seed uint64) *ledger {
 	}
 }
 
-// note logs what has happened to a message. As all that follows, it is called
-// with the lock held, unless it takes it.
+// note logs what has happened to a message. The lock must be held.
 func (l *ledger) note(e *entry, format string, args ...any) {
 	l.log = append(l.log, logLine{e, fmt.Sprintf("%12v  %s", time.Since(l.begun), fmt.Sprintf(format, args...))})
 }
 
-// broke notes that a promise was broken. Only the first counts.
-func (l *ledger) broke(e *entry, promise, format string, args ...any) {
-	if l.breach != nil {
+// violated records that a promise was broken. Only the first counts. The lock must be
+// held.
+func (l *ledger) violated(e *entry, promise, format string, args ...any) {
+	if l.violation != nil {
 		return
 	}
-	l.breach = &breach{promise: promise, how: fmt.Sprintf(format, args...)}
+	l.violation = &violation{promise: promise, how: fmt.Sprintf(format, args...)}
 	if e != nil {
-		l.breach.how = e.name + " " + l.breach.how
+		l.violation.how = e.name + " " + l.violation.how
 	}
 	l.note(e, "broken: %s", promise)
-	l.breach.history = l.historyOf(e)
+	l.violation.history = l.historyOf(e)
 }
 
 func (l *ledger) historyOf(e *entry) string {
@@ -120,66 +120,66 @@ func (l *ledger) historyOf(e *entry) string {
 	return "history:\n" + strings.Join(lines, "\n")
 }
 
-func (l *ledger) broken() *breach {
+func (l *ledger) firstViolation() *violation {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.breach
+	return l.violation
 }
 
-// sends enters a message that is about to be sent.
-func (l *ledger) sends(name, body string, p parcel) {
+// sends records a message that is about to be sent.
+func (l *ledger) sends(name, body string, p outgoing) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	e := &entry{parcel: p, name: name}
+	e := &entry{outgoing: p, name: name}
 	l.entries = append(l.entries, e)
 	l.byName[name], l.byBody[body] = e, e
 	l.note(e, "sent")
 }
 
-// hinder says what is to happen on the way from now on.
-func (l *ledger) hinder(with line) {
+// disturbNetwork sets the trouble between worker and server from now on.
+func (l *ledger) disturbNetwork(n network) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.line = with
+	l.network = n
 }
 
-func (l *ledger) lateness() time.Duration {
+func (l *ledger) answerDelay() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.line.late
+	return l.network.late
 }
 
-// mutes reports whether this answer is to leave something out.
-func (l *ledger) mutes() bool {
+// dropsSuccess reports whether this answer leaves out a success.
+func (l *ledger) dropsSuccess() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.line.mute == 0 {
+	if l.network.mute == 0 {
 		return false
 	}
-	l.line.mute--
+	l.network.mute--
 	return true
 }
 
-// taken notes messages that someone else has received.
+// taken records messages that another consumer has received.
 func (l *ledger) taken(messages []types.Message) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i := range messages {
-		l.note(l.given(&messages[i]), "received by someone else")
+		l.note(l.given(&messages[i]), "received by another consumer")
 	}
 }
 
-// given notes that SQS has given out a message.
+// given records that SQS has delivered a message.
 func (l *ledger) given(m *types.Message) *entry {
 	e := l.byBody[*m.Body]
 	l.byID[*m.MessageId], l.byHandle[*m.ReceiptHandle] = e, e
 	if e.overtaken != nil {
-		l.broke(e, inOrder, "was still in the queue when the handler of %s began", e.overtaken.name)
+		l.violated(e, inOrder, "was still in the queue when the handler of %s began", e.overtaken.name)
 	}
 	return e
 }
 
-// allAreThere checks that the queues hold all that nobody has deleted.
+// allAreThere checks that the queues hold every message that was not deleted.
 func (l *ledger) allAreThere(depth int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -190,7 +190,7 @@ func (l *ledger) allAreThere(depth int) {
 		}
 	}
 	if depth < kept {
-		l.broke(nil, nothingIsLost, "the queues hold %d of %d messages that nobody has deleted", depth, kept)
+		l.violated(nil, nothingIsLost, "the queues hold %d of %d messages that were not deleted", depth, kept)
 	}
 }
 
@@ -206,8 +206,8 @@ func (l *ledger) bad() (n int) {
 	return n
 }
 
-// allAreWhereTheyBelong checks what has become of each message in the end,
-// given the bodies of those in the queue and of the dead letters.
+// allAreWhereTheyBelong checks where each message is in the end, given the bodies in
+// the queue, the dead-letter queue and the quarantine queue.
 func (l *ledger) allAreWhereTheyBelong(queued, dead, bad []string, rejected consumer.RejectedPolicy) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -219,7 +219,7 @@ func (l *ledger) allAreWhereTheyBelong(queued, dead, bad []string, rejected cons
 		e := l.byBody[body]
 		left[e] = true
 		if e.kind == valid {
-			l.broke(e, allIsHandled, "is still in the queue")
+			l.violated(e, allIsHandled, "is still in the queue")
 		}
 	}
 	for _, e := range l.entries {
@@ -227,9 +227,9 @@ func (l *ledger) allAreWhereTheyBelong(queued, dead, bad []string, rejected cons
 		case left[e]:
 		case e.kind != valid && rejected == consumer.Delete:
 		case e.kind != valid:
-			l.broke(e, badIsNotDeleted, "is gone")
+			l.violated(e, badIsNotDeleted, "is gone")
 		case !e.done:
-			l.broke(e, nothingIsLost, "is gone and was never handled")
+			l.violated(e, nothingIsLost, "is gone and was never handled")
 		}
 	}
 }

@@ -11,9 +11,9 @@ import (
 	"wildix-worker/events"
 )
 
-// process is one life of a worker: the client, the handler and the observer of
-// one consumer, which tell the ledger all. After its death the consumer reaches
-// nobody any more, and nobody counts what it does.
+// process is one run of a worker: the client, the handler and the observer of one
+// consumer, which report everything to the ledger. After it has died, the consumer
+// reaches no server, and the ledger ignores it.
 type process struct {
 	*world
 	settings settings
@@ -33,7 +33,7 @@ func (w *world) start(s settings) *process {
 	p := &process{world: w, settings: s, number: len(w.processes) + 1, ended: make(chan struct{})}
 	p.life, p.kill = context.WithCancel(context.Background())
 	p.holdings = make(map[*entry]*holding)
-	p.disturbed = len(w.menders) > 0 || w.line != line{}
+	p.disturbed = len(w.repairs) > 0 || w.network != network{}
 	cfg := consumer.Config{
 		QueueURL: w.url, Keys: keyring(w.t, key), Handler: p, Observe: p.observe,
 		Concurrency: s.concurrency, VisibilityTimeout: s.lease, HandlerTimeout: s.handler, ShutdownTimeout: s.stop,
@@ -56,12 +56,12 @@ func (w *world) start(s settings) *process {
 	return p
 }
 
-// terminate ends the process as SIGTERM does. It is gone once Run has returned,
-// and with it the handlers that would not stop.
+// terminate ends the process as SIGTERM does. It has ended once Run has returned,
+// including handlers that did not stop.
 func (p *process) terminate() {
 	p.mu.Lock()
 	p.stopAt = time.Now()
-	p.note(nil, "worker %d is told to stop", p.number)
+	p.note(nil, "worker %d stops", p.number)
 	p.mu.Unlock()
 	p.stop()
 	select {
@@ -69,7 +69,7 @@ func (p *process) terminate() {
 		p.stopped()
 	case <-time.After(p.settings.stop + 4*time.Second + 100*time.Millisecond):
 		p.mu.Lock()
-		p.broke(nil, stopIsInTime, "worker %d has not stopped", p.number)
+		p.violated(nil, stopIsInTime, "worker %d has not stopped", p.number)
 		p.mu.Unlock()
 	}
 	p.die()
@@ -110,7 +110,7 @@ func (p *process) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInpu
 	if err != nil {
 		return nil, err
 	}
-	if late := p.lateness(); late > 0 {
+	if late := p.answerDelay(); late > 0 {
 		select {
 		case <-time.After(late):
 		case <-ctx.Done():
@@ -138,7 +138,7 @@ func (p *process) DeleteMessageBatch(ctx context.Context, in *sqs.DeleteMessageB
 		p.answered(r, nil, nil)
 		return nil, err
 	}
-	out.Successful = muted(p, out.Successful)
+	out.Successful = withoutDropped(p, out.Successful)
 	var done []string
 	for _, e := range out.Successful {
 		done = append(done, *e.Id)
@@ -153,9 +153,9 @@ func (p *process) ChangeMessageVisibilityBatch(ctx context.Context, in *sqs.Chan
 		return nil, err
 	}
 	defer cancel()
-	r := &request{name: hides, sent: time.Now()}
+	r := &request{name: changesVisibility, sent: time.Now()}
 	for _, e := range in.Entries {
-		r.entries = append(r.entries, requested{id: *e.Id, handle: *e.ReceiptHandle, hide: time.Duration(e.VisibilityTimeout) * time.Second})
+		r.entries = append(r.entries, requested{id: *e.Id, handle: *e.ReceiptHandle, timeout: time.Duration(e.VisibilityTimeout) * time.Second})
 	}
 	p.asks(r)
 	out, err := p.client.ChangeMessageVisibilityBatch(ctx, in, options...)
@@ -163,7 +163,7 @@ func (p *process) ChangeMessageVisibilityBatch(ctx context.Context, in *sqs.Chan
 		p.answered(r, nil, nil)
 		return nil, err
 	}
-	out.Successful = muted(p, out.Successful)
+	out.Successful = withoutDropped(p, out.Successful)
 	var done []string
 	for _, e := range out.Successful {
 		done = append(done, *e.Id)
@@ -182,39 +182,39 @@ func (p *process) SendMessageBatch(ctx context.Context, in *sqs.SendMessageBatch
 	if err != nil {
 		return nil, err
 	}
-	out.Successful = muted(p, out.Successful)
+	out.Successful = withoutDropped(p, out.Successful)
 	p.quarantined(in.Entries, out.Successful)
 	return out, nil
 }
 
-// muted leaves out the last success, if the answer is to.
-func muted[E any](p *process, successes []E) []E {
-	if len(successes) > 0 && p.mutes() {
+// withoutDropped removes the last success, if the script says so.
+func withoutDropped[E any](p *process, successes []E) []E {
+	if len(successes) > 0 && p.dropsSuccess() {
 		return successes[:len(successes)-1]
 	}
 	return successes
 }
 
-// HandleEvent does with the event what the script says.
+// HandleEvent handles the event as the script says.
 func (p *process) HandleEvent(ctx context.Context, e *events.Event) error {
 	entry, a := p.begins(string(e.Raw))
 	if entry == nil {
 		return errDead
 	}
-	told := ctx.Done()
-	if a.told == deaf {
-		told = nil
+	cancelled := ctx.Done()
+	if a.onCancel == ignoresCancel {
+		cancelled = nil
 	}
 	select {
 	case <-p.life.Done():
 		return errDead
-	case <-told:
-		if a.told == gives {
+	case <-cancelled:
+		if a.onCancel == givesUp {
 			p.ends(entry, a, events.Failed, "gives up, "+context.Cause(ctx).Error())
 			return context.Cause(ctx)
 		}
 	case <-time.After(a.takes):
 	}
-	p.ends(entry, a, a.ends.word(), a.ends.String())
+	p.ends(entry, a, a.ends.outcome(), a.ends.String())
 	return a.end()
 }

@@ -11,13 +11,13 @@ import (
 	"wildix-worker/consumer/sqslocal"
 )
 
-// A script is all that is drawn of one run.
+// A script is all random choices of one run.
 type script struct {
 	settings
 	fifo     bool
-	byCall   bool   // the groups of a standard queue are calls, kept apart
+	byCall   bool   // the groups of a standard queue are calls, whose events are handled in order
 	receives int    // after which a message goes to the dead-letter queue; 0 is never
-	seed     uint64 // of the server's dice
+	seed     uint64 // of the server's random choices
 	steps    []step
 }
 
@@ -34,7 +34,7 @@ type step interface {
 	play(w *world)
 }
 
-// String tells the script, its steps numbered.
+// String returns the script with its steps numbered.
 func (s script) String() string {
 	var b strings.Builder
 	queue := "standard queue"
@@ -71,10 +71,10 @@ var scripts = rapid.Custom(func(t *rapid.T) script {
 	}
 	s.byCall = !s.fifo && rapid.Bool().Draw(t, "by call")
 	if s.fifo && s.receives == 0 {
-		s.receives = 20 // what is not taken away would hold up its group for ever
+		s.receives = 20 // a message that is never moved away would block its group for ever
 	}
 	for i, step := range s.steps {
-		if d, ok := step.(sleep); ok { // what is left comes back with each lease, which takes real time
+		if d, ok := step.(sleep); ok { // messages that are left are received with each lease, which takes real time
 			s.steps[i] = min(d, sleep(1000*s.lease))
 		}
 	}
@@ -86,20 +86,20 @@ var steps = rapid.Custom(func(t *rapid.T) step {
 		drawSend, drawSend, drawSend, drawSend,
 		drawSleep, drawSleep, drawSleep,
 		drawTrouble, drawTrouble, drawTrouble, drawTrouble,
-		drawLine, drawLine,
-		func(*rapid.T) step { return mend{} },
+		drawNetwork, drawNetwork,
+		func(*rapid.T) step { return repair{} },
 		func(t *rapid.T) step { return restart{pause: drawDuration(t, time.Second)} },
 		func(t *rapid.T) step { return restart{kill: true, pause: drawDuration(t, time.Second)} },
-		func(t *rapid.T) step { return rival{drawDuration(t, time.Minute).Truncate(time.Second)} },
+		func(t *rapid.T) step { return otherConsumer{drawDuration(t, time.Minute).Truncate(time.Second)} },
 		func(*rapid.T) step { return expire{} },
 	)(t)
 })
 
 // send puts messages on the queue.
-type send []parcel
+type send []outgoing
 
 func drawSend(t *rapid.T) step {
-	return send(rapid.SliceOfN(parcels, 1, 10).Draw(t, "parcels"))
+	return send(rapid.SliceOfN(outgoings, 1, 10).Draw(t, "outgoings"))
 }
 
 func (s send) String() string {
@@ -120,7 +120,7 @@ func drawSleep(t *rapid.T) step {
 
 func (s sleep) String() string { return fmt.Sprintf("sleep %v", time.Duration(s)) }
 
-// trouble is a fault that is switched on.
+// trouble is a fault of the server.
 type trouble struct{ sqslocal.Fault }
 
 func drawTrouble(t *rapid.T) step {
@@ -148,7 +148,7 @@ func drawTrouble(t *rapid.T) step {
 	}
 	f.Count = rapid.IntRange(0, 5).Draw(t, "count")
 	if f.Duplicate {
-		f.Count++ // without an end, the same message would come in every millisecond
+		f.Count++ // without a limit, the same message would be received every millisecond
 	}
 	f.Chance = oneOf(t, 0, 0.5, 0.2)
 	return trouble{f}
@@ -179,27 +179,27 @@ func (f trouble) String() string {
 	return text
 }
 
-// line is trouble on the way: answers to receives come late from now on, and
-// so many batch answers leave out their last success.
-type line struct {
+// network is trouble between worker and server: answers to receives are late from now
+// on, and so many batch answers leave out their last success.
+type network struct {
 	late time.Duration
 	mute int
 }
 
-func drawLine(t *rapid.T) step {
-	return line{late: drawDuration(t, 100*time.Millisecond), mute: rapid.IntRange(0, 3).Draw(t, "mute")}
+func drawNetwork(t *rapid.T) step {
+	return network{late: drawDuration(t, 100*time.Millisecond), mute: rapid.IntRange(0, 3).Draw(t, "mute")}
 }
 
-func (l line) String() string {
-	return fmt.Sprintf("receives %v late, %d mute answers", l.late, l.mute)
+func (n network) String() string {
+	return fmt.Sprintf("receives %v late, %d answers without their last success", n.late, n.mute)
 }
 
-// mend ends all trouble.
-type mend struct{}
+// repair ends all trouble.
+type repair struct{}
 
-func (mend) String() string { return "mend" }
+func (repair) String() string { return "repair" }
 
-// restart ends the worker, one way or the other, and starts it anew.
+// restart stops or kills the worker, and starts another one.
 type restart struct {
 	kill  bool
 	pause time.Duration
@@ -212,12 +212,14 @@ func (r restart) String() string {
 	return fmt.Sprintf("stop, start after %v", r.pause)
 }
 
-// rival is someone else who receives messages, and does nothing with them.
-type rival struct{ lease time.Duration }
+// otherConsumer receives messages and does nothing with them.
+type otherConsumer struct{ lease time.Duration }
 
-func (r rival) String() string { return fmt.Sprintf("someone else receives for %v", r.lease) }
+func (r otherConsumer) String() string {
+	return fmt.Sprintf("another consumer receives for %v", r.lease)
+}
 
-// expire lets SQS end all of the worker's leases before their time.
+// expire ends all of the worker's leases early.
 type expire struct{}
 
 func (expire) String() string { return "leases end" }

@@ -10,17 +10,17 @@ import (
 	"wildix-worker/consumer"
 )
 
-// TestPromisesHoldWhateverHappens plays random scripts: messages good and bad,
-// handlers of every kind, trouble at SQS, leases that end, stops, kills and
-// restarts. A ledger watches every call, every handler and every result, and
-// says which promise was broken.
+// TestPromisesHoldInRandomScripts plays random scripts: valid and invalid messages,
+// handlers of every kind, trouble at SQS, leases that end, stops, kills and restarts.
+// A ledger records every call, handler and result, and reports the promise that was
+// broken.
 //
-// Rapid makes a failing script as short as it can. The order of goroutines and
-// the consumer's jitter are not the script's, so a script may fail only now and
-// then: what it came to is remembered, and once one has failed the shorter ones
-// get more than one try to break the same promise.
-func TestPromisesHoldWhateverHappens(t *testing.T) {
-	failed := make(map[string]*breach) // by script
+// Rapid shortens a script that fails. The order of goroutines and the consumer's
+// jitter are not part of the script, so a script may fail only sometimes: its result
+// is kept, and once one has failed, shorter ones get more than one try to break the
+// same promise.
+func TestPromisesHoldInRandomScripts(t *testing.T) {
+	failed := make(map[string]*violation) // by script
 	tries, promise := 1, ""
 	rapid.Check(t, func(rt *rapid.T) {
 		s := scripts.Draw(rt, "script")
@@ -38,9 +38,9 @@ func TestPromisesHoldWhateverHappens(t *testing.T) {
 	})
 }
 
-// play returns the first promise that was broken, if any. That no goroutine is
-// left is the bubble's to check.
-func (s script) play(t *testing.T) (broken *breach) {
+// play returns the first promise that was broken, if any. The bubble checks that no
+// goroutine is left.
+func (s script) play(t *testing.T) (first *violation) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, s)
 		defer w.close()
@@ -48,21 +48,21 @@ func (s script) play(t *testing.T) (broken *breach) {
 		for i, step := range s.steps {
 			w.step = i + 1
 			step.play(w)
-			if w.check(); w.broken() != nil {
+			if w.check(); w.firstViolation() != nil {
 				break
 			}
 		}
-		if w.broken() == nil {
+		if w.firstViolation() == nil {
 			w.end()
 		}
-		broken = w.broken()
+		first = w.firstViolation()
 	})
-	return broken
+	return first
 }
 
-// end lets everything finish in peace, and looks at where each message is.
+// end removes all faults, lets everything finish, and checks where each message is.
 func (w *world) end() {
-	w.mend()
+	w.repair()
 	w.worker.terminate()
 	w.peace = true
 	w.start(settings{concurrency: 10, lease: 5 * time.Second, handler: 10 * time.Second, stop: 5 * time.Second, rejected: w.rejected})
@@ -78,6 +78,6 @@ func (w *world) end() {
 		}
 	}
 	w.worker.terminate()
-	w.worker.allHaveWords()
+	w.worker.receivedHaveOutcomes()
 	w.allAreWhereTheyBelong(w.drain(w.url), w.drain(w.deadURL), w.drain(w.badURL), w.rejected)
 }

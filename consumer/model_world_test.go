@@ -14,8 +14,8 @@ import (
 	"wildix-worker/consumer/sqslocal"
 )
 
-// world is where a script plays: a queue, its dead-letter queue, and a worker
-// that comes and goes.
+// world is what a script plays on: a queue, its dead-letter queue, and a worker that
+// is started and stopped.
 type world struct {
 	*ledger
 	script
@@ -27,10 +27,10 @@ type world struct {
 	deadURL string
 	badURL  string // the quarantine queue
 
-	worker    *process // the one that runs
+	worker    *process // the current one
 	processes []*process
 	step      int // of the script, from 1
-	menders   []func()
+	repairs   []func()
 }
 
 func newWorld(t *testing.T, s script) *world {
@@ -62,7 +62,7 @@ func (w *world) create(name string, attributes map[string]string) string {
 
 func (w *world) redrives() bool { return w.receives > 0 }
 
-// close lets go of everything, so that the bubble can end.
+// close ends everything, so that the bubble can end.
 func (w *world) close() {
 	for _, p := range w.processes {
 		p.die()
@@ -73,26 +73,26 @@ func (w *world) close() {
 	w.srv.Close()
 }
 
-// mend ends all trouble.
-func (w *world) mend() {
-	for _, remove := range w.menders {
+// repair ends all trouble.
+func (w *world) repair() {
+	for _, remove := range w.repairs {
 		remove()
 	}
-	w.menders = nil
-	w.hinder(line{})
+	w.repairs = nil
+	w.disturbNetwork(network{})
 }
 
-// disturb notes that the worker is in for trouble.
+// disturb records that the worker will have trouble.
 func (w *world) disturb() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.worker.disturbed = true
 }
 
-// check looks at everything once all is quiet.
+// check checks everything once all goroutines wait.
 func (w *world) check() {
 	synctest.Wait()
-	w.worker.allEndedHaveWords()
+	w.worker.handledHaveOutcomes()
 	w.allAreThere(w.depth(w.url) + w.depth(w.deadURL))
 }
 
@@ -149,15 +149,15 @@ func (f trouble) play(w *world) {
 		f.Queue = quarantineQueue
 	}
 	w.disturb()
-	w.menders = append(w.menders, w.srv.Inject(f.Fault))
+	w.repairs = append(w.repairs, w.srv.Inject(f.Fault))
 }
 
-func (l line) play(w *world) {
+func (n network) play(w *world) {
 	w.disturb()
-	w.hinder(l)
+	w.disturbNetwork(n)
 }
 
-func (mend) play(w *world) { w.mend() }
+func (repair) play(w *world) { w.repair() }
 
 func (r restart) play(w *world) {
 	if r.kill {
@@ -169,7 +169,7 @@ func (r restart) play(w *world) {
 	w.start(w.settings)
 }
 
-func (r rival) play(w *world) {
+func (r otherConsumer) play(w *world) {
 	ctx, cancel := context.WithTimeout(w.t.Context(), time.Second)
 	defer cancel()
 	out, err := w.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &w.url, MaxNumberOfMessages: 10, VisibilityTimeout: int32(r.lease / time.Second)})
@@ -180,7 +180,7 @@ func (r rival) play(w *world) {
 
 func (expire) play(w *world) {
 	for _, handle := range w.worker.inHand() {
-		// That it is too late for some is all the same.
+		// It fails for messages that are settled by now.
 		w.client.ChangeMessageVisibility(w.t.Context(), &sqs.ChangeMessageVisibilityInput{QueueUrl: &w.url, ReceiptHandle: &handle})
 	}
 }

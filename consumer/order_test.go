@@ -31,7 +31,7 @@ func seconds(handled []*events.Event) (list []int64) {
 }
 
 func TestEventsOfOneCallAreHandledOneAtATime(t *testing.T) {
-	within(t, queueName, func(s *site) { // whose handlers say if one has company
+	within(t, queueName, func(s *site) { // which fails if two handlers of one call run
 		s.sendCall("a", 1, 2, 3, 4)
 		s.sendCall("b", 1, 2)
 		s.start(working(10*time.Second), orderByCall)

@@ -16,7 +16,7 @@ import (
 	"wildix-worker/events"
 )
 
-func TestRejectedAreDeletedIfTheOperatorSaysSo(t *testing.T) {
+func TestRejectedAreDeletedWithThatPolicy(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		s.sendRaw("not JSON", signed("not JSON"))
 		s.sendRaw(body("forged"), nil)
@@ -44,7 +44,7 @@ func (s *site) quarantining(attributes map[string]string) func(*consumer.Config)
 	return func(cfg *consumer.Config) { cfg.OnRejected, cfg.QuarantineQueueURL = consumer.Quarantine, url }
 }
 
-// inQuarantine returns what the quarantine queue holds, by body.
+// inQuarantine returns the messages of the quarantine queue by body.
 func (s *site) inQuarantine(name string) map[string]types.Message {
 	s.t.Helper()
 	byBody := make(map[string]types.Message)
@@ -66,7 +66,7 @@ func (s *site) inQuarantine(name string) map[string]types.Message {
 	}
 }
 
-func TestQuarantineHoldsWhatCameAndWhy(t *testing.T) {
+func TestQuarantineHasTheMessageAndTheReason(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		quarantining := s.quarantining(nil)
 		s.sendRaw("not JSON", signed("not JSON"))
@@ -96,7 +96,7 @@ func TestQuarantineHoldsWhatCameAndWhy(t *testing.T) {
 				t.Errorf("%s is in quarantine because it is %q: %q, want %q", body, outcome, reason, want)
 			}
 			if text(body, "WILDIX-MESSAGE-ID") == "" {
-				t.Errorf("%s does not tell its message id", body)
+				t.Errorf("%s has no message id", body)
 			}
 		}
 		if text("not JSON", "X-SIGNATURE") != *signed("not JSON")["X-SIGNATURE"].StringValue {
@@ -124,7 +124,7 @@ func TestQuarantineCanBeAFIFOQueue(t *testing.T) {
 	})
 }
 
-func TestWhatQuarantineDoesNotTakeIsLeft(t *testing.T) {
+func TestMessageThatCannotBeQuarantinedIsLeft(t *testing.T) {
 	for name, fault := range map[string]sqslocal.Fault{
 		"call fails":    {Status: 403, Code: "AccessDeniedException"},
 		"entries fail":  {FailEntries: 10},
@@ -174,7 +174,7 @@ func TestLargestMessagesFitIntoQuarantine(t *testing.T) {
 	})
 }
 
-func TestUnconfirmedDeleteIsNoSecondQuarantine(t *testing.T) {
+func TestUnconfirmedDeleteDoesNotQuarantineTwice(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		quarantining := s.quarantining(nil)
 		one := s.srv.Inject(sqslocal.Fault{Action: "DeleteMessageBatch", Status: 500})

@@ -25,7 +25,7 @@ func TestDeletesAreBatchedByTen(t *testing.T) {
 	})
 }
 
-func TestDeletesLingerForCompany(t *testing.T) {
+func TestDeletesWaitToShareCalls(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		s.start(succeed)
 		for _, id := range ids(100) {
@@ -141,7 +141,7 @@ func TestLostLeaseCancelsTheHandler(t *testing.T) {
 		s.start(func(ctx context.Context, _ *events.Event) error {
 			<-ctx.Done()
 			cause <- context.Cause(ctx)
-			return nil // a success of no use: someone else has the message
+			return nil // too late: another consumer may have the message
 		}, func(cfg *consumer.Config) { cfg.HandlerTimeout = time.Hour })
 		s.send("call-1")
 		time.Sleep(59500 * time.Millisecond)
@@ -151,11 +151,11 @@ func TestLostLeaseCancelsTheHandler(t *testing.T) {
 				t.Errorf("cause %v", err)
 			}
 		default:
-			t.Error("the handler was not cancelled before SQS let go of the message")
+			t.Error("the handler was not cancelled before SQS makes the message visible")
 		}
 		works()
-		// It succeeded, though too late to say so: it is deleted, not handled
-		// again, once it is back.
+		// The handler succeeded, but too late for a delete. The message is deleted and
+		// not handled when it is received again.
 		time.Sleep(5 * time.Second)
 		s.wantBegun(1)
 		s.wantOutcomes("duplicate 1 handled 1")
@@ -176,7 +176,7 @@ func TestHungExtensionDoesNotOutlastTheLease(t *testing.T) {
 		time.Sleep(59500 * time.Millisecond)
 		s.wantOutcomes("failed 1")
 		if !errors.Is(cause, consumer.ErrLeaseLost) {
-			t.Errorf("cause %v half a second before SQS lets go of the message", cause)
+			t.Errorf("cause %v half a second before SQS makes the message visible", cause)
 		}
 	})
 }
@@ -194,7 +194,7 @@ func TestComplaint11StaleHandleEndsTheLease(t *testing.T) {
 
 func TestUnconfirmedDeleteIsNotHandledAgain(t *testing.T) {
 	within(t, queueName, func(s *site) {
-		// Neither deletes nor extensions get through, so the leases end.
+		// Deletes and extensions fail, so the leases end.
 		one := s.srv.Inject(sqslocal.Fault{Action: "DeleteMessageBatch", Status: 500})
 		two := s.srv.Inject(sqslocal.Fault{Action: "ChangeMessageVisibilityBatch", Status: 500})
 		s.send(ids(15)...)
@@ -251,7 +251,7 @@ func TestDeliveryAfterALostLeaseWaitsForTheFirstHandler(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		works := s.srv.Inject(sqslocal.Fault{Action: "ChangeMessageVisibilityBatch", Status: 500})
 		s.start(func(context.Context, *events.Event) error {
-			time.Sleep(3 * time.Minute) // deaf to its context
+			time.Sleep(3 * time.Minute) // ignores its context
 			return nil
 		})
 		s.send("call-1")
@@ -264,10 +264,10 @@ func TestDeliveryAfterALostLeaseWaitsForTheFirstHandler(t *testing.T) {
 	})
 }
 
-func TestComplaint10GiveBackIsNotUndoneByAnExtension(t *testing.T) {
+func TestComplaint10ReturnIsNotUndoneByAnExtension(t *testing.T) {
 	within(t, queueName, func(s *site) {
-		// The extension is under way when the handler fails; the give-back
-		// has to wait for its answer, or the answer would undo the delay.
+		// The extension is under way when the handler fails. The return has to wait
+		// for its answer, or the extension would undo the delay.
 		s.srv.Inject(sqslocal.Fault{Action: "ChangeMessageVisibilityBatch", Count: 1, Delay: 5 * time.Second})
 		s.start(func(context.Context, *events.Event) error {
 			if len(s.begun()) > 1 {
@@ -284,8 +284,7 @@ func TestComplaint10GiveBackIsNotUndoneByAnExtension(t *testing.T) {
 	})
 }
 
-// forgetful answers the first delete without a word about its entries, and
-// does not do it.
+// forgetful does not make the first delete, and its answer has no entry.
 type forgetful struct {
 	consumer.SQS
 	deletes atomic.Int32
@@ -298,7 +297,7 @@ func (f *forgetful) DeleteMessageBatch(ctx context.Context, in *sqs.DeleteMessag
 	return f.SQS.DeleteMessageBatch(ctx, in, options...)
 }
 
-func TestEntryThatAnAnswerLeavesOutIsTriedAgain(t *testing.T) {
+func TestEntryMissingFromTheAnswerIsTriedAgain(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		s.send(ids(3)...)
 		s.run(&forgetful{SQS: s.client}, consumer.Config{QueueURL: s.url, Keys: keyring(t, key), Handler: s.recording(succeed)})

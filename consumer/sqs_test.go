@@ -14,9 +14,9 @@ import (
 	"wildix-worker/consumer/sqslocal"
 )
 
-// What net/http sends in two parts it may take for failed after the answer has
-// come, and then the answer is lost.
-func TestEveryRequestIsSentInOnePart(t *testing.T) {
+// net/http may consider a request that it sends in two packets as failed after the
+// answer has come, and then the answer is lost.
+func TestEveryRequestIsSentInOnePacket(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		pipe := s.srv.StartPipe()
 		var writes atomic.Int64

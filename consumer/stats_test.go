@@ -41,27 +41,27 @@ func TestStatsCountWhatHappens(t *testing.T) {
 	})
 }
 
-func TestStatsTellSinceWhenReceivesFail(t *testing.T) {
+func TestStatsReportSinceWhenReceivesFail(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		s.start(succeed)
 		time.Sleep(time.Minute)
 		if since := s.consumer.Stats().FailingSince; !since.IsZero() {
-			t.Errorf("failing since %s, though all is well", since)
+			t.Errorf("failing since %s, though receives work", since)
 		}
-		mend := s.srv.Inject(sqslocal.Fault{Action: "ReceiveMessage", Status: 503})
+		repair := s.srv.Inject(sqslocal.Fault{Action: "ReceiveMessage", Status: 503})
 		time.Sleep(3 * time.Minute)
 		if since := time.Since(s.consumer.Stats().FailingSince); since < 2*time.Minute || since > 3*time.Minute {
 			t.Errorf("failing for %s", since)
 		}
-		mend()
+		repair()
 		time.Sleep(time.Minute)
 		if since := s.consumer.Stats().FailingSince; !since.IsZero() {
-			t.Errorf("failing since %s, though all is well again", since)
+			t.Errorf("failing since %s, though receives work again", since)
 		}
 	})
 }
 
-func TestResultTellsWhenTheMessageWasSent(t *testing.T) {
+func TestResultReportsWhenTheMessageWasSent(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		sent := time.Now()
 		s.send("call-1")

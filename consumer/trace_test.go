@@ -21,7 +21,7 @@ import (
 	"wildix-worker/events"
 )
 
-// traced returns an option that has spans recorded.
+// traced returns a recorder, and an option that records spans.
 func traced() (*tracetest.SpanRecorder, func(*consumer.Config)) {
 	recorder := tracetest.NewSpanRecorder()
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorder))
@@ -77,7 +77,7 @@ func TestEveryMessageWithAnOutcomeHasOneSpan(t *testing.T) {
 	})
 }
 
-func TestTheHandlersContextHasTheSpanOfItsMessage(t *testing.T) {
+func TestHandlerContextHasTheSpanOfItsMessage(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		recorder, tracing := traced()
 		var mu sync.Mutex
@@ -104,7 +104,7 @@ func TestTheHandlersContextHasTheSpanOfItsMessage(t *testing.T) {
 	})
 }
 
-func TestAnOutageIsOneSpanAReceive(t *testing.T) {
+func TestEachReceiveIsOneSpan(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		recorder, tracing := traced()
 		var down atomic.Bool
@@ -132,7 +132,7 @@ func TestAnOutageIsOneSpanAReceive(t *testing.T) {
 }
 
 // A collector refuses all spans of a request if a text of one is none.
-func TestASpanHoldsNoInvalidText(t *testing.T) {
+func TestSpanHasNoInvalidText(t *testing.T) {
 	recorder := tracetest.NewSpanRecorder()
 	_, span := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorder)).Tracer("test").Start(t.Context(), "process calls")
 	consumer.Result{Outcome: events.Failed, Err: errors.New("caf\xe9")}.Trace(span)

@@ -17,7 +17,7 @@ import (
 	"wildix-worker/consumer/sqslocal"
 )
 
-func TestComplaint06TroubleIsWaitedOut(t *testing.T) {
+func TestComplaint06TroubleAtSQSDoesNotEndIt(t *testing.T) {
 	for name, fault := range map[string]sqslocal.Fault{
 		"throttled":     {Status: 400, Code: "ThrottlingException"},
 		"broken":        {Status: 500},
@@ -30,11 +30,11 @@ func TestComplaint06TroubleIsWaitedOut(t *testing.T) {
 	}
 }
 
-func TestComplaint16ExpiredCredentialsAreNoHotLoop(t *testing.T) {
+func TestComplaint16ExpiredCredentialsDoNotSpin(t *testing.T) {
 	within(t, queueName, func(s *site) { s.waitOut(sqslocal.Fault{Status: 403, Code: "ExpiredTokenException"}) })
 }
 
-// waitOut lets receives meet the fault for an hour.
+// waitOut makes receives fail for an hour.
 func (s *site) waitOut(fault sqslocal.Fault) {
 	s.t.Helper()
 	fault.Action = "ReceiveMessage"
@@ -54,7 +54,7 @@ func (s *site) wantPatience(receives int) {
 	}
 }
 
-// wantRecovery checks that all is well within seconds, and what was logged.
+// wantRecovery checks that messages are handled within seconds, and what was logged.
 func (s *site) wantRecovery() {
 	s.t.Helper()
 	s.send("call-1")
@@ -76,7 +76,7 @@ func (f *flaky) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInput,
 	return f.SQS.ReceiveMessage(ctx, in, options...)
 }
 
-func TestAbsentEndpointIsWaitedOut(t *testing.T) {
+func TestUnreachableEndpointDoesNotEndIt(t *testing.T) {
 	for name, failure := range map[string]error{
 		"name not known":   &net.DNSError{Err: "no such host", Name: "sqs.eu-central-1.amazonaws.com", IsNotFound: true},
 		"nobody listens":   &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED},
@@ -100,7 +100,7 @@ func TestAbsentEndpointIsWaitedOut(t *testing.T) {
 	}
 }
 
-func TestMissingCredentialsAreWaitedOut(t *testing.T) {
+func TestMissingCredentialsDoNotEndIt(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		var there atomic.Bool
 		credentials := aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
@@ -113,7 +113,7 @@ func TestMissingCredentialsAreWaitedOut(t *testing.T) {
 	})
 }
 
-func TestDeletedQueueIsWaitedOut(t *testing.T) {
+func TestDeletedQueueDoesNotEndIt(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		if _, err := s.client.DeleteQueue(s.t.Context(), &sqs.DeleteQueueInput{QueueUrl: &s.url}); err != nil {
 			s.t.Fatal(err)
@@ -126,19 +126,19 @@ func TestDeletedQueueIsWaitedOut(t *testing.T) {
 	})
 }
 
-// waitOutClient consumes by a client that is of no use for an hour.
-func (s *site) waitOutClient(client consumer.SQS, mend func()) {
+// waitOutClient runs a consumer whose client fails for an hour.
+func (s *site) waitOutClient(client consumer.SQS, repair func()) {
 	s.t.Helper()
 	f := &flaky{SQS: client}
 	s.startWith(f, succeed)
 	time.Sleep(time.Hour)
 	s.wantPatience(int(f.receives.Load()))
-	mend()
+	repair()
 	s.wantRecovery()
 	s.stop()
 }
 
-func TestNowAndThenRefusedIsOneLogLine(t *testing.T) {
+func TestOccasionalRefusalsAreOneLogLine(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		s.srv.Inject(sqslocal.Fault{Action: "ReceiveMessage", Chance: 0.3, Code: "ThrottlingException"})
 		s.start(succeed)

@@ -77,7 +77,7 @@ func TestComplaint01HungPollIsAbandoned(t *testing.T) {
 	})
 }
 
-func TestReceiveWithFewSlotsGathersMore(t *testing.T) {
+func TestReceiveWaitsForMoreThanAFewSlots(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		s.send(ids(1000)...)
 		s.start(func(context.Context, *events.Event) error {

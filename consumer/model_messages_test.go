@@ -13,22 +13,22 @@ import (
 	"wildix-worker/signature"
 )
 
-// A parcel is a message to be sent.
-type parcel struct {
+// An outgoing is a message to be sent.
+type outgoing struct {
 	kind  kind
 	group string
-	acts  []act // what the handler does with it, time after time; in the end it succeeds
+	acts  []act // what the handler does, one for each delivery; then it succeeds
 }
 
-var parcels = rapid.Custom(func(t *rapid.T) parcel {
-	return parcel{
+var outgoings = rapid.Custom(func(t *rapid.T) outgoing {
+	return outgoing{
 		kind:  oneOf(t, valid, valid, valid, valid, unsigned, guessed, altered, binary, garbled, nameless),
 		group: oneOf(t, "a", "b", "c"),
 		acts:  rapid.SliceOfN(acts, 0, 3).Draw(t, "acts"),
 	}
 })
 
-func (p parcel) String() string {
+func (p outgoing) String() string {
 	if p.kind != valid {
 		return fmt.Sprintf("%s %v", p.group, p.kind)
 	}
@@ -39,7 +39,7 @@ func (p parcel) String() string {
 	return p.group + " [" + strings.Join(texts, ", ") + "]"
 }
 
-// kind is what is right or wrong with a message.
+// kind is whether a message is valid, or why not.
 type kind int
 
 const (
@@ -56,16 +56,16 @@ func (k kind) String() string {
 	return [...]string{"valid", "unsigned", "guessed", "altered", "binary", "garbled", "nameless"}[k]
 }
 
-// word is what a message that is not valid ends in.
-func (k kind) word() events.Outcome {
+// outcome is that of a message that is not valid.
+func (k kind) outcome() events.Outcome {
 	if k >= garbled {
 		return events.Malformed
 	}
 	return events.Rejected
 }
 
-// make returns the body, which no other message has, and the attributes of a
-// message with an event of the given id.
+// make returns the body, which is unique, and the attributes of a message with an
+// event of the given id.
 func (k kind) make(id, name string) (string, map[string]types.MessageAttributeValue) {
 	text := strings.Replace(body(id), "{", fmt.Sprintf("{%q:%q,", "name", name), 1)
 	switch k {
@@ -87,22 +87,24 @@ func (k kind) make(id, name string) (string, map[string]types.MessageAttributeVa
 
 // An act is what the handler does with one delivery.
 type act struct {
-	takes time.Duration
-	told  manner // when its context ends
-	ends  ending
-	delay time.Duration // that a retry asks for
+	takes    time.Duration
+	onCancel cancelBehaviour // when its context ends
+	ends     ending
+	delay    time.Duration // that a retry asks for
 }
 
-// manner is how a handler takes it that its context ends.
-type manner int
+// cancelBehaviour is what a handler does when its context ends.
+type cancelBehaviour int
 
 const (
-	gives    manner = iota // up, with an error
-	finishes               // at once, as it would have
-	deaf
+	givesUp  cancelBehaviour = iota // returns an error
+	finishes                        // returns at once, as it would have later
+	ignoresCancel
 )
 
-func (m manner) String() string { return [...]string{"", " or when told", " deaf"}[m] }
+func (m cancelBehaviour) String() string {
+	return [...]string{"", " or when cancelled", " ignores its context"}[m]
+}
 
 // ending is how a handler ends.
 type ending int
@@ -122,8 +124,8 @@ func (e ending) String() string {
 	return [...]string{"succeeds", "fails", "retries", "refuses", "panics", "exits", "ignores", "repeats"}[e]
 }
 
-// word is what a message of whose handler ends so ends in.
-func (e ending) word() events.Outcome {
+// outcome is that of a message whose handler ends so.
+func (e ending) outcome() events.Outcome {
 	switch e {
 	case succeeds:
 		return events.Handled
@@ -138,10 +140,10 @@ func (e ending) word() events.Outcome {
 
 var acts = rapid.Custom(func(t *rapid.T) act {
 	return act{
-		ends:  oneOf(t, succeeds, succeeds, succeeds, succeeds, fails, fails, retries, refuses, panics, exits, ignores, repeats),
-		takes: drawDuration(t, time.Minute),
-		told:  oneOf(t, gives, gives, gives, finishes, deaf),
-		delay: drawDuration(t, time.Minute),
+		ends:     oneOf(t, succeeds, succeeds, succeeds, succeeds, fails, fails, retries, refuses, panics, exits, ignores, repeats),
+		takes:    drawDuration(t, time.Minute),
+		onCancel: oneOf(t, givesUp, givesUp, givesUp, finishes, ignoresCancel),
+		delay:    drawDuration(t, time.Minute),
 	}
 })
 
@@ -153,10 +155,10 @@ func (a act) String() string {
 	if a.takes > 0 {
 		text += fmt.Sprintf(" after %v", a.takes)
 	}
-	return text + a.told.String()
+	return text + a.onCancel.String()
 }
 
-// end ends a handler.
+// end ends the handler.
 func (a act) end() error {
 	switch a.ends {
 	case fails:

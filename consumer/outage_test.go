@@ -16,7 +16,7 @@ import (
 	"wildix-worker/signature"
 )
 
-// downstream is what a handler depends on.
+// downstream is a service that a handler depends on.
 type downstream struct{ down atomic.Bool }
 
 func (d *downstream) handle(context.Context, *events.Event) error {
@@ -38,7 +38,7 @@ func (s *site) wantLogged(message string, times int) {
 	}
 }
 
-func TestOutageDoesNotMarchTheQueueIntoTheDeadLetterQueue(t *testing.T) {
+func TestOutageDoesNotMoveTheQueueToTheDeadLetterQueue(t *testing.T) {
 	within(t, queueName, func(s *site) { // which allows five receives
 		var crm downstream
 		crm.down.Store(true)
@@ -60,7 +60,7 @@ func TestOutageDoesNotMarchTheQueueIntoTheDeadLetterQueue(t *testing.T) {
 	})
 }
 
-func TestOutageDoesNotTakeTheFewMessagesThereAre(t *testing.T) {
+func TestOutageDoesNotMoveFewMessagesToTheDeadLetterQueue(t *testing.T) {
 	for _, few := range []int{5, 10, 50} {
 		within(t, queueName, func(s *site) {
 			s.send(ids(few)...)
@@ -81,14 +81,14 @@ func TestProbeIsReceivedAlone(t *testing.T) {
 		before := s.srv.Calls("ReceiveMessage")
 		time.Sleep(30 * time.Minute)
 		s.stop()
-		// One for each five minutes, the rest of them finds the worker waiting.
+		// One for each five minutes, and a few for polls without a message.
 		if n := s.srv.Calls("ReceiveMessage") - before; n > 8 {
 			t.Errorf("%d receives in half an hour of an outage", n)
 		}
 	})
 }
 
-func TestPoisonProbeIsExchanged(t *testing.T) {
+func TestProbeThatAlwaysFailsIsReplaced(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		var crm downstream
 		crm.down.Store(true)
@@ -110,7 +110,7 @@ func TestPoisonProbeIsExchanged(t *testing.T) {
 	})
 }
 
-func TestWhatSaysNothingOfTheHandlerIsNoOutage(t *testing.T) {
+func TestErrorsThatShowNothingAreNoOutage(t *testing.T) {
 	for name, handle := range map[string]func(context.Context, *events.Event) error{
 		"a retry without a cause": func(context.Context, *events.Event) error { return events.RetryAfter(time.Minute, nil) },
 		"several of them": func(context.Context, *events.Event) error {
@@ -134,7 +134,7 @@ func TestWhatSaysNothingOfTheHandlerIsNoOutage(t *testing.T) {
 	}
 }
 
-func TestRetryWithoutACauseDoesNotHideAFailureBesideIt(t *testing.T) {
+func TestRetryWithoutACauseDoesNotHideAJoinedFailure(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		s.send(ids(10)...)
 		s.start(func(context.Context, *events.Event) error {
@@ -145,7 +145,7 @@ func TestRetryWithoutACauseDoesNotHideAFailureBesideIt(t *testing.T) {
 	})
 }
 
-func TestReceivingIsBackSoonAfterAnOutage(t *testing.T) {
+func TestReceivingResumesSoonAfterAnOutage(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		var crm downstream
 		crm.down.Store(true)
@@ -162,7 +162,7 @@ func TestReceivingIsBackSoonAfterAnOutage(t *testing.T) {
 	})
 }
 
-func TestWhatCameDuringAnOutageIsGivenBackWithADelay(t *testing.T) {
+func TestMessagesReceivedDuringAnOutageAreReturnedWithADelay(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		s.sendCall("a", 1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
 		s.start(fail, orderByCall) // so that one fails after the other
@@ -227,7 +227,7 @@ func TestProbeThatNeverEndsIsNotWaitedFor(t *testing.T) {
 			case n <= 5:
 				return errDown
 			case n == 6:
-				<-release // deaf to its context
+				<-release // ignores its context
 			}
 			return nil
 		})
@@ -240,7 +240,7 @@ func TestProbeThatNeverEndsIsNotWaitedFor(t *testing.T) {
 	})
 }
 
-func TestUnreadableKeysAreWaitedOut(t *testing.T) {
+func TestMessagesWaitForUnreadableKeys(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		path := filepath.Join(t.TempDir(), "secrets")
 		write := func(content string) {

@@ -116,7 +116,7 @@ func TestSignedButMalformedIsLeft(t *testing.T) {
 	})
 }
 
-func TestComplaint13FailedComesBackLaterAndLater(t *testing.T) {
+func TestComplaint13FailedMessageHasAGrowingDelay(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		var tries []time.Time
 		s.start(func(context.Context, *events.Event) error {
@@ -131,7 +131,7 @@ func TestComplaint13FailedComesBackLaterAndLater(t *testing.T) {
 		}
 		longest := 5 * time.Second
 		for i := 1; i < len(tries); i++ {
-			// Up to a second and a little passes before the give-back is sent.
+			// It takes a little more than a second until the message is returned.
 			if pause := tries[i].Sub(tries[i-1]); pause < longest/2-time.Second || pause > longest+2*time.Second {
 				t.Errorf("try %d came after %v, want %v to %v", i+1, pause, longest/2, longest)
 			}
@@ -190,7 +190,7 @@ func TestPermanentIsNotHandledAgain(t *testing.T) {
 	})
 }
 
-func TestPanicIsAFailureWithItsStackInTheLog(t *testing.T) {
+func TestPanicIsAFailureWithALoggedStack(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		s.start(func(context.Context, *events.Event) error { panic("no such customer") })
 		s.send("call-1")
@@ -200,7 +200,7 @@ func TestPanicIsAFailureWithItsStackInTheLog(t *testing.T) {
 		if len(entries) != 1 || entries[0].Level != zapcore.WarnLevel {
 			t.Fatalf("logged %v", entries)
 		}
-		if stack, _ := entries[0].ContextMap()["stack"].(string); !strings.Contains(stack, "way_test.go") {
+		if stack, _ := entries[0].ContextMap()["stack"].(string); !strings.Contains(stack, "outcome_test.go") {
 			t.Errorf("stack %q does not lead here", stack)
 		}
 	})
@@ -246,7 +246,7 @@ func TestHandlerTimeoutEndsTheContext(t *testing.T) {
 	})
 }
 
-// asked records what is asked of SQS, on its way to the real client.
+// asked records receive requests, and passes them on.
 type asked struct {
 	consumer.SQS
 	receives chan sqs.ReceiveMessageInput
