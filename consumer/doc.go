@@ -20,7 +20,7 @@
 //	defer stop()
 //	err = c.Run(ctx)
 //
-// # The way of a message
+// # The path of a message
 //
 // A poller receives as many messages as there are free workers, at most ten, and
 // waits up to 20 s for the first. It verifies each signature over the raw body and

@@ -9,35 +9,35 @@ import (
 // recentMessages is how many message ids a recent holds, in about two megabytes.
 const recentMessages = 10_000
 
-// A fate is what an earlier delivery of a message came to.
-type fate uint8
+// A priorOutcome is the outcome of an earlier delivery of a message.
+type priorOutcome uint8
 
 const (
-	unknown fate = iota
-	done         // it is to be deleted
-	refused      // it is never to be handled again
+	unknown priorOutcome = iota
+	done                 // it is to be deleted
+	refused              // it is never to be handled again
 )
 
-// recent holds the fates of the newest recentMessages messages. It is guarded by the
+// recent holds the outcomes of the newest recentMessages messages. It is guarded by the
 // Settler's lock.
 type recent struct {
-	cache *simplelru.LRU[string, fate] // by message id
+	cache *simplelru.LRU[string, priorOutcome] // by message id
 }
 
 func newRecent() recent {
-	cache, err := simplelru.NewLRU[string, fate](recentMessages, nil)
+	cache, err := simplelru.NewLRU[string, priorOutcome](recentMessages, nil)
 	if err != nil {
 		panic(err) // only for a size that is not positive
 	}
 	return recent{cache}
 }
 
-func (r recent) add(id string, f fate) {
-	r.cache.Add(strings.Clone(id), f) // the SDK's string shares memory with a whole answer
+func (r recent) add(id string, o priorOutcome) {
+	r.cache.Add(strings.Clone(id), o) // the SDK's string shares memory with a whole answer
 }
 
-// of returns the fate of a message. It does not make the message newer.
-func (r recent) of(id string) fate {
-	f, _ := r.cache.Peek(id)
-	return f
+// of returns the outcome of a message. It does not make the message newer.
+func (r recent) of(id string) priorOutcome {
+	o, _ := r.cache.Peek(id)
+	return o
 }

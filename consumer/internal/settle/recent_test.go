@@ -18,9 +18,9 @@ func TestRecentHoldsTheNewestMessages(t *testing.T) {
 	r.add("1", refused) // which does
 	r.add("new", done)
 	r.add("newer", done)
-	for id, want := range map[string]fate{"0": unknown, "1": refused, "2": unknown, "3": done, "new": done, "newer": done, "other": unknown} {
+	for id, want := range map[string]priorOutcome{"0": unknown, "1": refused, "2": unknown, "3": done, "new": done, "newer": done, "other": unknown} {
 		if got := r.of(id); got != want {
-			t.Errorf("fate of %s is %d, want %d", id, got, want)
+			t.Errorf("outcome of %s is %d, want %d", id, got, want)
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"wildix-worker/consumer"
+	"wildix-worker/internal/outage"
 )
 
 const (
@@ -38,8 +39,8 @@ type Notifier struct {
 	ready           chan service
 	end, done       chan struct{}
 
-	status  string // the last one that was sent
-	failing bool   // the last notification failed
+	status string // the last one that was sent
+	outage *outage.Log
 }
 
 // A service is what a Notifier reports on.
@@ -61,6 +62,7 @@ func Start(ctx context.Context, shutdownTimeout time.Duration, log *zap.Logger) 
 	n := &Notifier{
 		log: log, shutdownTimeout: cmp.Or(shutdownTimeout, consumer.DefaultShutdownTimeout),
 		ready: make(chan service, 1), end: make(chan struct{}), done: make(chan struct{}),
+		outage: outage.New(outage.Config{Logger: log, Failing: "the service manager can't be notified", Level: zap.WarnLevel}),
 	}
 	if os.Getenv("NOTIFY_SOCKET") == "" {
 		close(n.done)
@@ -142,11 +144,9 @@ func (n *Notifier) notify(s service, states ...string) {
 		return
 	}
 	if _, err := daemon.SdNotify(false, strings.Join(states, "\n")); err != nil {
-		if !n.failing {
-			n.log.Warn("the service manager can't be notified", zap.Error(err))
-		}
-		n.failing = true
+		n.outage.Failed(err)
 		return
 	}
-	n.status, n.failing = status, false
+	n.outage.Succeeded()
+	n.status = status
 }
