@@ -20,8 +20,8 @@ const (
 	DefaultShutdownTimeout   = 25 * time.Second
 )
 
-// maxVisibility is how long SQS lets a message be in hand, from the receive and
-// with all extensions.
+// maxVisibility is SQS's limit of a visibility timeout with all its extensions, counted
+// from the receive.
 const maxVisibility = 12 * time.Hour
 
 const (
@@ -30,23 +30,23 @@ const (
 )
 
 // Config is the configuration of a [Consumer]. QueueURL, Keys and Handler are
-// required. The zero value of every other field has a meaning of its own.
+// required. The zero value of every other field is valid.
 type Config struct {
 	// QueueURL is the URL of the queue. A queue whose name ends in .fifo is a FIFO
 	// queue.
 	QueueURL string
 	// Keys verify the messages' signatures.
 	Keys *signature.Keyring
-	// Handler is called for each event, for up to Concurrency of them at once.
+	// Handler is called for each event, and for up to Concurrency events at once.
 	Handler events.Handler
 
 	// Concurrency is how many messages are handled at once, 1 to 10,000. Zero
 	// means DefaultConcurrency.
 	Concurrency int
-	// VisibilityTimeout is the length of a lease, and so how long a message stays
-	// invisible after this process has died. A lease is extended while the handler
-	// runs, so it may be shorter than a handler takes. Whole seconds from 2 s to
-	// 12 h. Zero means DefaultVisibilityTimeout.
+	// VisibilityTimeout is the length of a lease: how long a message stays invisible
+	// after this process has died. A lease is extended while the handler runs, so it
+	// may be shorter than a call of the handler. Whole seconds from 2 s to 12 h. Zero
+	// means DefaultVisibilityTimeout.
 	VisibilityTimeout time.Duration
 	// HandlerTimeout is the time limit of one call of the handler, after which its
 	// context ends. Zero means DefaultHandlerTimeout.
@@ -56,15 +56,15 @@ type Config struct {
 	// DefaultShutdownTimeout.
 	ShutdownTimeout time.Duration
 
-	// OrderByCall handles the events of one call, those with the same Event.ID,
-	// one at a time, and those that wait in the order of their times. Other calls
+	// OrderByCall handles the events of one call, those with the same Event.ID, one at
+	// a time. Events that wait are handled in the order of their times. Other calls
 	// don't wait. A standard queue has no order, so an event may still be received
-	// after a later one was handled. It has no effect on a FIFO queue, where the
-	// messages of a group are always handled in order.
+	// after a later one was handled. On a FIFO queue, where the messages of a group are
+	// always handled in order, OrderByCall has no effect.
 	OrderByCall bool
 
-	// OnRejected is what is done with rejected and malformed messages. The zero
-	// value is Leave.
+	// OnRejected says what to do with rejected and malformed messages. The zero value
+	// is Leave.
 	OnRejected RejectedPolicy
 	// QuarantineQueueURL is the queue that OnRejected Quarantine sends them to.
 	QuarantineQueueURL string
@@ -72,11 +72,10 @@ type Config struct {
 	// Logger writes the log. Nil means none. Bodies, signatures and secrets are
 	// never logged.
 	Logger *zap.Logger
-	// Observe, unless nil, is called once for every message that has an outcome,
-	// as soon as it is known. It is called from many goroutines at once and must
-	// not block. A message that is returned without a call of its handler, at a
-	// stop, during an outage or behind a failed message of its group, has no
-	// outcome.
+	// Observe, unless nil, is called once for every message that has an outcome, as
+	// soon as it is known. It is called from many goroutines at once and must not
+	// block. A message has no outcome if it is returned without a call of the handler:
+	// because Run stops, most messages fail, or an earlier message of its group failed.
 	Observe func(Result)
 	// Tracer, unless nil, starts a span for every message that has an outcome,
 	// which lasts from its receive to the outcome. The handler's context has the
@@ -84,7 +83,7 @@ type Config struct {
 	Tracer trace.Tracer
 }
 
-// A RejectedPolicy is what is done with rejected and malformed messages.
+// A RejectedPolicy says what to do with rejected and malformed messages.
 type RejectedPolicy uint8
 
 const (
@@ -125,8 +124,8 @@ func setDefault[T comparable](field *T, value T) {
 	}
 }
 
-// Validate returns nil, or an error that joins an *[events.FieldError] for each fault
-// of the configuration.
+// Validate returns nil, or an error that joins an *[events.FieldError] for each invalid
+// field.
 func (cfg Config) Validate() error {
 	cfg = cfg.withDefaults()
 	var faults []error
@@ -173,8 +172,8 @@ func (cfg Config) checkQuarantine() error {
 	if err := CheckQueueURL(cfg.QuarantineQueueURL); err != nil {
 		return err
 	}
-	// One client sends to both, so the same path is the same queue, whatever the
-	// host. Messages would be quarantined again and again.
+	// One client sends to both, so the same path is the same queue, whatever the host.
+	// Its messages would be quarantined again and again.
 	if queuePath(cfg.QuarantineQueueURL) == queuePath(cfg.QueueURL) {
 		return errors.New("the same as the queue that is consumed; set another one")
 	}

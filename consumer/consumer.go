@@ -26,19 +26,19 @@ var (
 )
 
 const (
-	// pollGrace is how long polls may still answer at a stop, but not longer than
-	// the shutdown timeout, so that messages that SQS has already given out are
-	// returned at once.
+	// pollGrace is how long polls may still be answered after a stop, within the
+	// shutdown timeout, so that messages that SQS has already delivered are returned at
+	// once.
 	pollGrace = time.Second
-	// cancelTime is how long handlers have to return after they were cancelled.
+	// cancelTime is how long cancelled handlers have to return.
 	cancelTime = time.Second
 	// settleTime is how long the last deletes and returns may take. With it and
 	// cancelTime, a stop takes at most 4 s longer than ShutdownTimeout.
 	settleTime = 3 * time.Second
 )
 
-// A Consumer receives messages from one queue and handles them. It is made by [New]
-// and runs once, in [Consumer.Run].
+// A Consumer receives messages from one queue and handles them. [New] creates it, and
+// [Consumer.Run] runs it once.
 type Consumer struct {
 	cfg      Config
 	pollers  *poll.Pollers
@@ -51,9 +51,9 @@ type Consumer struct {
 	counts   [events.Outcomes]atomic.Int64
 }
 
-// New returns a consumer of a queue. client is an *sqs.Client or a substitute for
-// it. An error joins an [events.FieldError] for each fault of the configuration.
-// Nothing is sent before Run.
+// New returns a consumer of a queue. client is an *sqs.Client or a substitute for it. An
+// error joins an *[events.FieldError] for each invalid field of the configuration. New
+// makes no request.
 func New(client SQS, cfg Config) (*Consumer, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err

@@ -1,8 +1,8 @@
 // Package consumer receives the signed call events of a Wildix PBX from an AWS SQS
 // queue and calls a handler for each.
 //
-// A program makes a [Consumer] with [New] and calls [Consumer.Run], which
-// consumes until its context ends and then drains:
+// A program creates a [Consumer] with [New] and calls [Consumer.Run], which consumes
+// until its context ends and then drains:
 //
 //	keys, err := signature.NewKeyring(signature.Key{Secret: secret})
 //	...
@@ -38,42 +38,42 @@
 //
 // # Promises
 //
-// A message is deleted only after its handler returned nil. Delivery is at least
-// once: a crash at any instant loses nothing, but an event may be handled twice, also
-// when the PBX sends it twice. Package [wildix-worker/events/once] is for handlers
-// that must not have their effect twice.
+// A message is deleted only after its handler returned nil. Delivery is at least once: a
+// crash at any instant loses nothing, but an event may be handled twice, and is when the
+// PBX sends it twice. Package [wildix-worker/events/once] is for handlers that must not
+// have their effect twice.
 //
 // While a handler runs and while a delete waits, the message's lease is extended, up
 // to SQS's twelve hours from the receive. When a lease is lost, the handler's context
 // is cancelled with the cause [ErrLeaseLost], and nothing is deleted with the stale
-// receipt handle. A message that is received again while it is in hand is not handled
-// twice at once; its newer receipt handle is adopted. A message that was handled, but
-// whose delete was not confirmed, is deleted and not handled when it is received again.
-// The consumer remembers the newest 10,000 such messages, by message id. Package once
-// knows an event by its content, in whatever message it is received. Both call a
+// receipt handle. If a message is received again before it is settled, no second handler
+// is called; the newer receipt handle is adopted. If a message was handled but its delete
+// was not confirmed, it is deleted without a call of the handler when it is received
+// again. The consumer remembers the newest 10,000 such messages, by message id. Package
+// once recognizes an event by its content, whatever message contains it. Both call a
 // repeat a duplicate.
 //
-// When most messages fail, and at least five, only a single message is received. It
-// stays in hand and is tried again at least every four seconds until a try succeeds;
-// after five minutes another message takes its place. Messages that were received in
-// the meantime are returned with a delay. So an outage of what the handler depends on
-// costs most messages a receive or two, and does not move them to the dead-letter
-// queue. An [events.RetryAfter] without a cause and an [events.Permanent] do not count
-// as failures here.
+// When at least five messages fail, and more than half of the latest, only a single
+// message is received. Its lease is extended while it is tried again, at least every four
+// seconds, until a try succeeds; after five minutes another message takes its place.
+// Messages that were already received are returned with a delay. So an outage of what
+// the handler depends on costs most messages a receive or two, and does not move them to
+// the dead-letter queue. An [events.RetryAfter] without a cause and an [events.Permanent]
+// do not count as failures here.
 //
-// The messages of a FIFO group are handled in order, one at a time. When one fails,
-// those that were received behind it are returned. Each time costs them a receive, so
-// the queue's maxReceiveCount has to be high enough. They do not wait for a message
-// that fails with [events.Permanent]. On a standard queue, [Config].OrderByCall handles
-// the events of one call one at a time.
+// The messages of a FIFO group are handled in order, one at a time. When one fails, the
+// later ones that were already received are returned. Each return costs them a receive,
+// so the queue's maxReceiveCount must be high enough. They do not wait for a message that
+// fails with [events.Permanent]. On a standard queue, [Config].OrderByCall handles the
+// events of one call one at a time.
 //
 // # Limits
 //
-// A handler that does not return when its context ends keeps its worker and its
-// message. Go has no way to stop it. Messages are in memory while they are handled or
-// wait for another one of their group or call: up to Concurrency are handled and as
-// many, but at least 100, may wait. With messages of 1 MiB, the largest that SQS takes,
-// a process was measured to need up to 5 MiB for each message that is handled.
+// A handler that does not return when its context ends keeps its worker and its message:
+// Go can't stop it. A message is in memory while it is handled or waits for another one
+// of its group or call. Up to Concurrency messages are handled at once, and as many may
+// wait, or 100 if that is more. With messages of 1 MiB, the largest that SQS accepts, a
+// process needed up to 5 MiB for each message that is handled.
 //
 // # Permissions
 //

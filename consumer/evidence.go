@@ -8,10 +8,10 @@ import (
 	"wildix-worker/events"
 )
 
-// evidenceOf returns what a result shows about what the handler depends on. Keys
-// that can't be read are a failure, since they fail every message. A permanent
-// failure is a success: it concerns the message alone. An error that only asks for
-// a later try, a lost lease, a stop and a duplicate show nothing.
+// evidenceOf returns what a result shows about the services that the handler depends on.
+// Keys that can't be read are a failure, since they fail every message. A permanent
+// failure is a success: it concerns the message alone. An error that only asks for a
+// later try, a lost lease, a stop and a duplicate show nothing.
 func evidenceOf(r Result) breaker.Evidence {
 	switch {
 	case r.Outcome == events.Handled:

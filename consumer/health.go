@@ -14,12 +14,12 @@ const (
 	failingFor = time.Minute
 )
 
-// Healthy returns an error if a receive is stuck, so that the process should be
-// restarted. Trouble at SQS does not count: a new process would have it too.
+// Healthy returns an error if a receive is stuck and the process should be restarted.
+// Failures of SQS do not count, since a restart would not help.
 func (c *Consumer) Healthy() error { return healthy(c.Stats()) }
 
-// Ready returns an error unless SQS answers receives. A consumer that makes none,
-// because all its workers are busy, stays ready.
+// Ready returns an error unless SQS answers receives. A consumer that makes no receives
+// because all its workers are busy stays ready.
 func (c *Consumer) Ready() error { return ready(c.Stats(), time.Now()) }
 
 func healthy(s Stats) error {

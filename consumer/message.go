@@ -20,8 +20,8 @@ import (
 
 var errNotString = errors.New("the attribute " + sqscall.SignatureAttribute + " is not a String")
 
-// A message is one delivery of a message. One goroutine at a time has it: the
-// poller that received it, then a worker.
+// A message is one delivery of a message. One goroutine at a time uses it: the poller
+// that received it, then a worker.
 type message struct {
 	id           string
 	handle       string // the receipt handle
@@ -29,11 +29,11 @@ type message struct {
 	signature    *types.MessageAttributeValue // nil if there is none
 	group        string                       // of a FIFO queue
 	receiveCount int
-	sentAt       time.Time // zero if SQS does not say
+	sentAt       time.Time // zero if unknown
 
-	decoded Result    // what verifying and decoding came to
-	key     string    // messages of one key are handled one at a time; empty: it waits for none
-	time    time.Time // the order of those that wait; zero: as they were received
+	decoded Result    // the result of verifying and decoding
+	key     string    // messages of one key are handled one at a time; empty if it need not wait
+	time    time.Time // the order in which messages wait; zero for order of arrival
 
 	token *inflight.Token
 	lease *settle.Lease
@@ -80,7 +80,7 @@ func (m *message) verifyAndDecode(keys *signature.Keyring) (*events.Event, event
 	return e, outcome, err
 }
 
-// signatureText returns an empty signature if the message has none.
+// signatureText returns the signature, or an empty string if the message has none.
 func (m *message) signatureText() (string, error) {
 	if m.signature == nil {
 		return "", nil

@@ -7,7 +7,7 @@ import (
 	"wildix-worker/events"
 )
 
-// An outcome is what a step decides about a message, and what it is settled by.
+// An outcome decides how a message is settled.
 type outcome struct {
 	Result
 	// untouched: the message is returned after the delay without a call of its

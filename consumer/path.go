@@ -10,8 +10,8 @@ import (
 	"wildix-worker/events"
 )
 
-// deliver is the first half of the way of a message, on the goroutine of the poller
-// that received it. The second half is process, on the goroutine of a worker.
+// deliver is the first half of a message's path, on the goroutine of the poller that
+// received it. The second half is process, on the goroutine of a worker.
 func (c *Consumer) deliver(ctx context.Context, received []poll.Received) {
 	messages := c.admit(received)
 	c.decode(messages)
@@ -19,8 +19,8 @@ func (c *Consumer) deliver(ctx context.Context, received []poll.Received) {
 	c.start(ctx, messages)
 }
 
-// process is the second half. It returns the message that waited for this one, if
-// any, which is to be processed next.
+// process is the second half. It returns the next message to process: one that waited for
+// this one, or nil.
 func (c *Consumer) process(ctx context.Context, m *message) (next *message) {
 	o := c.dispatch(ctx, m)
 	next = c.next(m, o)
@@ -28,13 +28,13 @@ func (c *Consumer) process(ctx context.Context, m *message) (next *message) {
 	return next
 }
 
-// admit takes charge of received messages, and returns those that are to be
-// handled. The rest is known from an earlier delivery, or follows a message of its
-// FIFO group that is.
+// admit passes received messages to the settler, and returns those that must be handled.
+// The others are settled: they are known from an earlier delivery, or follow a message of
+// their FIFO group whose earlier delivery is not settled.
 func (c *Consumer) admit(received []poll.Received) []*message {
 	now := time.Now()
 	messages := make([]*message, 0, len(received))
-	var blocked []string // groups with a message that is in hand
+	var blocked []string // groups of messages whose earlier delivery is not settled
 	for _, r := range received {
 		m := newMessage(r.Message)
 		lease, admission := c.settler.Admit(settle.Receipt{MessageID: m.id, Group: m.group, Handle: m.handle, ReceivedAt: now}, r.Token)
@@ -72,12 +72,12 @@ func (c *Consumer) decodeOne(m *message) (r Result) {
 	return r
 }
 
-// order returns the messages that need not wait for another one of their group or
-// call. The others have no slot while they wait, so that a call with many events
-// does not hold up other calls.
+// order returns the messages that need not wait for another one of their group or call.
+// The others give up their slot while they wait, so that a call with many events does not
+// delay other calls.
 //
-// It is called with all messages of a receive before the first of them starts: if
-// that one fails at once, those behind it must be there to be returned too.
+// It must be called with all messages of a receive before the first of them starts: if
+// that one fails at once, those that wait for it must be in the line, to be returned too.
 func (c *Consumer) order(messages []*message) []*message {
 	for _, m := range messages {
 		m.key = m.group
@@ -113,8 +113,8 @@ func (c *Consumer) start(ctx context.Context, messages []*message) {
 	}
 }
 
-// next returns a message that waited for this one, if any. On a FIFO queue no
-// message may overtake one that is returned, so those that waited are returned too.
+// next returns the message that waited for this one, or nil. On a FIFO queue no message
+// may overtake one that is returned, so those that wait are returned too.
 func (c *Consumer) next(m *message, o outcome) *message {
 	if o.returned() && m.group != "" {
 		c.returnWaiting(m)

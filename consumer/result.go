@@ -21,7 +21,7 @@ type Result struct {
 	// ReceiveCount is how often SQS has delivered the message, from 1; 0 on the
 	// HTTP transport.
 	ReceiveCount int
-	// Outcome is one of the six words.
+	// Outcome is one of the six outcomes.
 	Outcome events.Outcome
 	// Event is nil if the message was rejected, malformed or settled by an earlier
 	// delivery.
@@ -35,9 +35,9 @@ type Result struct {
 	SentAt time.Time
 }
 
-// Log writes one line about the message, with more fields if there are any: at debug
-// level if nothing is wrong with it, and as a warning otherwise. Both transports call
-// it; a transport of your own may call it too.
+// Log writes one line about the message, with the fields of more: at debug level if the
+// outcome is handled, ignored or duplicate, and as a warning otherwise. Both transports
+// call it, and so may a transport of your own.
 func (r Result) Log(log *zap.Logger, more ...zap.Field) {
 	level := zapcore.WarnLevel
 	if r.Outcome.Done() {
@@ -65,8 +65,8 @@ func (r Result) Log(log *zap.Logger, more ...zap.Field) {
 }
 
 // Trace sets the attributes and the status of the message's span, and ends it. Both
-// transports call it; a transport of your own may call it too. Of the body, a span has
-// the event's type, id and integration only.
+// transports call it, and so may a transport of your own. The only parts of the body in a
+// span are the event's type, id and integration.
 func (r Result) Trace(span trace.Span) {
 	defer span.End()
 	if !span.IsRecording() {

@@ -12,15 +12,14 @@ import (
 	"wildix-worker/events"
 )
 
-// Run consumes until ctx ends, and then drains: polling ends at once, running
-// handlers have the shutdown timeout to return, messages that they finished are
-// deleted, and messages that were not started or not finished are returned to the
-// queue.
+// Run consumes until ctx ends, and then drains: polling ends at once, running handlers
+// have until the shutdown timeout to return, handled messages are deleted, and all others
+// are returned to the queue.
 //
-// Trouble at AWS does not end it; it tries again until AWS works. Run returns nil
-// after a clean drain. If a handler did not return, even after its context had
-// ended, or a message could not be settled, it returns an error that says so. SQS
-// delivers such a message again, so none is lost. Run can be called once.
+// Failures of AWS do not end it; it tries again until AWS works. Run returns nil after a
+// clean drain. It returns an error if a handler did not return, even after its context
+// ended, or a message could not be settled. SQS delivers such a message again, so none is
+// lost. Run can be called once.
 func (c *Consumer) Run(ctx context.Context) error {
 	if c.ran.Swap(true) {
 		return errors.New("consumer: Run called a second time")
@@ -59,8 +58,8 @@ func (c *Consumer) Run(ctx context.Context) error {
 	return c.report(abandoned)
 }
 
-// waitUntil waits for the group until the deadline, and reports whether it is done.
-// If not, the goroutine that waits for it stays until it is.
+// waitUntil waits for the group until the deadline, and reports whether it is done. If
+// not, its goroutine runs until it is.
 func waitUntil(deadline time.Time, group *sync.WaitGroup) bool {
 	done := make(chan struct{})
 	go func() {

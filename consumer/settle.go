@@ -11,7 +11,8 @@ import (
 	"wildix-worker/internal/backoff"
 )
 
-// settle ends the way of a message by its outcome, and reports its Result.
+// settle settles a message by its outcome, and counts, traces, observes and logs its
+// Result.
 func (c *Consumer) settle(m *message, o outcome) {
 	if o.untouched {
 		c.settler.Return(m.lease, o.delay)
@@ -30,8 +31,8 @@ func (c *Consumer) settle(m *message, o outcome) {
 	}
 }
 
-// settleBy deletes, returns or leaves a message. It returns the delay of one that is
-// returned.
+// settleBy settles a message by its Result. If the message is returned to the queue, it
+// returns the delay.
 func (c *Consumer) settleBy(m *message, r Result) (delay time.Duration) {
 	switch {
 	case r.Outcome.Done():
@@ -66,9 +67,9 @@ func (c *Consumer) settleRejected(m *message) {
 // retryBackoff is the delay of a failed message by its receive count.
 var retryBackoff = backoff.Exponential{Min: 5 * time.Second, Max: 15 * time.Minute}
 
-// retryDelay returns how long a failed message stays away. It has jitter, so that
-// messages that failed together don't come back together. A delay that the handler
-// asks for takes precedence.
+// retryDelay returns the delay of a failed message. It has jitter, so that messages that
+// failed together are not delivered again together. A delay that the handler asks for
+// takes precedence.
 func retryDelay(receiveCount int, err error) time.Duration {
 	if d, ok := events.RetryDelay(err); ok {
 		return d

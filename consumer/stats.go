@@ -6,7 +6,7 @@ import (
 	"wildix-worker/events"
 )
 
-// Stats are what a consumer has done since it was made, and what it is doing.
+// Stats are a consumer's totals since it was created, and its current state.
 type Stats struct {
 	// Outcomes counts messages. Its index is an events.Outcome.
 	Outcomes [events.Outcomes]int64
@@ -15,37 +15,36 @@ type Stats struct {
 	Deleted, Returned, Quarantined, Left int
 	// LeasesExtended and LeasesLost count leases.
 	LeasesExtended, LeasesLost int
-	// DeletesFailed counts failed deletes of messages. Each is tried again.
+	// DeletesFailed counts messages' deletes that failed. Each is tried again.
 	DeletesFailed int
 
-	// InHand is how many messages are received and not settled.
+	// InHand is the number of messages received and not settled.
 	InHand int
-	// Polls is how many receives are under way.
+	// Polls is the number of running receives.
 	Polls int
-	// Paused reports that most messages fail, and that receiving waits until one
-	// succeeds.
+	// Paused is true while most messages fail, and receiving is limited to one message
+	// at a time until one succeeds.
 	Paused bool
 
 	// Requests counts calls of SQS by operation: receive, extend, return,
 	// quarantine, delete.
 	Requests map[string]Requests
-	// EmptyReceives is how many receives returned no message.
+	// EmptyReceives counts receives that returned no message.
 	EmptyReceives int
 
 	// Answered is when SQS last answered a receive; zero before the first time.
 	Answered time.Time
-	// FailingSince is when receives started to fail; zero if the latest one did
-	// not.
+	// FailingSince is when receives started to fail; zero if the latest one succeeded.
 	FailingSince time.Time
-	// OldestPoll is how long the oldest receive has been under way. It is at most
-	// 25 s, unless the client is stuck.
+	// OldestPoll is how long the oldest receive has been running. It is at most 25 s,
+	// unless the client is stuck.
 	OldestPoll time.Duration
 }
 
 // Requests counts calls of one operation.
 type Requests struct{ Succeeded, Failed int }
 
-// Stats returns the figures of this moment. It may be called at any time.
+// Stats returns the current figures. It may be called at any time.
 func (c *Consumer) Stats() Stats {
 	settled, polls := c.settler.Stats(), c.pollers.Stats()
 	s := Stats{

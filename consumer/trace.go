@@ -8,8 +8,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// startSpan returns the span of a message, or nil without a tracer. It starts a trace
-// of its own, since the PBX sends no trace context and Run's belongs to no message.
+// startSpan returns the span of a message, or nil without a tracer. The span starts a new
+// trace, since the PBX sends no trace context and Run's context belongs to no message.
 func (c *Consumer) startSpan() trace.Span {
 	if c.cfg.Tracer == nil {
 		return nil
@@ -21,8 +21,8 @@ func (c *Consumer) startSpan() trace.Span {
 	return span
 }
 
-// endSpan ends the span of a message, if there is a tracer. A message that was settled
-// by an earlier delivery has no span before.
+// endSpan ends the span of a message, if there is a tracer. A message that was settled by
+// an earlier delivery gets its span only here.
 func (c *Consumer) endSpan(m *message, r Result) {
 	if m.span == nil {
 		m.span = c.startSpan()

@@ -33,8 +33,9 @@ func (c *Consumer) worker(ctx context.Context, workers *sync.WaitGroup) {
 	}
 }
 
-// dispatch calls the handler, unless the consumer stops or most messages fail. If
-// the message is the breaker's probe, it does so until that has its answer.
+// dispatch calls the handler, unless the consumer stops or most messages fail. If the
+// message is the breaker's probe, it calls the handler until the breaker needs no other
+// try.
 func (c *Consumer) dispatch(ctx context.Context, m *message) outcome {
 	switch {
 	case c.isStopping():
@@ -51,8 +52,8 @@ func (c *Consumer) dispatch(ctx context.Context, m *message) outcome {
 	}
 }
 
-// try calls the handler once if the message has a valid event. If the keys could not
-// be read before, they may be readable by now.
+// try calls the handler once if the message has a valid event. If the keys could not be
+// read before, it verifies and decodes again first.
 func (c *Consumer) try(ctx context.Context, m *message) Result {
 	if m.decoded.Err != nil && m.needsHandler() {
 		m.decoded = c.decodeOne(m)
@@ -66,8 +67,8 @@ func (c *Consumer) try(ctx context.Context, m *message) Result {
 	return r
 }
 
-// callHandler calls the handler with a context that ends with its time limit, with
-// the lease and with the shutdown timeout.
+// callHandler calls the handler with a context that ends at the handler timeout, when the
+// lease ends and at the shutdown timeout.
 func (c *Consumer) callHandler(ctx context.Context, m *message) (events.Outcome, error) {
 	if m.span != nil {
 		ctx = trace.ContextWithSpan(ctx, m.span)
@@ -104,7 +105,7 @@ func (c *Consumer) isStopping() bool {
 	}
 }
 
-// sleep waits for d, and reports false if the consumer stops before.
+// sleep waits for d. It returns false if the consumer stops first.
 func (c *Consumer) sleep(d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

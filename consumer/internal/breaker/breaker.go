@@ -1,9 +1,9 @@
-// Package breaker stops receiving while most messages fail, so that an outage of
-// what the handler depends on does not move the queue into its dead-letter queue.
+// Package breaker pauses receiving while most messages fail, so that an outage of what
+// the handler depends on does not move all messages to the dead-letter queue.
 //
-// When most calls of the handler fail, the [Breaker] opens. Then a single message
-// is received, the probe, which stays in hand and is tried again and again. The
-// breaker closes as soon as a try succeeds.
+// When most calls of the handler fail, the [Breaker] opens. Then a single message is
+// received, the probe, which is tried again and again without being returned to the
+// queue. The breaker closes as soon as a try succeeds.
 package breaker
 
 import (
@@ -17,8 +17,8 @@ import (
 
 const (
 	// minPause and maxPause limit the pause before a try, which doubles with each
-	// that fails. maxPause is short so that receiving goes on within five seconds of an
-	// outage's end; a try costs no receive, since the probe is in hand.
+	// that fails. maxPause is short so that receiving resumes within five seconds of an
+	// outage's end; a try costs no receive, since the probe is not returned.
 	minPause = time.Second
 	maxPause = 4 * time.Second
 	// probeTime is how long one message is the probe. It limits what a message that
@@ -26,7 +26,7 @@ const (
 	probeTime = 5 * time.Minute
 )
 
-// A Breaker decides from the results of the handler whether messages are received.
+// A Breaker decides from the handler's results whether messages are received.
 // Its methods are safe for concurrent use.
 type Breaker struct {
 	log      *zap.Logger
@@ -39,13 +39,13 @@ type Breaker struct {
 	since   time.Time     // when it opened
 	pause   time.Duration // before the next try, without jitter
 	probeAt time.Time     // when the next probe may be received
-	changed chan struct{} // has an element once Await has to check again
+	changed chan struct{} // has an element when Await must check again
 }
 
 // A Probe marks the message that is tried while the breaker is open. The zero
 // Probe marks none.
 type Probe struct {
-	opening int       // which opening of the breaker it is the probe of
+	opening int       // the breaker's opening that it belongs to
 	until   time.Time // when another message becomes the probe
 }
 
@@ -58,13 +58,13 @@ const (
 	Failure                 // it may be down
 )
 
-// New returns a breaker that is closed. A try that takes longer than tryLimit is
-// not waited for.
+// New returns a closed breaker. It does not wait for a try that takes longer than
+// tryLimit.
 func New(log *zap.Logger, tryLimit time.Duration) *Breaker {
 	return &Breaker{log: log, tryLimit: tryLimit, changed: make(chan struct{}, 1)}
 }
 
-// Open reports whether nothing but a probe is to be received.
+// Open reports whether only a probe may be received.
 func (b *Breaker) Open() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -100,9 +100,9 @@ func (b *Breaker) untilProbe() time.Duration {
 	return time.Until(b.probeAt)
 }
 
-// Nominate returns the mark of a new probe, or the zero Probe if none is due. It
-// is called for a received message before Await is called again, or a second
-// message would be received.
+// Nominate returns the mark of a new probe, or the zero Probe if none is due. It must be
+// called for a received message before Await is called again; otherwise a second message
+// would be received.
 func (b *Breaker) Nominate() Probe {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -122,8 +122,8 @@ func (b *Breaker) Admits(p Probe) bool {
 	return !b.open || p.opening == b.opening
 }
 
-// Record takes the evidence of a call of the handler. If the message is the probe
-// and stays it, again is true: the handler is to be called again after the pause.
+// Record takes the evidence of a call of the handler. If again is true, the message
+// remains the probe, and the handler must be called again after the pause.
 func (b *Breaker) Record(messageID string, p Probe, e Evidence) (pause time.Duration, again bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// The breaker opens when more than half of the messages in the window failed, and
-// at least minFailures: one message that always fails is no outage.
+// The breaker opens when more than half of the messages in the window failed, and at
+// least minFailures: a single message that always fails is not an outage.
 const (
 	windowMessages = 50
 	windowTime     = 2 * time.Minute
@@ -16,7 +16,7 @@ const (
 // window holds the latest call about each of the last windowMessages messages,
 // none older than windowTime.
 type window struct {
-	calls  []call // the latest last
+	calls  []call // oldest first
 	failed int    // of calls
 }
 
@@ -26,8 +26,8 @@ type call struct {
 	failed    bool
 }
 
-// add records a call, and drops those that no longer count: an earlier call about
-// the same message, old ones, and those beyond windowMessages.
+// add records a call. It drops an earlier call about the same message, old calls, and
+// calls beyond windowMessages.
 func (w *window) add(messageID string, failed bool) {
 	now := time.Now()
 	for len(w.calls) == windowMessages || len(w.calls) > 0 && now.Sub(w.calls[0].at) > windowTime {

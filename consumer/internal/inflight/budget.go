@@ -1,11 +1,10 @@
-// Package inflight bounds the messages that a consumer has received and not
-// settled.
+// Package inflight limits the messages that a consumer has received and not settled.
 //
-// A [Budget] has a fixed number of slots, one for each message that may be
-// handled at once. Nothing is received without a slot, so no message waits here
-// while another worker could have it. A message owns a [Token], which occupies a
-// slot until its handler is done or while it is not parked. Messages without a
-// slot are bounded too, since their bodies and receipt handles fill memory.
+// A [Budget] has a fixed number of slots, one for each message that may be handled at
+// once. Nothing is received without a slot, so no message waits here while another
+// process could handle it. Each message has a [Token], which occupies a slot until the
+// message's handler is done, except while the token is parked. Messages without a slot
+// are limited too, since their bodies and receipt handles fill memory.
 package inflight
 
 import (
@@ -15,34 +14,34 @@ import (
 )
 
 const (
-	// batchWait is how long Take waits for as many slots as its caller can use
-	// when there are fewer. Under load a slot becomes free every moment, and a
-	// receive costs the same for one message as for ten.
+	// batchWait is how long Take waits for more slots if fewer are free than its caller
+	// can use. Under load, slots become free all the time, and a receive costs the same
+	// for one message as for ten.
 	batchWait = 10 * time.Millisecond
 
 	minParked    = 100  // lower bound of Budget.maxParked
 	minUnsettled = 1000 // lower bound of Budget.maxUnsettled
 )
 
-// A Budget is the number of messages that may be in flight. Its methods are safe
-// for concurrent use.
+// A Budget limits the number of messages in flight. Its methods are safe for concurrent
+// use.
 type Budget struct {
 	size         int
 	maxParked    int
 	maxUnsettled int
-	taking       chan struct{} // held by the caller of Take that is served next
+	taking       chan struct{} // a semaphore: callers of Take are served one at a time
 
 	mu        sync.Mutex
-	free      int           // slots; below 0 for a moment when a message is resumed
+	free      int           // slots; briefly below 0 when a message is resumed
 	unsettled int           // messages without a slot that are not settled
-	parked    int           // of them, those whose handler has not begun
+	parked    int           // those of unsettled whose handler has not begun
 	want      int           // slots that Take waits for; 0 if it does not wait
-	ready     chan struct{} // has an element once Take has to check again
+	ready     chan struct{} // has an element when Take must check again
 }
 
-// New returns a budget of size messages that are handled at once. Up to size
-// more, but at least 100, may be parked. Ten times as many, but at least 1000,
-// may have no slot in all, after which Take waits.
+// New returns a budget with size slots. Besides, up to size messages may be parked, or
+// 100 if that is more. Take waits while 10*size messages have no slot, or 1000 if that
+// is more.
 func New(size int) *Budget {
 	return &Budget{
 		size:         size,
@@ -96,7 +95,7 @@ func (b *Budget) tryTake(ctx context.Context, limit int) []*Token {
 	return tokens
 }
 
-// awaitBatch waits a short time for as many slots as one receive can use.
+// awaitBatch waits at most batchWait for as many slots as one receive can use.
 func (b *Budget) awaitBatch(ctx context.Context, limit int) {
 	n := min(b.size, limit)
 	if b.have(n) {
@@ -107,8 +106,7 @@ func (b *Budget) awaitBatch(ctx context.Context, limit int) {
 	b.await(ctx, n)
 }
 
-// await waits until n slots are free, and reports whether they are. If ctx ends
-// first, they are not.
+// await waits until n slots are free. It returns false if ctx ends first.
 func (b *Budget) await(ctx context.Context, n int) bool {
 	for {
 		if b.have(n) {
@@ -122,8 +120,7 @@ func (b *Budget) await(ctx context.Context, n int) bool {
 	}
 }
 
-// have reports whether n slots are free. If not, ready gets an element once they
-// are.
+// have reports whether n slots are free. If not, ready gets an element when they are.
 func (b *Budget) have(n int) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -135,7 +132,7 @@ func (b *Budget) have(n int) bool {
 	return false
 }
 
-// change is called with b.mu held.
+// change adds to the counts, and wakes Take if it can continue. b.mu must be held.
 func (b *Budget) change(free, unsettled int) {
 	b.free += free
 	b.unsettled += unsettled

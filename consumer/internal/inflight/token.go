@@ -4,9 +4,8 @@ package inflight
 //
 //	handling -> parked -> handling -> handled -> settled
 //
-// It may leave out any of them, but never moves back, except that a parked token
-// is resumed once. A call that does not fit the state does nothing, so each
-// method may be called more than once.
+// It may skip states, but moves back only once, when it is resumed. A call that does not
+// fit the state does nothing, so each method may be called more than once.
 type Token struct {
 	budget  *Budget
 	state   state // guarded by budget.mu
@@ -19,15 +18,15 @@ const (
 	handling state = iota // occupies a slot: its handler runs, or is about to
 	parked                // its handler can't begin yet; it has no slot
 	handled               // its handler is done; it has no slot
-	settled               // counts for nothing
+	settled               // no longer counted
 )
 
-// Cancel returns a token that no message was received for.
+// Cancel gives up a token that no message was received for.
 func (t *Token) Cancel() { t.Settled() }
 
-// Park gives up the slot of a message whose handler has to wait for another
-// message. It does nothing after Resume, so the order of the two does not
-// matter. If too many messages are parked, the message keeps its slot.
+// Park gives up the slot of a message that must wait for another message. If too many
+// messages are parked, the message keeps its slot. Park does nothing after Resume, so
+// the two may race.
 func (t *Token) Park() {
 	t.budget.mu.Lock()
 	defer t.budget.mu.Unlock()
@@ -53,15 +52,15 @@ func (t *Token) Resume() {
 	t.budget.change(-1, -1)
 }
 
-// HandlerDone gives up the slot of a message that needs no handler any more and
-// is not settled yet.
+// HandlerDone gives up the slot of a message whose handler is done, or is no longer
+// needed. The message still counts as unsettled.
 func (t *Token) HandlerDone() {
 	t.budget.mu.Lock()
 	defer t.budget.mu.Unlock()
 	t.handlerDone()
 }
 
-// Settled ends the message's share: it is deleted, returned or left.
+// Settled records that the message is settled, so that it no longer counts.
 func (t *Token) Settled() {
 	t.budget.mu.Lock()
 	defer t.budget.mu.Unlock()
@@ -72,7 +71,7 @@ func (t *Token) Settled() {
 	}
 }
 
-// handlerDone is called with budget.mu held.
+// handlerDone is HandlerDone with budget.mu held.
 func (t *Token) handlerDone() {
 	switch t.state {
 	case handling:

@@ -1,5 +1,5 @@
-// Package order lets items that share a key through one at a time: the messages
-// of one group of a FIFO queue, or of one call.
+// Package order starts items that share a key one at a time: the messages of one group
+// of a FIFO queue, or of one call.
 package order
 
 import (
@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// A Line holds the items that wait for another one of their key. Items without a
-// key don't wait. The zero Line is empty and ready to use. Its methods are safe
-// for concurrent use.
+// A Line holds the items that wait for another item of the same key. Items without a key
+// don't wait. The zero Line is empty and ready to use. Its methods are safe for
+// concurrent use.
 type Line[T any] struct {
 	mu      sync.Mutex
-	waiting map[string][]entry[T] // by key; one that is present but empty has an item that started
+	waiting map[string][]entry[T] // by key; an entry exists, maybe empty, while an item of the key runs
 }
 
 type entry[T any] struct {
@@ -21,9 +21,9 @@ type entry[T any] struct {
 	at   time.Time
 }
 
-// Enter reports whether the item may start now. Otherwise it waits until Next
-// returns it: after all that entered before it or, if they have times, after
-// those that wait with a time that is not later.
+// Enter reports whether the item may start now. Otherwise it waits until Next returns
+// it. Waiting items are ordered by time, and items of equal time, such as zero, by
+// arrival.
 func (l *Line[T]) Enter(key string, at time.Time, item T) bool {
 	if key == "" {
 		return true
@@ -46,8 +46,8 @@ func (l *Line[T]) Enter(key string, at time.Time, item T) bool {
 	return false
 }
 
-// Next is called when the item of a key that started has finished. It returns the
-// one that may start now, and false if none waits.
+// Next must be called when the running item of a key has finished. It returns the item
+// that may start now, or false if none waits.
 func (l *Line[T]) Next(key string) (item T, ok bool) {
 	if key == "" {
 		return item, false
@@ -63,8 +63,8 @@ func (l *Line[T]) Next(key string) (item T, ok bool) {
 	return waiting[0].item, true
 }
 
-// Clear is called instead of Next when none of those that wait may start. It
-// returns them in their order.
+// Clear is called instead of Next when no waiting item may start. It removes them and
+// returns them in order.
 func (l *Line[T]) Clear(key string) []T {
 	if key == "" {
 		return nil

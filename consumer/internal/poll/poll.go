@@ -1,8 +1,8 @@
 // Package poll receives messages from a queue by long polls.
 //
-// There is always one poller. Another one starts when a poll returns a full batch
-// while slots are free, and stops when its poll returns few messages. So an idle
-// worker makes 180 calls an hour, and a busy one as many as it needs.
+// At least one poller runs. Another one starts when a poll returns a full batch while
+// slots are free, and stops when its poll returns few messages. So an idle worker makes
+// 180 calls an hour, and a busy one as many as it needs.
 package poll
 
 import (
@@ -22,40 +22,40 @@ import (
 const (
 	// maxWait is the longest that SQS lets a receive wait, in seconds.
 	maxWait = 20
-	// pollMargin is how much longer than its wait a poll may take. One that takes
-	// longer hangs, as after the network was lost.
+	// pollMargin is how much longer than maxWait a poll may take. One that takes longer
+	// hangs, for example because the network was lost.
 	pollMargin = 5 * time.Second
 )
 
-// Client is the call of SQS that pollers make.
+// Client has the SQS call that pollers make.
 type Client interface {
 	ReceiveMessage(context.Context, *sqs.ReceiveMessageInput, ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error)
 }
 
 // Breaker limits receiving while messages can't be handled.
 type Breaker interface {
-	// Open reports whether only single messages are to be received.
+	// Open reports whether receives must ask for a single message.
 	Open() bool
-	// Await waits until the next one may be received, the breaker is closed or
-	// ctx ends. One goroutine at a time calls it.
+	// Await waits until the next message may be received, the breaker is closed or
+	// ctx ends. Only one goroutine at a time calls it.
 	Await(ctx context.Context)
 }
 
-// Config is what pollers need. Every field is required.
+// Config configures Pollers. Every field is required.
 type Config struct {
 	Client            Client
 	QueueURL          string
 	VisibilityTimeout time.Duration // of a received message, in whole seconds
 	MaxPollers        int
-	// Grace is how long polls may still answer when receiving stops, so that
-	// messages that SQS has already given out can be returned.
+	// Grace is how long polls may still be answered after ctx has ended, so that
+	// messages that SQS has already delivered can be returned.
 	Grace   time.Duration
 	Budget  *inflight.Budget
 	Breaker Breaker
 	Logger  *zap.Logger
 }
 
-// Received is a message with its share of the budget.
+// Received is a message with its token of the budget.
 type Received struct {
 	Message *types.Message
 	Token   *inflight.Token
@@ -94,8 +94,8 @@ func New(cfg Config) *Pollers {
 	}
 }
 
-// Run receives until ctx ends and every poll has answered or the grace is over.
-// It passes each batch to deliver, from several goroutines at once, also after ctx
+// Run receives until ctx ends, and then until every poll is answered or Config.Grace is
+// over. It passes each batch to deliver, from several goroutines at once, also after ctx
 // has ended.
 func (p *Pollers) Run(ctx context.Context, deliver func(context.Context, []Received)) {
 	calls, cancel := context.WithCancel(context.WithoutCancel(ctx))
@@ -106,10 +106,10 @@ func (p *Pollers) Run(ctx context.Context, deliver func(context.Context, []Recei
 	p.running.Wait()
 }
 
-// Stats returns what the receives have come to so far.
+// Stats returns the current figures.
 func (p *Pollers) Stats() Stats { return p.tracker.snapshot() }
 
-// start starts a poller, unless there are enough.
+// start starts a poller, unless MaxPollers run.
 func (p *Pollers) start(ctx, calls context.Context, deliver func(context.Context, []Received)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -120,8 +120,8 @@ func (p *Pollers) start(ctx, calls context.Context, deliver func(context.Context
 	p.running.Go(func() { p.poll(ctx, calls, deliver) })
 }
 
-// mayStop reports whether another poller goes on, so that the caller may stop. If
-// so, it must.
+// mayStop reports whether another poller continues. If so, the calling poller must stop:
+// it is no longer counted.
 func (p *Pollers) mayStop() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -132,7 +132,7 @@ func (p *Pollers) mayStop() bool {
 	return true
 }
 
-// poll receives until ctx ends or this poller is not needed any more.
+// poll receives until ctx ends or this poller is no longer needed.
 func (p *Pollers) poll(ctx, calls context.Context, deliver func(context.Context, []Received)) {
 	for {
 		limit := sqscall.MaxBatch
@@ -188,8 +188,8 @@ func (p *Pollers) receive(ctx context.Context, tokens []*inflight.Token) ([]Rece
 		messages = out.Messages
 	}
 	p.tracker.end(number, len(messages), err)
-	// A message beyond those that were asked for has no token, and so no worker.
-	// It is left: it comes back when its lease ends.
+	// A server may return more messages than asked for. Those have no token, so they
+	// are left, and become visible when their leases end.
 	messages = messages[:min(len(tokens), len(messages))]
 	received := make([]Received, len(messages))
 	for i := range messages {

@@ -8,10 +8,10 @@ import (
 // Stats describe the receives of all pollers.
 type Stats struct {
 	UnderWay                 int
-	Succeeded, Failed, Empty int           // those that were answered; Empty are among Succeeded
-	Answered                 time.Time     // when SQS last answered; zero before the first time
-	FailingSince             time.Time     // the first failure since the last success; zero without one
-	Oldest                   time.Duration // how long the oldest one has been under way
+	Succeeded, Failed, Empty int           // answered receives; Empty are among Succeeded
+	Answered                 time.Time     // time of the latest success; zero before the first
+	FailingSince             time.Time     // time of the first failure since the latest success; zero if none
+	Oldest                   time.Duration // how long the oldest receive has been running
 }
 
 // tracker counts receives.
@@ -22,7 +22,7 @@ type tracker struct {
 	number int               // of the latest receive
 }
 
-// begin records that a receive is made, and returns its number.
+// begin records the start of a receive, and returns its number.
 func (t *tracker) begin() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -34,7 +34,7 @@ func (t *tracker) begin() int {
 	return t.number
 }
 
-// end records the answer of a receive.
+// end records the result of a receive.
 func (t *tracker) end(number, received int, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -14,20 +14,19 @@ type Receipt struct {
 	ReceivedAt time.Time
 }
 
-// An Admission is what a received message turns out to be.
+// An Admission says what to do with a received message.
 type Admission uint8
 
 const (
-	Fresh   Admission = iota // it is to be handled
-	InHand                   // it is not settled since an earlier delivery
-	Done                     // an earlier delivery was handled: it is to be deleted
-	Refused                  // an earlier delivery was refused: it is to be left
+	Fresh   Admission = iota // handle it
+	InHand                   // do nothing: an earlier delivery is not settled
+	Done                     // delete it: an earlier delivery was handled
+	Refused                  // leave it: an earlier delivery was refused
 )
 
-// Admit takes charge of a message that was just received, and of its token. The
-// caller has to settle the lease, except for a message that is in hand already: it
-// has no lease of its own, its token is cancelled and its newer receipt handle is
-// adopted.
+// Admit takes over a message that was just received, and its token. The caller must
+// settle the lease. For a message that is InHand the lease is nil: the token is
+// cancelled, and the earlier delivery adopts the newer receipt handle.
 func (s *Settler) Admit(r Receipt, token *inflight.Token) (*Lease, Admission) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -51,17 +50,18 @@ func (s *Settler) Admit(r Receipt, token *inflight.Token) (*Lease, Admission) {
 	}
 }
 
-// adopt gives a message that is in hand the receipt handle of its newest delivery.
-// SQS may still confirm a delete with the older one, and delete nothing.
+// adopt replaces the receipt handle of a lease by that of a newer delivery. With the
+// older one, SQS may confirm a delete and delete nothing.
 func (s *Settler) adopt(l *Lease, r Receipt) {
 	l.handle, l.receivedAt, l.lost = r.Handle, r.ReceivedAt, false
 	s.granted(l, r.ReceivedAt, s.visibility)
 	s.wakeRun()
 }
 
-// Begin is called before the message's handler, which cancel cancels when the lease
-// is lost. It returns the time after which the lease can't be extended, and false if
-// the handler must not be called since the lease is lost or the message is settled.
+// Begin must be called before the message's handler. It returns the time beyond which
+// the lease can't be extended. It returns false if the handler must not be called,
+// because the lease is lost or the message is settled. When the lease is lost later,
+// cancel is called; it must cancel the handler.
 func (s *Settler) Begin(l *Lease, cancel func()) (latest time.Time, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

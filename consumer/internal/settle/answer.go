@@ -8,8 +8,8 @@ import (
 	"wildix-worker/internal/sqscall"
 )
 
-// answered takes the answer of a call that began at a time. failed has the error
-// codes of entries, as queue.call returns them.
+// answered processes the answer to a call that began at begun. failed and err are what
+// queue.call returned.
 func (s *Settler) answered(b *batch, begun time.Time, failed map[string]string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -70,8 +70,8 @@ func (s *Settler) notQuarantined(l *Lease, code string) {
 	s.forget(l)
 }
 
-// again has a call about a message made again after a pause. The end of its lease
-// limits how often.
+// again schedules another call for a message after a pause. The tries end with its
+// lease.
 func (s *Settler) again(l *Lease, op operation, pause time.Duration) {
 	at := time.Now().Add(pause)
 	switch op {

@@ -6,8 +6,8 @@ import (
 	"wildix-worker/internal/sqscall"
 )
 
-// A batch is one call about up to ten messages. It has copies of what the call
-// needs, since a message may get a newer receipt handle while the call is under way.
+// A batch is one call for up to ten messages. It copies what the call needs, since a
+// message may get a newer receipt handle while the call runs.
 type batch struct {
 	operation operation
 	leases    []*Lease
@@ -17,7 +17,7 @@ type batch struct {
 	size      int     // of the copies
 }
 
-// fits reports whether a call about the batch can also be about the message.
+// fits reports whether the batch has room for the message.
 func (b *batch) fits(l *Lease) bool {
 	if b.operation == opQuarantine && len(b.leases) > 0 && b.size+l.copy.size(l.id) > sqscall.MaxSize {
 		return false
@@ -25,7 +25,7 @@ func (b *batch) fits(l *Lease) bool {
 	return len(b.leases) < sqscall.MaxBatch
 }
 
-// add puts a message into the batch.
+// add adds a message to the batch.
 func (b *batch) add(l *Lease, now time.Time) {
 	switch b.operation {
 	case opReturn:
@@ -37,7 +37,7 @@ func (b *batch) add(l *Lease, now time.Time) {
 	b.addLease(l)
 }
 
-// addExtension puts a message whose lease is to be extended into the batch.
+// addExtension adds a message to a batch that extends leases.
 func (b *batch) addExtension(l *Lease, timeout time.Duration) {
 	b.timeouts = append(b.timeouts, seconds(timeout))
 	b.addLease(l)

@@ -9,7 +9,7 @@ import (
 	"wildix-worker/internal/sqscall"
 )
 
-// Client is the calls of SQS that settle messages.
+// Client has the SQS calls that settle messages.
 type Client interface {
 	DeleteMessageBatch(context.Context, *sqs.DeleteMessageBatchInput, ...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error)
 	ChangeMessageVisibilityBatch(context.Context, *sqs.ChangeMessageVisibilityBatchInput, ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error)

@@ -2,8 +2,8 @@ package settle
 
 import "time"
 
-// checkLeases gives up the leases that have ended, and returns a batch of up to ten
-// that are to be extended, or nil. Those that are due soon are extended with them.
+// checkLeases records leases that have ended as lost. It returns a batch of up to ten
+// leases to extend, including those that are due soon, or nil.
 func (s *Settler) checkLeases(now time.Time) *batch {
 	b := &batch{operation: opExtend}
 	s.checkAt = now.Add(s.visibility / 4)
@@ -34,8 +34,8 @@ func (s *Settler) checkLeases(now time.Time) *batch {
 	return b
 }
 
-// extend puts a lease into the batch, to be extended as far as SQS allows. If it
-// can't be extended any more, it ends.
+// extend adds a lease to the batch, to be extended as far as SQS allows. A lease that
+// can't be extended further is left to end.
 func (s *Settler) extend(b *batch, l *Lease, now time.Time) {
 	timeout := min(s.visibility, l.latest().Sub(now)).Truncate(time.Second)
 	if !now.Add(timeout - s.margin).After(l.ends) {
@@ -47,9 +47,9 @@ func (s *Settler) extend(b *batch, l *Lease, now time.Time) {
 	s.awaitAnswer(l, now)
 }
 
-// awaitAnswer leaves the lease as it is until the call about it is answered, which
-// shows whether it was extended or lost. When it ends before, its handler is
-// cancelled: no handler runs without a lease.
+// awaitAnswer leaves the lease unchanged until its call is answered: the answer shows
+// whether it was extended or lost. If the lease ends first, its handler is cancelled,
+// since no handler may run without a lease.
 func (s *Settler) awaitAnswer(l *Lease, now time.Time) {
 	if now.Before(l.ends) {
 		s.checkBy(l.ends)
@@ -58,7 +58,7 @@ func (s *Settler) awaitAnswer(l *Lease, now time.Time) {
 	}
 }
 
-// callTimeout is the longest that a call may take. A second one fits into a lease.
+// callTimeout limits one call, so that a second one fits into a lease.
 func (s *Settler) callTimeout() time.Duration { return min(10*time.Second, s.visibility/4) }
 
 // maxPause is the longest pause between calls that fail.

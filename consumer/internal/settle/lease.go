@@ -7,17 +7,16 @@ import (
 )
 
 const (
-	// maxLease is how long SQS lets a message be in hand, from its receive and with
-	// all extensions.
+	// maxLease is SQS's limit of a lease with all its extensions, counted from the
+	// receive.
 	maxLease = 12 * time.Hour
-	// leaseMargin is how much earlier than at SQS a lease is taken to end: when an
-	// answer is read, it has been on its way for a while.
+	// leaseMargin is how much earlier than at SQS a lease ends here. It allows for the
+	// time that an answer is on its way.
 	leaseMargin = time.Second
 )
 
-// A Lease is a received message's time until SQS makes it visible again, and how
-// far its settling is. It is made by [Settler.Admit], and its fields are guarded by
-// the Settler's lock.
+// A Lease is the time until SQS makes a received message visible again, and the state
+// of its settling. [Settler.Admit] creates it. The Settler's lock guards its fields.
 type Lease struct {
 	id    string // of the message
 	group string // of a FIFO queue
@@ -31,14 +30,14 @@ type Lease struct {
 	lost       bool   // it ended, or SQS said so, before the handler was done
 	cancel     func() // cancels the handler; nil while none runs
 
-	// inCall is set while a call about the message is not answered. There is never
-	// a second one, so that an extension can't undo a return or race a delete.
+	// inCall is set while a call for the message runs. There is never a second one,
+	// so that an extension can't undo a return or race a delete.
 	inCall    bool
 	delay     time.Duration // of a return
 	copy      *Copy         // for the quarantine queue
 	tries     int           // failures in a row of the call that settles the message
 	notBefore time.Time     // earliest next try
-	dueAt     time.Time     // when it waits no longer for others to share a call with
+	dueAt     time.Time     // when it stops waiting for others to share a call
 }
 
 type state uint8
@@ -51,7 +50,7 @@ const (
 	settled                   // nothing more to do
 )
 
-// operation returns the call that a lease in this state waits for.
+// operation returns the operation that a lease in this state waits for.
 func (s state) operation() operation {
 	return [...]operation{deleting: opDelete, returning: opReturn, quarantining: opQuarantine}[s]
 }

@@ -9,7 +9,7 @@ import (
 	"wildix-worker/internal/sqscall"
 )
 
-// An operation is what a batch call does with its messages.
+// An operation is what a batch call does to its messages.
 type operation uint8
 
 const (
@@ -28,12 +28,12 @@ func (o operation) String() string {
 // Requests counts calls of one operation.
 type Requests struct{ Succeeded, Failed int }
 
-// health is the state of the calls of one operation. After a failure they are made
-// one at a time and with pauses, until one succeeds.
+// health is the state of one operation's calls. After a failure, one call at a time
+// is made, with pauses, until one succeeds.
 type health struct {
 	outage   *outage.Log
 	requests Requests
-	underWay int // calls that are not answered
+	underWay int // running calls
 	failing  bool
 	retryAt  time.Time
 }
@@ -42,7 +42,7 @@ func newHealth(log *zap.Logger, op operation) health {
 	return health{outage: sqscall.NewOutage(log, op.String())}
 }
 
-// openAt returns when a call may be made.
+// openAt returns when the next call may be made.
 func (h *health) openAt(now time.Time) time.Time {
 	if h.failing && h.underWay > 0 {
 		return now.Add(far) // its answer wakes Run
@@ -50,7 +50,7 @@ func (h *health) openAt(now time.Time) time.Time {
 	return h.retryAt
 }
 
-// answered records how a call went. The pause after a failure is at most maxPause.
+// answered records the result of a call. The pause after a failure is at most maxPause.
 func (h *health) answered(err error, maxPause time.Duration) {
 	h.underWay--
 	if err == nil {
@@ -64,6 +64,5 @@ func (h *health) answered(err error, maxPause time.Duration) {
 	h.retryAt = time.Now().Add(min(sqscall.Backoff.FullJitter(h.outage.Failed(err)), maxPause))
 }
 
-// far is later than anything that is waited for. The next message or answer wakes
-// Run before it.
+// far stands for no known time: the next message or answer wakes Run earlier.
 const far = time.Hour

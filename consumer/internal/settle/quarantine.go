@@ -9,18 +9,18 @@ import (
 	"wildix-worker/internal/sqscall"
 )
 
-// maxQuarantining is how many messages may wait for the quarantine queue. If it is
-// slower, further ones are left, or forged messages could stop all receiving.
+// maxQuarantining is how many messages may wait for the quarantine queue. Further ones
+// are left, so that a flood of forged messages does not stop receiving.
 const maxQuarantining = 10 * sqscall.MaxBatch
 
-// The attributes that a message in quarantine has besides its X-SIGNATURE.
+// The attributes of a message in quarantine, besides its X-SIGNATURE.
 const (
 	outcomeAttribute   = "WILDIX-OUTCOME"    // rejected or malformed
 	reasonAttribute    = "WILDIX-REASON"     // such as "signature mismatch"
 	messageIDAttribute = "WILDIX-MESSAGE-ID" // SQS's id of the original
 )
 
-// A Copy is what the quarantine queue gets of a message.
+// A Copy is a message as it is sent to the quarantine queue.
 type Copy struct {
 	Body      []byte
 	Signature *types.MessageAttributeValue // as it was received; nil if there was none
@@ -28,15 +28,15 @@ type Copy struct {
 	Reason    string
 }
 
-// entry returns the copy of the message with this id as an entry of a batch call.
+// entry returns the copy as an entry of a batch call.
 func (c *Copy) entry(messageID string) types.SendMessageBatchRequestEntry {
 	return types.SendMessageBatchRequestEntry{
 		MessageBody: aws.String(string(c.Body)), MessageAttributes: c.attributes(messageID),
 	}
 }
 
-// attributes returns the original signature and, unless the message becomes too
-// large for SQS, why it is in quarantine.
+// attributes returns the original signature and the reason for the quarantine. If that
+// makes the message too large for SQS, it returns the signature alone.
 func (c *Copy) attributes(messageID string) map[string]types.MessageAttributeValue {
 	original := make(map[string]types.MessageAttributeValue)
 	if c.Signature != nil {
@@ -52,7 +52,7 @@ func (c *Copy) attributes(messageID string) map[string]types.MessageAttributeVal
 	return all
 }
 
-// size is what SQS counts of the copy.
+// size is the size of the copy as SQS counts it, in bytes.
 func (c *Copy) size(messageID string) int {
 	return len(c.Body) + sqscall.AttributesSize(c.attributes(messageID))
 }

@@ -14,8 +14,8 @@ type priorOutcome uint8
 
 const (
 	unknown priorOutcome = iota
-	done                 // it is to be deleted
-	refused              // it is never to be handled again
+	done                 // handled: delete it
+	refused              // failed for good: never handle it again
 )
 
 // recent holds the outcomes of the newest recentMessages messages. It is guarded by the

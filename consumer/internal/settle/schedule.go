@@ -8,11 +8,11 @@ import (
 	"wildix-worker/internal/sqscall"
 )
 
-// maxCalls is how many batch calls are under way at once.
+// maxCalls is how many batch calls run at once.
 const maxCalls = 16
 
-// Run makes the calls that are due until ctx ends or, after Close, until everything
-// is settled. It waits for the calls that it has begun.
+// Run makes calls when they are due, until ctx ends or, after Close, until every
+// message is settled. It returns when its calls have returned.
 func (s *Settler) Run(ctx context.Context) {
 	var calls sync.WaitGroup
 	defer calls.Wait()
@@ -49,7 +49,7 @@ func (s *Settler) Run(ctx context.Context) {
 	}
 }
 
-// send makes one call and takes its answer.
+// send makes one call and processes its answer.
 func (s *Settler) send(ctx context.Context, b *batch) {
 	ctx, cancel := context.WithTimeout(ctx, s.callTimeout())
 	defer cancel()
@@ -58,9 +58,8 @@ func (s *Settler) send(ctx context.Context, b *batch) {
 	s.answered(b, begun, failed, err)
 }
 
-// next returns the batch that is due or, without one, how long to wait. finished
-// reports that there will be none any more. Extensions take precedence, since they
-// can't wait.
+// next returns the batch that is due, or nil and how long to wait. finished reports
+// that there will be no more batches. Extensions take precedence, since they can't wait.
 func (s *Settler) next() (b *batch, wait time.Duration, finished bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -107,7 +106,7 @@ func (s *Settler) dueTime(waiting []*Lease, now time.Time) time.Time {
 	return due
 }
 
-// lingersUntil returns how long a message waits for others to share a call with.
+// lingersUntil returns until when a message waits for others to share a call.
 func (s *Settler) lingersUntil(l *Lease) time.Time {
 	switch {
 	case s.hurried:
@@ -119,7 +118,8 @@ func (s *Settler) lingersUntil(l *Lease) time.Time {
 	}
 }
 
-// take removes from the waiting messages as many as one call can be about.
+// take moves as many waiting messages as fit into one batch, or returns nil if none
+// can be sent now.
 func (s *Settler) take(op operation, now time.Time) *batch {
 	b := &batch{operation: op}
 	waiting := s.waiting[op]

@@ -9,7 +9,7 @@ import (
 	"wildix-worker/internal/sqscall"
 )
 
-// Delete settles a message that is done.
+// Delete settles a message by deleting it.
 func (s *Settler) Delete(l *Lease) {
 	s.settle(l, func(now time.Time) {
 		if l.lost {
@@ -23,13 +23,13 @@ func (s *Settler) Delete(l *Lease) {
 	})
 }
 
-// Return settles a message that is to be delivered again after the delay.
+// Return settles a message by returning it to the queue with a delay.
 func (s *Settler) Return(l *Lease, delay time.Duration) {
 	s.settle(l, func(now time.Time) { s.enqueueReturn(l, delay, now) })
 }
 
-// Quarantine settles a message that is to be sent to the quarantine queue and then
-// deleted. If that queue is too slow, the message is left.
+// Quarantine settles a message by sending its copy to the quarantine queue and then
+// deleting it. If that queue is too slow, the message is left.
 func (s *Settler) Quarantine(l *Lease, c Copy) {
 	s.settle(l, func(now time.Time) {
 		switch {
@@ -45,8 +45,8 @@ func (s *Settler) Quarantine(l *Lease, c Copy) {
 	})
 }
 
-// Leave settles a message that is neither deleted nor returned: it becomes visible
-// when its lease ends.
+// Leave settles a message by neither deleting nor returning it: it becomes visible when
+// its lease ends.
 func (s *Settler) Leave(l *Lease) {
 	s.settle(l, func(time.Time) {
 		s.counts.left++
@@ -54,7 +54,7 @@ func (s *Settler) Leave(l *Lease) {
 	})
 }
 
-// Refuse leaves a message that is never to be handled again.
+// Refuse leaves a message, and remembers not to handle it when it is delivered again.
 func (s *Settler) Refuse(l *Lease) {
 	s.settle(l, func(time.Time) {
 		s.unsettled.add(l.id, refused)
@@ -64,7 +64,7 @@ func (s *Settler) Refuse(l *Lease) {
 }
 
 // Abandon returns every message whose handler is not done, and reports how many
-// handlers still run. Whatever they return is ignored.
+// handlers still run. Their results are ignored.
 func (s *Settler) Abandon() (running int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -84,8 +84,8 @@ func (s *Settler) Abandon() (running int) {
 	return running
 }
 
-// settle ends the handling of a message in the way that decide says. Only the first
-// call counts: a handler may return after its message was abandoned.
+// settle ends the handling of a message and calls decide, which settles it. Only the
+// first call for a message counts: a handler may return after its message was abandoned.
 func (s *Settler) settle(l *Lease, decide func(now time.Time)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -98,8 +98,8 @@ func (s *Settler) settle(l *Lease, decide func(now time.Time)) {
 	l.cancel = nil
 	l.token.HandlerDone()
 	decide(now)
-	// A delete that is neither the first nor completes a batch is due with those
-	// before it.
+	// A delete that is neither the first nor completes a batch needs no wake-up: it is
+	// due with those before it.
 	deletes := len(s.waiting[opDelete])
 	if s.handling == 0 || deletes%sqscall.MaxBatch == 0 || deletes == 1 || l.state != deleting || l.group != "" {
 		s.wakeRun()

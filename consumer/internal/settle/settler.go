@@ -2,9 +2,9 @@
 // queue, sends them to a quarantine queue or leaves them. Until then it extends
 // their leases.
 //
-// A [Settler] admits each message that is received and has a [Lease] of it until
-// SQS has confirmed that it is settled. [Settler.Run] decides which call is made
-// next. Up to maxCalls calls are under way at once, but never two about one message.
+// A [Settler] admits each received message and holds its [Lease] until SQS has
+// confirmed that it is settled. [Settler.Run] makes the calls: up to maxCalls at once,
+// but never two for one message.
 package settle
 
 import (
@@ -15,15 +15,15 @@ import (
 )
 
 const (
-	// maxLinger is how long a settled message may wait for others to share a call
-	// with: a call costs the same for one message as for ten.
+	// maxLinger is how long a settled message may wait for others to share a call: a
+	// call costs the same for one message as for ten.
 	maxLinger = time.Second
-	// quietTime is the same while no handler runs, so that no more messages will
-	// follow soon.
+	// quietTime replaces maxLinger while no handler runs, since no other message is
+	// about to be settled.
 	quietTime = 100 * time.Millisecond
 )
 
-// Config is what a Settler needs. Every field but QuarantineURL is required.
+// Config configures a Settler. Every field but QuarantineURL is required.
 type Config struct {
 	Client        Client
 	QueueURL      string
@@ -33,30 +33,30 @@ type Config struct {
 	Logger            *zap.Logger
 }
 
-// A Settler has every message from its receive until it is settled. Its methods
-// are safe for concurrent use.
+// A Settler tracks every message from its receive until it is settled. Its methods are
+// safe for concurrent use.
 type Settler struct {
 	queue      queue
 	visibility time.Duration
-	margin     time.Duration // how much earlier than at SQS a lease is taken to end
+	margin     time.Duration // how much earlier than at SQS a lease ends here
 	linger     time.Duration
 	log        *zap.Logger
 
 	mu         sync.Mutex
 	leases     map[string]*Lease    // by message id, until settled
-	handling   int                  // of them, those whose handler is not done
+	handling   int                  // those leases whose handler is not done
 	lastActive time.Time            // when a message was last admitted or its handler was done
-	waiting    [operations][]*Lease // for a call, in the order they came
-	checkAt    time.Time            // when the leases have to be checked next
-	unsettled  recent               // messages that could not be settled for good
-	deleted    recent               // messages that were deleted; SQS may deliver one again all the same
-	underWay   int                  // calls that are not answered
+	waiting    [operations][]*Lease // for a call, in order of arrival
+	checkAt    time.Time            // when to check the leases next
+	unsettled  recent               // messages whose settling was not confirmed, or that were refused
+	deleted    recent               // deleted messages; SQS may still deliver one again
+	underWay   int                  // running calls
 	health     [operations]health
-	hurried    bool // no message waits for others to share a call with
+	hurried    bool // messages don't wait for others to share a call
 	closed     bool // Run returns when nothing is left to do
 	counts     counts
 
-	wake chan struct{} // has an element once Run has to decide again
+	wake chan struct{} // has an element when Run must decide again
 }
 
 // counts are totals since the start.
@@ -84,7 +84,7 @@ func New(cfg Config) *Settler {
 	return s
 }
 
-// Hurry makes messages wait no longer for others to share a call with.
+// Hurry sends every settled message at once, without waiting for others to share a call.
 func (s *Settler) Hurry() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -92,7 +92,7 @@ func (s *Settler) Hurry() {
 	s.wakeRun()
 }
 
-// Close lets Run return once everything is settled.
+// Close makes Run return when every message is settled.
 func (s *Settler) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -100,7 +100,7 @@ func (s *Settler) Close() {
 	s.wakeRun()
 }
 
-// wakeRun makes Run decide again what to do.
+// wakeRun makes Run decide again.
 func (s *Settler) wakeRun() {
 	select {
 	case s.wake <- struct{}{}:
@@ -108,28 +108,28 @@ func (s *Settler) wakeRun() {
 	}
 }
 
-// checkBy makes Run check the leases at a time at the latest.
+// checkBy makes Run check the leases no later than at.
 func (s *Settler) checkBy(at time.Time) { s.checkAt = earlier(s.checkAt, at) }
 
-// granted records that SQS granted a lease at a time.
+// granted records that SQS granted or extended a lease at the given time.
 func (s *Settler) granted(l *Lease, at time.Time, timeout time.Duration) {
 	l.ends = at.Add(timeout - s.margin)
 	l.extendAt = at.Add(timeout / 2)
 }
 
-// enqueue has the message wait for the call that a state needs.
+// enqueue makes the message wait for the call of its new state.
 func (s *Settler) enqueue(l *Lease, to state, now time.Time) {
 	l.state = to
 	l.tries = 0
 	l.notBefore, l.dueAt = now, now.Add(s.linger)
 	if to == deleting && l.group != "" {
-		l.dueAt = now // until then SQS delivers no other message of the group
+		l.dueAt = now // SQS delivers no other message of the group before the delete
 	}
 	op := to.operation()
 	s.waiting[op] = append(s.waiting[op], l)
 }
 
-// forget ends a lease of which nothing more is needed.
+// forget ends a lease that needs nothing more.
 func (s *Settler) forget(l *Lease) {
 	l.state = settled
 	l.copy = nil

@@ -1,17 +1,16 @@
 package settle
 
-// Stats are what has become of messages so far.
+// Stats are totals since the start, and the current number of unsettled messages.
 type Stats struct {
 	Deleted, Returned, Quarantined, Left int // messages
 	Extended, Lost                       int // leases
-	DeletesFailed                        int // failed deletes of messages, each of which is tried again
-	Unsettled                            int // messages that are received and not settled
-	// Requests counts the batch calls by operation: extend, return, quarantine,
-	// delete.
+	DeletesFailed                        int // failed deletes of messages; each is tried again
+	Unsettled                            int // messages received and not settled
+	// Requests counts the batch calls by operation: extend, return, quarantine, delete.
 	Requests map[string]Requests
 }
 
-// Stats returns the figures of this moment.
+// Stats returns the current figures.
 func (s *Settler) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
