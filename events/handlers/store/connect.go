@@ -1,9 +1,13 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -25,14 +29,24 @@ func parsePostgres(raw string) (*target, error) {
 }
 
 // postgresConfig accepts what libpq accepts, with pgx's defaults: sslmode, for
-// example, is prefer.
+// example, is prefer. Its errors do not quote the URL.
 func postgresConfig(raw string) (*pgx.ConnConfig, error) {
-	cfg, err := pgx.ParseConfig(raw)
-	if err != nil { // it quotes the URL
+	if _, err := url.Parse(raw); err != nil {
 		return nil, errors.New("not a valid PostgreSQL URL; write postgres://USER@HOST/DATABASE, and % characters of a password as %25")
 	}
+	cfg, err := pgx.ParseConfig(raw)
+	if err != nil {
+		reason := err.Error() // cannot parse `URL`: reason
+		if i := strings.LastIndex(reason, "`: "); i >= 0 {
+			reason = reason[i+len("`: "):]
+		}
+		return nil, fmt.Errorf("PostgreSQL URL: %s", reason)
+	}
+	// libpq's parameter, which pgx would send to the server.
+	fallback := cfg.RuntimeParams["fallback_application_name"]
+	delete(cfg.RuntimeParams, "fallback_application_name")
 	if cfg.RuntimeParams["application_name"] == "" {
-		cfg.RuntimeParams["application_name"] = "wildix-worker"
+		cfg.RuntimeParams["application_name"] = cmp.Or(fallback, "wildix-worker")
 	}
 	if cfg.ConnectTimeout == 0 {
 		cfg.ConnectTimeout = connectTimeout

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -239,13 +240,29 @@ func (*postgresDialect) refused(err error) bool {
 func (p *postgresDialect) redacted(err error) error {
 	switch state := sqlState(err); {
 	case state == noStatement, state == sameStatement:
-		return fmt.Errorf("%w; a pooler such as PgBouncer must keep prepared statements (max_prepared_statements, from version 1.21 on) or be in session mode", err)
+		return fmt.Errorf("%w; a pooler such as PgBouncer must keep prepared statements (max_prepared_statements, from version 1.21 on) or be in session mode, or the URL must have default_query_exec_mode=exec", err)
+	case isConnectError(err):
+		return oneLineError{err}
 	case !p.temporary(err):
 		return fmt.Errorf("the database refuses a row: SQLSTATE %s", state)
 	default:
 		return err
 	}
 }
+
+func isConnectError(err error) bool {
+	_, ok := errors.AsType[*pgconn.ConnectError](err)
+	return ok
+}
+
+// A oneLineError is an error with a line for each try to connect, in one line.
+type oneLineError struct{ error }
+
+func (e oneLineError) Error() string {
+	return strings.ReplaceAll(strings.ReplaceAll(e.error.Error(), ":\n\t", ": "), "\n\t", "; ")
+}
+
+func (e oneLineError) Unwrap() error { return e.error }
 
 func (*postgresDialect) opening(error) bool { return false }
 

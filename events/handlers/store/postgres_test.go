@@ -141,6 +141,7 @@ func TestFirstReachableServerOfAListIsUsed(t *testing.T) {
 		t.Fatal(err)
 	}
 	u.Host = "127.0.0.1:1," + u.Host
+	u.RawQuery = "fallback_application_name=crm" // which the server must not get
 	db.url = u.String()
 	handle(t, []*events.Event{decode(t, `{"id":"call-1","type":"call:start","time":1693389850810,"data":{}}`)}, db.open(t))
 }
