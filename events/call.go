@@ -1,8 +1,7 @@
 package events
 
-// A Call is the data of call:start, call:update and call:end: what the PBX knows
-// about the call at the event's time. Every field may be null, and many are at
-// first.
+// A Call is the data of call:start, call:update and call:end: what the PBX knows about
+// the call at the event's time. Every field may be null, and many are null at first.
 type Call struct {
 	// Status is the call's state, such as CONNECTING.
 	Status Text `json:"status"`

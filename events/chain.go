@@ -8,18 +8,17 @@ import (
 
 // Chain returns a handler that calls all handlers with each event, in this order.
 //
-// A handler is called even if one before it has failed, so that an outage of what
-// one depends on does not affect the others. For the same reason, each gets an equal
-// share of the time until the context's deadline: of three, the first gets a third,
-// and the last all that is left. Once the context has ended, as when the program
-// stops, no further handler is called.
+// A handler is called even if an earlier one failed, so that an outage of what one depends
+// on does not affect the others. For the same reason, each gets an equal share of the time
+// until the context's deadline: of three, the first gets a third, and the last all that is
+// left. After the context has ended, for example because the program stops, no further
+// handler is called.
 //
-// The result is nil if at least one handled the event and none failed,
-// [ErrDuplicate] if at least one had handled it before and none failed, and
-// [ErrNoHandler] if none is for the event's type. The errors of several handlers are
-// joined, so the failure is [Permanent] only if no other handler failed. When the
-// event is delivered again, all handlers get it again; package once skips those
-// that have succeeded.
+// The result is nil if at least one handler returned nil and none failed, [ErrDuplicate]
+// if instead at least one returned that, and [ErrNoHandler] if all returned that. The
+// errors of several handlers are joined, so the failure is [Permanent] only if no other
+// handler failed. When the event is delivered again, all handlers are called again;
+// package once skips those that have succeeded.
 //
 // Chain panics if there are no handlers: every event would be lost.
 func Chain(handlers ...Handler) Handler {
@@ -66,8 +65,8 @@ func (c chain) HandleEvent(ctx context.Context, e *Event) error {
 	}
 }
 
-// dispatchShare calls the handler with its share of the time that is left for so
-// many handlers.
+// dispatchShare calls the handler with an equal share of the time that is left for the
+// given number of handlers.
 func dispatchShare(ctx context.Context, left int, h Handler, e *Event) (Outcome, error) {
 	if deadline, ok := ctx.Deadline(); ok && left > 1 {
 		limited, cancel := context.WithTimeout(ctx, time.Until(deadline)/time.Duration(left))

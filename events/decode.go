@@ -21,9 +21,9 @@ var ErrMalformed = errors.New("malformed event")
 // case, the last of repeated fields counts, a repeated object or array is read over
 // the first, and invalid UTF-8 becomes U+FFFD.
 //
-// The event keeps body as its Raw; the caller must not change it afterwards. Every
-// error wraps [ErrMalformed]. It says what is wrong without quoting the body, which
-// is personal data.
+// The event keeps body as its Raw, so the caller must not change it afterwards. Every
+// error wraps [ErrMalformed]. It says what is wrong without quoting the body, which may
+// contain personal data.
 func Decode(body []byte) (*Event, error) {
 	if len(body) > MaxSize {
 		return nil, malformed("%d bytes are more than the %d that SQS takes", len(body), MaxSize)
@@ -58,9 +58,9 @@ func malformed(format string, args ...any) error {
 	return fmt.Errorf("%w: "+format, append([]any{ErrMalformed}, args...)...)
 }
 
-// An envelope is an event that is being decoded, with what has to be checked
-// before it is returned. Its data is read as a call's: nearly all events are about
-// calls, and the type may come last.
+// An envelope is an event while it is decoded, with what must be checked before it is
+// returned. Its data is read as that of a call: nearly all events are about calls, and the
+// type may come last.
 type envelope struct {
 	event       Event
 	call        Call
@@ -160,7 +160,7 @@ func (d decoder) readCallField(c *Call, name []byte) bool {
 	return true
 }
 
-// readParticipant makes a participant of any value but null, as encoding/json does.
+// readParticipant returns a participant for any value but null, as encoding/json does.
 func (d decoder) readParticipant(p **Participant) {
 	switch {
 	case d.Peek() == 'n':

@@ -9,12 +9,12 @@
 //	mux.Handle("call:end", events.HandlerFunc(saveToCRM))
 //	mux.Handle("call:*", events.HandlerFunc(count))
 //
-// For every message, a transport calls [DecodeSigned] and then [Dispatch]. Together
-// they determine the message's [Outcome].
+// For every message, a transport calls [DecodeSigned] and then [Dispatch]. Together they
+// determine the message's [Outcome].
 //
-// Nothing in an event is unique: its ID is the call's and shared by all events of
-// the call, and events are delivered at least once, in any order.
-// [Event.DeliveryKey] identifies what an event says.
+// An event has no unique field: its ID is that of the call, which all events of the call
+// share. Events are delivered at least once, in any order. [Event.DeliveryKey] identifies
+// an event by its content.
 //
 // Package [wildix-worker/events/calls] assembles calls from their events, and
 // package [wildix-worker/events/once] keeps repeated events from a handler.
@@ -26,12 +26,12 @@ import (
 	"wildix-worker/signature"
 )
 
-// MaxSize is the size of the largest body that is decoded, in bytes. It is that of
-// the largest message that SQS takes.
+// MaxSize is the size of the largest body that is decoded, in bytes. It is the size of the
+// largest message that SQS accepts.
 const MaxSize = 1 << 20
 
-// The types that have typed data. An event of any other type is as valid, and has no
-// Data: the PBX sends more types, and new ones appear over time.
+// The types that have typed data. Events of other types are valid too, and have no Data:
+// the PBX sends more types, and new ones appear over time.
 const (
 	// With a *Call.
 	CallStart  = "call:start"
@@ -69,17 +69,18 @@ type Event struct {
 	// Time is when it happened, in UTC, to the millisecond.
 	Time time.Time
 	// Data has the Go type that the constants above name, and is nil for other event
-	// types. A field whose JSON has another type than expected is zero: that is no
-	// reason to lose an event.
+	// types. A field whose JSON has an unexpected type is zero, so that no event is lost
+	// because of it.
 	Data any
-	// Raw is the body as it was signed. It has every field, also those Data lacks.
+	// Raw is the body as it was signed. It has every field, including those that Data
+	// lacks.
 	Raw []byte
 
 	// Signature is the signature that DecodeSigned has verified, for handlers that
 	// forward the event unchanged. It must not be logged.
 	Signature string
 	// ReceiveCount is how often the transport has delivered the event's message,
-	// from 1. It is 0 if the transport does not know, as a webhook.
+	// from 1. It is 0 if the transport does not know, as with a webhook.
 	ReceiveCount int
 }
 

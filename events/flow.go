@@ -25,8 +25,8 @@ type Flow struct {
 	CallStatus     Text         `json:"callStatus"` // COMPLETED or MISSED
 }
 
-// maxFlows bounds the memory for the flows of a call: a body of empty flows would
-// take a thousand times its size.
+// maxFlows limits the memory for the flows of a call. Without it, a body of empty flows
+// would take a thousand times its size.
 const maxFlows = 1000
 
 // Flows are the flows of a call, at most the first thousand. They are nil if the

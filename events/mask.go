@@ -2,9 +2,9 @@ package events
 
 import "unicode/utf8"
 
-// MaskNumber returns a phone number with all but its last two characters replaced
-// by ***, which is enough to recognise a number that one knows. A shorter number is
-// masked whole. An empty one stays empty.
+// MaskNumber returns a phone number with all but its last two characters replaced by ***,
+// so that a known number can be recognised. A shorter number is masked completely. An
+// empty one stays empty.
 func MaskNumber(number string) string {
 	const mask = "***"
 	if number == "" {

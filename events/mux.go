@@ -10,11 +10,11 @@ import (
 
 // A Handler handles events.
 //
-// HandleEvent is called concurrently, and again for an event that it has handled
-// before: delivery is at least once. It returns nil when the event is handled. Any
-// error means that the event must be delivered again, after a delay that grows with
-// every try; [RetryAfter] sets the delay, and [Permanent] means that no other try
-// will help. A panic is an error.
+// HandleEvent is called concurrently, and may be called again for an event that it has
+// handled before: delivery is at least once. It returns nil when the event is handled. Any
+// error means that the event must be delivered again, after a delay that grows with every
+// try; [RetryAfter] sets the delay, and [Permanent] means that no other try will help. A
+// panic is an error.
 //
 // The context ends at the handler's timeout, when the message's lease is lost, and
 // when the program stops. A handler that does not return then still counts towards
@@ -29,12 +29,12 @@ type HandlerFunc func(ctx context.Context, e *Event) error
 // HandleEvent calls f.
 func (f HandlerFunc) HandleEvent(ctx context.Context, e *Event) error { return f(ctx, e) }
 
-// Middleware wraps a handler, to do something before or after it is called or to
-// decide that it need not be called.
+// Middleware wraps a handler, to do something before or after each call, or to decide
+// whether to call it.
 type Middleware func(Handler) Handler
 
-// Errors that a handler returns when there was nothing to do: the message is deleted.
-// An error that joins one of them with another error does not count.
+// Errors that a handler returns if it had nothing to do. The message is deleted, unless
+// the error joins one of them with another error.
 var (
 	// ErrNoHandler means that there is no handler for the event's type. The outcome
 	// is [Ignored].
@@ -99,8 +99,8 @@ func (m *Mux) handlePrefix(prefix string, h Handler) {
 // result is [ErrNoHandler].
 func (m *Mux) Fallback(h Handler) { m.fallback = h }
 
-// Use adds middleware around all handlers, the first one outermost. It runs for
-// every event, also for one that has no handler.
+// Use adds middleware around all handlers, the first one outermost. It runs for every
+// event, including those without a handler.
 func (m *Mux) Use(mw ...Middleware) {
 	m.use = append(m.use, mw...)
 	m.wrapped = HandlerFunc(m.dispatch)
@@ -109,7 +109,7 @@ func (m *Mux) Use(mw ...Middleware) {
 	}
 }
 
-// HandleEvent calls the handler of the event's type within the middleware. Without a
+// HandleEvent calls the middleware, and in it the handler of the event's type. Without a
 // handler, it returns [ErrNoHandler].
 func (m *Mux) HandleEvent(ctx context.Context, e *Event) error {
 	if m.wrapped != nil {

@@ -13,9 +13,9 @@ import (
 type Outcome uint8
 
 const (
-	// Failed: the handler returned an error or panicked, or the signing keys could
-	// not be read. The message must be delivered again. Failed is the zero Outcome,
-	// so that a missing outcome deletes no message.
+	// Failed: the handler returned an error or panicked, or the signing keys could not
+	// be read. The message must be delivered again. Failed is the zero Outcome, so that
+	// a missing outcome does not delete a message.
 	Failed Outcome = iota
 	// Handled: the handler returned nil.
 	Handled
@@ -28,7 +28,7 @@ const (
 	// Malformed: the message is signed, but is not a valid event.
 	Malformed
 
-	// Outcomes is the number of outcomes. They count from 0.
+	// Outcomes is the number of outcomes. They are numbered from 0.
 	Outcomes = iota
 )
 
@@ -49,10 +49,10 @@ func (o Outcome) Done() bool { return o == Handled || o == Ignored || o == Dupli
 // does not belong to.
 var ErrOtherIntegration = errors.New("signed with the key of another integration")
 
-// DecodeSigned verifies the signature of a body and then decodes it, in this order: a
-// body that no key of the ring has signed is not parsed. An error comes with the
-// message's outcome: [Rejected], [Malformed], or [Failed] while the keys can't be
-// read. Without an error, the outcome is yet unknown.
+// DecodeSigned verifies the signature of a body before it decodes it: a body that no key
+// of the ring has signed is not parsed. With an error, the outcome is [Rejected],
+// [Malformed], or [Failed] if the keys can't be read. Without an error, the returned
+// outcome has no meaning: it is that of [Dispatch].
 func DecodeSigned(keys *signature.Keyring, body []byte, sig string) (*Event, Outcome, error) {
 	signer, err := keys.Verify(body, sig)
 	if errors.Is(err, signature.ErrUnavailable) {

@@ -10,9 +10,9 @@ import (
 // instead of after the transport's own delay. The transport may shorten d: SQS
 // allows at most twelve hours from the receive.
 //
-// err is the reason. It may be nil; the result never is. Without a reason nothing is
-// wrong, it is only too early: a transport that pauses when most handlers fail does
-// not count it as a failure.
+// err is the reason. It may be nil; the result never is. Without a reason the event is
+// only too early: a transport that pauses when most handlers fail does not count it as a
+// failure.
 func RetryAfter(d time.Duration, err error) error {
 	return &retryError{after: max(d, 0), err: err}
 }
@@ -32,8 +32,8 @@ func Permanent(err error) error {
 	return &permanentError{err: err}
 }
 
-// IsPermanent reports whether err is or wraps an error of [Permanent]. One that is
-// joined with another error does not count, since another try may help the other.
+// IsPermanent reports whether err is or wraps an error of [Permanent]. It is false if that
+// is joined with another error, since another try may help there.
 func IsPermanent(err error) bool {
 	for ; err != nil; err = errors.Unwrap(err) {
 		if _, ok := err.(*permanentError); ok { //nolint:errorlint // unwraps itself

@@ -23,9 +23,9 @@ func (t Text) MarshalJSON() ([]byte, error) {
 	return json.Marshal(t.Value)
 }
 
-// UnmarshalJSON reads a string or null. Of a number or a boolean it keeps the JSON,
-// and anything else counts as null, so that a sender that changes the type of a field
-// does not lose the rest. It never fails on valid JSON.
+// UnmarshalJSON reads a string or null. A number or a boolean becomes its JSON text, and
+// anything else null, so that a field whose type the sender changes does not fail the
+// event. It never fails on valid JSON.
 func (t *Text) UnmarshalJSON(data []byte) error {
 	*t = Text{}
 	if len(data) == 0 {

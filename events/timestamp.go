@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// A Timestamp is a time within an event's data, in UTC to the millisecond. It is
-// zero if there is none, or none between 2000 and 2100.
+// A Timestamp is a time in an event's data, in UTC to the millisecond. It is zero if the
+// time is missing or not between 2000 and 2100.
 type Timestamp struct{ time.Time }
 
 // MarshalJSON writes Unix milliseconds, or null for the zero Timestamp.
@@ -30,15 +30,15 @@ func (t *Timestamp) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// earliest and latest are the bounds of times that are accepted. The lower one also
-// rejects seconds.
+// earliest and latest are the bounds of accepted times. The lower one also rejects times
+// in seconds.
 var (
 	earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 	latest   = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 )
 
-// unixMilli returns the time of so many Unix milliseconds, and whether it is within
-// the bounds. If it is not, the time is zero.
+// unixMilli converts Unix milliseconds to a time, and reports whether it is within the
+// bounds. If it is not, the time is zero.
 func unixMilli(millis float64) (at time.Time, ok bool) {
 	if math.Abs(millis) >= math.MaxInt64/2 { // the conversion would be undefined
 		return time.Time{}, false

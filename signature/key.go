@@ -27,7 +27,7 @@ func (k Key) String() string {
 	return "key of integration " + k.IntegrationID
 }
 
-// GoString is String, so that %#v can't print the secret either.
+// GoString returns String, so that %#v does not print the secret.
 func (k Key) GoString() string { return k.String() }
 
 // A signingKey is a secret that is ready to use, with all integrations that it signs

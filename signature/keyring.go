@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// rereadInterval is how long a removed secret may still be accepted.
+	// rereadInterval is how long a secret may still be accepted after its removal.
 	rereadInterval = time.Second
 	// mismatchInterval limits how often forged messages make the ring read its file.
 	mismatchInterval = 100 * time.Millisecond
@@ -35,7 +35,7 @@ func NewKeyring(keys ...Key) (*Keyring, error) {
 	return &Keyring{keys: joined}, nil
 }
 
-// LoadKeyring returns a ring of the keys in a secrets file, and follows changes of the
+// LoadKeyring returns a ring of the keys in a secrets file, which follows changes of the
 // file. Each line is SECRET, which may sign for any integration, or
 // INTEGRATION_ID=SECRET; an integration may have several lines. Empty lines and lines
 // that begin with # are skipped, and white space around a line is ignored. A secret that
@@ -44,12 +44,11 @@ func NewKeyring(keys ...Key) (*Keyring, error) {
 // The file is read again, at most once a second, while messages are verified, and before
 // a message is rejected for a mismatch. Its content is compared, not its modification
 // time, so renamed and linked files work. While it can't be read or is invalid, the last
-// good keys remain in use, and a message that matches none of them is [ErrUnavailable]
-// instead of a mismatch.
+// good keys remain in use, and Verify returns [ErrUnavailable] instead of [ErrMismatch].
 //
 // notify, unless nil, is called with nil when the keys have changed or the file can be
-// used again, and with the error when it can't: once a change of state. It must not call
-// the ring.
+// used again, and with the error when it can't: once per change of state. It must not
+// call the ring.
 func LoadKeyring(path string, notify func(error)) (*Keyring, error) {
 	parse := func(contents []string) ([]*signingKey, error) {
 		keys, err := parseSecrets(path, contents[0])
@@ -113,8 +112,8 @@ func match(keys []*signingKey, body []byte, sig string) (Signer, bool) {
 	return Signer{}, false
 }
 
-// current returns the keys, after reading their file again if that was last done maxAge
-// ago or longer. The error says why they may be out of date.
+// current returns the keys. It first reads their file again if the last read was at least
+// maxAge ago. The error says why the keys may be out of date.
 func (r *Keyring) current(maxAge time.Duration) ([]*signingKey, error) {
 	if r.file == nil {
 		return r.keys, nil

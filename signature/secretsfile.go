@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// integrationID is what may come before the = of a line. Anything else is part of a
-// secret.
+// integrationID matches what may come before the = of a line. Any other text there is part
+// of a secret.
 var integrationID = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
 // parseSecrets returns the keys of a secrets file, at least one. Its errors quote no

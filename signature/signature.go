@@ -8,8 +8,8 @@
 // [Keyring.Verify] for every message, before its body is parsed. [Sign] and [Verify] do
 // the same with a single secret, for tests and tools.
 //
-// The HMAC key is the UTF-8 of the secret, which is neither decoded nor trimmed. No error
-// and no String method of this package contains a secret, a body or a signature.
+// The HMAC key is the secret in UTF-8, neither decoded nor trimmed. No error or String
+// method of this package returns a secret, a body or a signature.
 package signature
 
 import (
@@ -31,7 +31,7 @@ var (
 	ErrMissing = errors.New("signature missing")
 	// ErrMalformed means that the signature is not 64 hex digits.
 	ErrMalformed = errors.New("signature malformed: want 64 hex digits")
-	// ErrMismatch means that the signature is not one of the body. An upper-case
+	// ErrMismatch means that the signature is not that of the body. An upper-case
 	// signature is a mismatch too, because the PBX only sends lower case.
 	ErrMismatch = errors.New("signature mismatch")
 	// ErrUnavailable means that no known key matches, and the secrets file could not

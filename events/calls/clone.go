@@ -13,9 +13,9 @@ const (
 	maxText = 1000
 )
 
-// retainableFacts returns FactsOf an event, fit to be kept for longer than the
-// event. All texts of an event share one piece of memory, up to 1 MiB, which a
-// single short text would keep alive.
+// retainableFacts returns FactsOf an event with copied texts, so that they may be kept
+// longer than the event. All texts of an event share one piece of memory, up to 1 MiB,
+// which a single short text would keep alive.
 func retainableFacts(e *events.Event) (Facts, bool) {
 	f, ok := FactsOf(e)
 	if !ok || len(e.Raw) <= usualSize {

@@ -1,14 +1,14 @@
 // Package calls assembles calls from their events.
 //
-// Most programs need a [Tracker]. It is an [events.Handler] that knows which calls
-// go on, and calls a function with the [Record] of each that has ended:
+// Most programs need a [Tracker]. It is an [events.Handler] that knows which calls are
+// live, and calls a function with the [Record] of each call that has ended:
 //
 //	tracker := &calls.Tracker{OnCallFinished: save}
 //	mux.Handle("call:*", tracker)
 //
-// A Tracker lives in one process and forgets when that stops. To assemble calls in
-// a database, use what it is built on: [FactsOf] returns what one event says about
-// its call, [Facts.Merge] joins the facts of several events, in any order and
-// repeated as they may be, and [Facts.Record] returns the call that they describe.
-// Facts can be stored as JSON under their [Key].
+// A Tracker's calls are in memory, and are lost when the process stops. To assemble calls
+// in a database, use the functions that a Tracker uses: [FactsOf] returns what one event
+// says about its call, [Facts.Merge] joins the facts of several events, whatever their
+// order and however often they are repeated, and [Facts.Record] returns the call that they
+// describe. Facts can be stored as JSON under their [Key].
 package calls

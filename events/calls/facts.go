@@ -7,12 +7,11 @@ import (
 	"wildix-worker/events"
 )
 
-// Facts are what a set of events says about one call. They depend on the set
-// alone: [Facts.Merge] is commutative, associative and idempotent, so that it
-// makes no difference in which order events arrive, or how often.
+// Facts are what a set of events says about one call. [Facts.Merge] is commutative,
+// associative and idempotent, so the order in which events arrive makes no difference,
+// nor do repeats.
 //
-// Facts can be stored as JSON between two events. The zero Facts are those of no
-// event.
+// Facts can be stored as JSON between two events. The zero Facts are those of no event.
 type Facts struct {
 	ID      string `json:"id"`
 	Company string `json:"company"`
@@ -57,7 +56,7 @@ type result uint8
 const (
 	noResult result = iota
 	missed
-	answered // by one of those who were called, even if others missed it
+	answered // by one of the callees, even if others missed it
 )
 
 // A latest is a value, of one or more strings, with the event that it is from:
@@ -121,7 +120,7 @@ func (f Facts) Merge(g Facts) Facts {
 	}
 }
 
-// earliest returns the earlier of two times, or the one that is known.
+// earliest returns the earlier of two times, or the known one.
 func earliest(a, b int64) int64 {
 	if a == 0 || b == 0 {
 		return max(a, b)
@@ -129,8 +128,8 @@ func earliest(a, b int64) int64 {
 	return min(a, b)
 }
 
-// later returns the value of the later event. At the same time and rank the
-// greater strings win: which does not matter, but it must always be the same.
+// later returns the value of the later event. At the same time and rank the greater
+// strings win, so that the result does not depend on the order.
 func later(a, b latest) latest {
 	order := cmp.Or(
 		cmp.Compare(a.At, b.At),

@@ -2,8 +2,7 @@ package calls
 
 import "time"
 
-// A Record describes one call, as far as its events are known. What is not known
-// is zero.
+// A Record describes one call, as far as its events are known. Unknown fields are zero.
 type Record struct {
 	ID      string
 	Company string
@@ -17,7 +16,7 @@ type Record struct {
 	AnsweredAt time.Time
 	// End is the time of call:end, call:live:completed or call:live:interrupted, or
 	// else the end of the latest flow, or else the time of call:completed. It is
-	// zero while the call goes on.
+	// zero while the call is live.
 	End time.Time
 	// Last is the time of the latest event.
 	Last time.Time
@@ -33,18 +32,18 @@ type Record struct {
 	EndCauseStr string // such as "Normal Clearing"
 	EndBy       string // such as CALLER
 
-	// Answered reports whether somebody took the call. call:completed decides: true
-	// if one of its flows has the call status COMPLETED, or talk time and another
-	// status than MISSED; false if one is MISSED. Without such a flow, or without
-	// call:completed, it is true if an event had the status TALKING or a flow with
-	// talk time. A machine that
-	// answers, such as voice mail, counts, unless call:completed says MISSED.
+	// Answered reports whether the call was answered. call:completed decides: true if
+	// one of its flows has the call status COMPLETED, or talk time and another status
+	// than MISSED; otherwise false if one is MISSED. Without such a flow, or without
+	// call:completed, it is true if an event had the status TALKING or a flow with talk
+	// time. A machine that answers, such as voice mail, counts, unless call:completed
+	// says MISSED.
 	//
-	// The cause of the end is not considered: 16, Normal Clearing, is also that of
-	// a caller who hangs up while it rings.
+	// EndCause is not considered: a caller who hangs up while the phone rings also ends
+	// the call with 16, Normal Clearing.
 	Answered bool
-	// Missed reports whether a call that is not outbound has ended unanswered:
-	// because nobody took it, it was rejected, or the caller hung up.
+	// Missed reports whether a call that is not outbound has ended unanswered: because
+	// it was not taken, it was rejected, or the caller hung up.
 	Missed bool
 }
 
@@ -68,7 +67,7 @@ const (
 	Internal Direction = "internal"
 )
 
-// Duration returns the time from start to end, or 0 while the call goes on.
+// Duration returns the time from start to end, or 0 while the call is live.
 func (r *Record) Duration() time.Duration { return between(r.Start, r.End) }
 
 // Waited returns the time from the start until the call was answered, or until

@@ -20,23 +20,23 @@ const (
 	endedPerLive = 10
 )
 
-// A Tracker assembles calls from their events: it knows which calls go on, and
-// reports each that ends. Events may be lost, repeated or late. The zero Tracker
-// is ready to use; its fields must be set before the first event.
+// A Tracker assembles calls from their events: it knows which calls are live, and reports
+// each that ends. Events may be lost, repeated or late. The zero Tracker is ready to use.
+// Fields must not be changed after the first event.
 //
 // It is an [events.Handler] for an [events.Mux] or an [events.Chain], and
 // [Tracker.Track] is an [events.Middleware]. It is safe for concurrent use, and
 // starts no goroutine: calls expire when a method is called.
 type Tracker struct {
-	// OnCallFinished, unless nil, is called when a call's end is seen, with what is
-	// known about the call by then. It is called once a call, from many goroutines,
-	// and HandleEvent waits for it. If it fails, so does the event of the end, and
-	// it is called again when that event is delivered again.
+	// OnCallFinished, unless nil, is called when the event of a call's end arrives,
+	// with what is known about the call by then. It is called once per call, from many
+	// goroutines, and HandleEvent waits for it. If it fails, HandleEvent fails, and it
+	// is called again when the event is delivered again.
 	OnCallFinished func(context.Context, Record) error
 
-	// Expiry is how long a call counts as live, or an ended call is remembered,
-	// after its latest event. It should be longer than the longest call without a
-	// change. 0 means four hours.
+	// Expiry is how long after its latest event a call counts as live, or an ended call
+	// is remembered. It should be longer than the longest time between two events of a
+	// call. 0 means four hours.
 	Expiry time.Duration
 
 	// MaxCalls is the maximum number of live calls. Beyond it, the call whose latest
@@ -57,8 +57,8 @@ type liveCall struct {
 	reporting bool      // OnCallFinished runs
 }
 
-// goesOn reports whether a call has not ended, and has an event that is newer than
-// since: a late event must not revive a call whose end was forgotten.
+// goesOn reports whether a call is live: it has not ended, and has an event newer than
+// since. A late event must not revive a call whose end was forgotten.
 func (c *liveCall) goesOn(since time.Time) bool { return !c.facts.HasEnded() && c.last().After(since) }
 
 func (c *liveCall) last() time.Time { return time.UnixMilli(c.facts.Last) }
@@ -86,8 +86,8 @@ func (t *Tracker) Track(next events.Handler) events.Handler {
 	})
 }
 
-// Live returns the calls that go on, the longest first. A call whose end was lost
-// is among them until Expiry.
+// Live returns the live calls, the longest first. A call whose end event was lost is among
+// them until Expiry.
 func (t *Tracker) Live() []Record {
 	now := time.Now()
 	t.mu.Lock()
@@ -124,8 +124,8 @@ func (t *Tracker) add(ctx context.Context, facts Facts) error {
 	return nil
 }
 
-// merge adds the facts of an event. If its call has ended and that has to be
-// reported, it returns the record, and afterReport must follow.
+// merge adds the facts of an event. If the end of the call must be reported now, it
+// returns the record, and the caller must call afterReport.
 func (t *Tracker) merge(facts Facts) (record Record, finished bool) {
 	now := time.Now()
 	key := facts.Key()

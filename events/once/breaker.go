@@ -10,8 +10,7 @@ import (
 )
 
 const (
-	// calmTime is how long no call must fail for the store to count as reachable
-	// again.
+	// calmTime is how long after the latest failure the store counts as reachable again.
 	calmTime = 5 * time.Second
 	// After breakAfter failures in a row, events that can be handled without the
 	// store try it only once in tryInterval, so that not every event waits for a
@@ -20,8 +19,8 @@ const (
 	tryInterval = time.Second
 )
 
-// A breaker logs whether the shared store can be reached, and spares events that
-// can be handled without it from waiting for it while it can't.
+// A breaker logs whether the shared store can be reached. While it can't, events that can
+// be handled without it do not wait for it.
 type breaker struct {
 	outage *outage.Log
 

@@ -22,33 +22,32 @@ const (
 // Config configures the middleware of one handler. Name is required; the zero value
 // of every other field means a default.
 type Config struct {
-	// Name identifies the handler. Each handler needs its own name and middleware,
-	// since what one has handled says nothing about another. If the name changes,
-	// all events are new again.
+	// Name identifies the handler. Each handler needs its own name and middleware, since
+	// each remembers its own events. If the name changes, all events are new again.
 	Name string
 	// Shared is the store that this process shares with others, and that outlives it.
 	// Nil means that only this process remembers.
 	Shared Store
-	// OnUnreachable is what happens to events while Shared can't be reached. The zero
+	// OnUnreachable says what to do with events while Shared can't be reached. The zero
 	// value is Wait.
 	OnUnreachable Policy
 	// Window is how long a handled event is remembered. Zero means DefaultWindow.
 	Window time.Duration
-	// Keys is how many events this process remembers in its own memory, the newest
-	// ones. Zero means DefaultKeys.
+	// Keys is how many events, the newest ones, this process remembers in its own
+	// memory. Zero means DefaultKeys.
 	Keys int
 	// Logger logs when Shared can't be reached, and when it can again. Nil means no
 	// log.
 	Logger *zap.Logger
 }
 
-// A Policy is what happens to events while the shared store can't be reached.
+// A Policy says what to do with events while the shared store can't be reached.
 type Policy uint8
 
 const (
 	// Wait fails the event before its handler is called, so that it is delivered again.
 	Wait Policy = iota
-	// AtLeastOnce calls the handler, unless this process remembers the event itself.
+	// AtLeastOnce calls the handler, unless this process itself remembers the event.
 	AtLeastOnce
 )
 

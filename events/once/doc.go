@@ -1,8 +1,8 @@
 // Package once makes an event have its effect once, although it is delivered at least
-// once: SQS repeats messages, the PBX repeats what got no answer, and the messages of a
-// worker that was killed are delivered again.
+// once: SQS repeats messages, the PBX repeats requests without an answer, and the messages
+// of a worker that was killed are delivered again.
 //
-// It is a middleware around one handler, which remembers what events the handler has
+// It is a middleware around one handler, which remembers the events that the handler has
 // handled:
 //
 //	remember, err := once.New(once.Config{Name: "crm"})
@@ -13,8 +13,8 @@
 // message. For each handler it is in one of three states:
 //
 //   - New: the handler is called, under a lease.
-//   - In progress, here or in another process: the event is to be delivered again
-//     later, by [events.RetryAfter] without a reason, which is no failure.
+//   - In progress, here or in another process: the result is [events.RetryAfter] without
+//     a reason, so the event is delivered again later. It does not count as a failure.
 //   - Done, because the handler has returned nil or [events.ErrDuplicate]: the result
 //     is [events.ErrDuplicate].
 //
@@ -28,11 +28,11 @@
 // # In one process or many
 //
 // A process remembers the newest 100,000 events of each handler ([Config].Keys) in its
-// own memory, which takes up to 13 MB, and less than 2 µs an event. That is enough for
+// own memory, which takes up to 13 MB, and less than 2 µs per event. That is enough for
 // one worker that is not restarted. Config.Shared is a [Store] that outlives the process
 // and that several workers share; package [wildix-worker/events/once/dynamo] is one in a
-// DynamoDB table. It is called before and after the handler: two requests an event and
-// handler. For events that the process remembers itself it is not called.
+// DynamoDB table. It is called before and after each call of the handler, except for
+// events that the process itself remembers.
 //
 // # Guarantees
 //
@@ -46,16 +46,15 @@
 //
 // # Limits
 //
-// An effect and its record are two things, unless the handler writes both in one
+// An effect and its record are separate writes, unless the handler makes both in one
 // transaction. If a process is killed between them, the event is new again and has its
-// effect twice. That concerns the few milliseconds that the record takes, and the
-// events in flight. The same is true of a handler that fails after its effect. To
-// exclude it, pass the DeliveryKey on, and let the receiver refuse a key that it has
-// seen.
+// effect twice. Only events in flight are at risk, for the few milliseconds that the
+// record takes. A handler that fails after its effect repeats it too. To exclude both,
+// pass the DeliveryKey on, and let the receiver refuse a key that it has seen.
 //
-// If the effect has happened but can't be recorded in the shared store within two
-// seconds, the event is done all the same: failing it would repeat it for certain. This
-// process remembers it, another one does not.
+// If the effect can't be recorded in the shared store within two seconds, the event still
+// counts as done, since failing it would certainly repeat it. This process remembers it;
+// others do not.
 //
 // While the shared store can't be reached, an event fails before its handler is called
 // ([Wait], the default), and package consumer pauses when most events do. With

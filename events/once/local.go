@@ -10,10 +10,9 @@ type digest = [32]byte
 // A localStore holds the events of one handler in this process: leases, and a ring
 // of the newest events that are done.
 //
-// It is not an LRU of a library, because its 100,000 events must be cheap: it has no
-// pointers for the garbage collector to follow, and takes 125 bytes an event, where
-// golang-lru takes 190. golang-lru's cache whose entries expire also has a goroutine
-// that can't be stopped.
+// It is not a library's LRU, because 100,000 events must be cheap: it has no pointers for
+// the garbage collector to follow, and takes 125 bytes per event, where golang-lru takes
+// 190. Besides, golang-lru's expirable cache has a goroutine that can't be stopped.
 type localStore struct {
 	started time.Time // times are counted from here, so that a change of the clock has no effect
 	size    int

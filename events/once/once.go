@@ -10,9 +10,8 @@ import (
 )
 
 const (
-	// leaseMargin is how much longer a lease lasts than the handler's context: for
-	// what the handler does after its context has ended, for the call of Done, and
-	// for clocks that differ.
+	// leaseMargin is how much longer a lease lasts than the handler's context. It allows
+	// for a handler that returns late, for the call of Done, and for clocks that differ.
 	leaseMargin = 10 * time.Second
 	// defaultLease is the lease of a handler whose context has no deadline.
 	defaultLease = 15 * time.Minute
@@ -28,9 +27,8 @@ const (
 	stopTimeout = 500 * time.Millisecond
 )
 
-// New returns a middleware that calls one handler once for each event. It must not
-// wrap a second handler: the events that one has handled would count as handled by
-// the other.
+// New returns a middleware that calls a handler once for each event. It must not wrap a
+// second handler: the events of one would count as handled by the other.
 func New(cfg Config) (events.Middleware, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -124,15 +122,14 @@ func beginTimeoutFor(ctx context.Context) time.Duration {
 	return beginTimeout
 }
 
-// done records that the event had its effect. If the shared store can't be reached,
-// that is still true in this process.
+// done records that the event had its effect: in this process, even if the shared store
+// can't be reached.
 func (m *middleware) done(ctx context.Context, key Key) {
 	m.local.finish(key.Delivery, m.cfg.Window)
 	m.settleShared(ctx, func(ctx context.Context) error { return m.cfg.Shared.Done(ctx, key, m.cfg.Window) })
 }
 
-// release ends the lease. If the shared store can't be reached, the lease ends by
-// itself there.
+// release ends the lease. If the shared store can't be reached, its lease expires later.
 func (m *middleware) release(ctx context.Context, key Key, owner uint64) {
 	m.settleShared(ctx, func(ctx context.Context) error { return m.cfg.Shared.Release(ctx, key, owner) })
 	m.local.release(key.Delivery, owner)
@@ -163,10 +160,10 @@ func leaseFor(ctx context.Context) time.Duration {
 	return max(time.Until(deadline), 0) + leaseMargin
 }
 
-// retryDelay returns after what time an event in progress should be delivered again.
-// It is short at first: two deliveries at the same time are soon done. Later it is
-// more likely that a process was killed, and a try before its lease ends would use up
-// a receive of the message.
+// retryDelay returns the delay after which an event in progress should be delivered again.
+// It is short at first, since most often both deliveries arrived together and the other is
+// soon done. Later it is more likely that a process was killed; then a try before its
+// lease ends would only cost a receive of the message.
 func retryDelay(wait time.Duration, receiveCount int) time.Duration {
 	switch {
 	case receiveCount <= 1:

@@ -16,7 +16,7 @@ type Store interface {
 	// another owner. Repeated with the same owner, it has the same result.
 	Begin(ctx context.Context, key Key, owner uint64, lease time.Duration) (Claim, error)
 	// Done records that the event has had its effect, for at least as long as keep.
-	// It does not depend on who has the lease.
+	// It succeeds whichever owner has the lease.
 	Done(ctx context.Context, key Key, keep time.Duration) error
 	// Release ends the lease if the owner still has it.
 	Release(ctx context.Context, key Key, owner uint64) error

@@ -18,8 +18,8 @@ type Exponential struct {
 	Max time.Duration
 }
 
-// Limit returns the delay after so many failures in a row, without jitter: Min
-// after one failure or none, then twice as much with each, and at most Max.
+// Limit returns the delay without jitter after the given number of failures in a row: Min
+// after one failure or none, doubled with each further one, and at most Max.
 func (e Exponential) Limit(failures int) time.Duration {
 	d := min(e.Min, e.Max)
 	for ; failures > 1 && 0 < d && d < e.Max; failures-- {
@@ -28,16 +28,16 @@ func (e Exponential) Limit(failures int) time.Duration {
 	return d
 }
 
-// FullJitter returns a random delay between 0 and Limit(failures). It spreads
-// callers best. A delay is never less than a millisecond, unless the limit is,
-// so that a loop does not spin.
+// FullJitter returns a random delay between 0 and Limit(failures). It spreads callers
+// best. So that a loop does not spin, the delay is at least a millisecond, unless the
+// limit is less.
 func (e Exponential) FullJitter(failures int) time.Duration {
 	limit := e.Limit(failures)
 	return max(rand.N(limit+1), min(limit, time.Millisecond))
 }
 
-// EqualJitter returns a random delay between half of Limit(failures) and all of
-// it, for where a delay must not become much shorter.
+// EqualJitter returns a random delay between half of Limit(failures) and all of it, for
+// callers that must not retry much sooner.
 func (e Exponential) EqualJitter(failures int) time.Duration {
 	limit := e.Limit(failures)
 	return limit/2 + rand.N(limit-limit/2+1)

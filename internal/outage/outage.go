@@ -1,5 +1,5 @@
-// Package outage logs one line a change of state for calls that are repeated
-// until they succeed, instead of one a failure.
+// Package outage logs calls that are repeated until they succeed: one line per change of
+// state, instead of one per failure.
 package outage
 
 import (
@@ -10,7 +10,7 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// reasonInterval is the least time between two lines of failures that differ.
+// reasonInterval is the least time between two lines about an outage whose reason changes.
 const reasonInterval = time.Minute
 
 // Config says what a Log writes.
@@ -21,19 +21,19 @@ type Config struct {
 	// Failing is the message of the line when calls start to fail, or fail for
 	// another reason.
 	Failing string
-	// Level is the level of that line. The zero value is info.
+	// Level is the level of the Failing line. The zero value is info.
 	Level zapcore.Level
 	// Working is the message of the line, at level info, when calls succeed
 	// again. If it is empty, none is written.
 	Working string
-	// Calm is how long after the last failure a success ends the outage, so
-	// that a server that refuses every third call does not fill the log. Zero:
-	// the first success does.
+	// Calm is how long after the latest failure a success ends the outage, so that a
+	// server that refuses every third call does not fill the log. If it is zero, the
+	// first success ends the outage.
 	Calm time.Duration
 	// Reason returns a short code for an error, which is the line's field
 	// "code". A failure with another code than the last line's is logged too,
-	// at most once a minute. Nil: there is no such field, and only the first
-	// failure of an outage is logged.
+	// at most once a minute. If Reason is nil, there is no such field, and only the
+	// first failure of an outage is logged.
 	Reason func(error) string
 }
 

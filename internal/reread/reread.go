@@ -1,4 +1,4 @@
-// Package reread keeps a value in step with the files that it is made from.
+// Package reread keeps a value up to date with the files that it is made from.
 package reread
 
 import (
@@ -32,10 +32,9 @@ type Value[T any] struct {
 // regular ones, or links to such, of at most 1 MiB each. parse gets their
 // contents in the order of paths; it is called again when a file has changed.
 //
-// notify, unless nil, is called with nil when the value has changed or the files
-// can be used again, and with the error when they can't be used any more or for
-// another reason: once a change of state, not once a read. It must not call the
-// Value.
+// notify, unless nil, is called with nil when the value has changed or the files can be
+// used again, and with the error when they can no longer be used or the reason changes:
+// once per change of state, not once per read. It must not call the Value.
 func Load[T any](paths []string, parse func(contents []string) (T, error), notify func(error)) (*Value[T], error) {
 	if notify == nil {
 		notify = func(error) {}
@@ -47,9 +46,9 @@ func Load[T any](paths []string, parse func(contents []string) (T, error), notif
 	return v, nil
 }
 
-// Get returns the value, after reading the files again if that was last done
-// maxAge ago or longer. Contents are compared, not modification times, so renamed
-// and linked files work.
+// Get returns the value. It first reads the files again if the last read was at least
+// maxAge ago. It compares contents, not modification times, so renamed and linked files
+// work.
 //
 // If the files can't be used, it returns the last good value with the reason.
 func (v *Value[T]) Get(maxAge time.Duration) (T, error) {

@@ -45,7 +45,7 @@ func inOrder(done []*string) bool {
 }
 
 // Batches splits items into those of one batch call each: at most MaxBatch items, of at
-// most MaxSize bytes together. An item that is larger is a batch of its own. Size may be
+// most MaxSize bytes together. An item that is larger gets its own batch. Size may be
 // nil for entries without a body.
 func Batches[T any](items []T, size func(T) int) iter.Seq[[]T] {
 	return func(yield func([]T) bool) {

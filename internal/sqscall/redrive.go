@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// A RedrivePolicy is when a queue gives up on a message, and where the message goes.
+// A RedrivePolicy says after how many receives a queue moves a message, and where to.
 type RedrivePolicy struct {
 	DeadLetterQueue string // its name
 	MaxReceiveCount int

@@ -1,14 +1,14 @@
 // Package jsonscan decodes JSON in one pass, as encoding/json does but in a
 // fraction of the time, into values that the caller names field by field.
 //
-// It accepts and rejects the same texts as encoding/json, and reads the same values
-// from them: field names match in any case, a value of the wrong type leaves what
-// was there, and a repeated object or array is read over the first one. A program
-// that verifies and routes by one decoder and handles by another must not see two
-// different events. The tests compare it with encoding/json; so does package events.
+// It accepts and rejects the same texts as encoding/json, and reads the same values from
+// them: field names match in any case, a value of the wrong type leaves the target
+// unchanged, and a repeated object or array is read over the first one. So a program that
+// routes events by one decoder and handles them by the other does not see two different
+// events. The tests compare it with encoding/json; so do those of package events.
 //
-// It is to be deleted when encoding/json/v2 leaves its experiment (GOEXPERIMENT=jsonv2),
-// which decodes in one pass too.
+// Delete this package when encoding/json/v2, which also decodes in one pass, is no longer
+// an experiment (GOEXPERIMENT=jsonv2).
 package jsonscan
 
 import (
@@ -27,8 +27,8 @@ type Decoder struct {
 	strings strings.Builder // all strings that were read, in one piece of memory
 }
 
-// NewDecoder returns a decoder of the text. names are the fields of all objects that
-// are to be read.
+// NewDecoder returns a decoder of the text. names are the field names that the caller
+// reads, of all objects.
 func NewDecoder(text []byte, names [][]byte) *Decoder {
 	const usual = 512 // bytes of strings in an event
 	d := &Decoder{scanner: scanner{text: text}, names: names}
@@ -55,10 +55,10 @@ func (d *Decoder) End() error {
 	return nil
 }
 
-// ReadObject calls readField for each field of an object, with its name. readField
-// reads the value and returns true, or returns false if it does not know the name:
-// then it is called again with the known name that differs only in case, if there is
-// one, or else the value is skipped.
+// ReadObject calls readField for each field of an object, with its name. readField reads
+// the value and returns true, or returns false if it does not know the name. Then it is
+// called again with the known name that differs only in case; if there is none, the value
+// is skipped.
 func (d *Decoder) ReadObject(readField func(name []byte) bool) {
 	if d.Peek() != '{' {
 		d.Skip()
@@ -72,7 +72,7 @@ func (d *Decoder) ReadObject(readField func(name []byte) bool) {
 	}
 }
 
-// knownName returns the known name that equals name but for its case, or nil.
+// knownName returns the known name that equals name except for case, or nil.
 func (d *Decoder) knownName(name []byte) []byte {
 	for _, known := range d.names {
 		if bytes.EqualFold(known, name) {

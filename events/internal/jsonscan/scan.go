@@ -5,10 +5,9 @@ import "unicode/utf8"
 // maxDepth is how deeply encoding/json lets arrays and objects nest.
 const maxDepth = 10_000
 
-// A scanner reads JSON once, from front to back, and accepts exactly what
-// encoding/json accepts. It ends the text at the first wrong byte, so that the
-// caller reads nothing beyond it, and has to ask only once, at the end, whether
-// the scanner failed.
+// A scanner reads JSON once, from front to back, and accepts exactly what encoding/json
+// accepts. It ends the text at the first wrong byte, so that the caller reads nothing
+// beyond it, and needs to check for a failure only once, at the end.
 type scanner struct {
 	text   []byte
 	pos    int // of the next byte; never beyond the text

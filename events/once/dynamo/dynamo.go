@@ -18,9 +18,9 @@
 //
 // # Clocks
 //
-// Each worker compares a lease with its own clock. As long as the clocks differ by less
-// than the ten seconds that package once allows for, no lease is taken over from a
-// handler that still runs.
+// Each worker compares leases with its own clock. While the clocks differ by less than the
+// ten seconds that package once allows for, no worker takes over the lease of a handler
+// that still runs.
 //
 // # The client
 //
@@ -45,7 +45,7 @@ import (
 	"wildix-worker/events/once"
 )
 
-// Client is what a Store needs of a [dynamodb.Client].
+// Client is the part of a [dynamodb.Client] that a Store calls.
 type Client interface {
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
 }
@@ -102,8 +102,7 @@ func (s *Store) Begin(ctx context.Context, key once.Key, owner uint64, lease tim
 	}
 }
 
-// refusal returns the claim that follows from the item because of which Begin's
-// condition failed.
+// refusal returns the claim for an item that made Begin's condition fail.
 func (s *Store) refusal(item map[string]types.AttributeValue, now time.Time) (once.Claim, error) {
 	if item[attrKey] == nil { // an old server, or a proxy in between
 		return once.Claim{}, fmt.Errorf("DynamoDB table %s: condition failed, but the answer has no item", s.table)

@@ -97,7 +97,7 @@ func endedLeaseIsTakenOver(t *testing.T, s once.Store) {
 	want(t, begin(t, s, key(1), bob), once.Begun)
 	fatal(t, s.Release(t.Context(), key(1), ada)) // no longer the owner
 	want(t, begin(t, s, key(1), ada), once.InProgress)
-	fatal(t, s.Done(t.Context(), key(1), time.Hour)) // by ada, who has handled it all the same
+	fatal(t, s.Done(t.Context(), key(1), time.Hour)) // by ada, who has handled it
 	want(t, begin(t, s, key(1), ada), once.Done)
 	fatal(t, s.Release(t.Context(), key(1), bob)) // bob's failure does not undo that
 	want(t, begin(t, s, key(1), bob), once.Done)
