@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	// defaultDepthAge fits how SQS counts: about once a minute.
+	// defaultDepthAge suits SQS, which counts about once a minute.
 	defaultDepthAge = 30 * time.Second
 	// depthTimeout is how long a scrape waits for SQS.
 	depthTimeout = 3 * time.Second
@@ -37,9 +37,9 @@ type QueueClient interface {
 	GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error)
 }
 
-// Depths is a collector of how many messages a queue and its dead-letter queue hold. It
-// calls SQS when it is scraped, and needs sqs:GetQueueAttributes on both queues; what it
-// may not read is left out.
+// Depths collects how many messages a queue and its dead-letter queue hold. It calls SQS
+// when it is scraped, and needs the permission sqs:GetQueueAttributes on both queues. A
+// queue that it may not read is omitted.
 type Depths struct {
 	client   QueueClient
 	queueURL string
@@ -57,7 +57,7 @@ type DepthsConfig struct {
 	QueueURL string
 	// MaxAge is how long depths are used before SQS is asked again; 30 s if zero.
 	MaxAge time.Duration
-	// Logger logs when SQS stops to answer; nothing is logged if nil.
+	// Logger logs when SQS stops answering; nil logs nothing.
 	Logger *zap.Logger
 }
 

@@ -57,8 +57,8 @@ func New(registry prometheus.Registerer) *Metrics {
 		}, []string{"handler"}),
 	}
 	registry.MustRegister(m.messages, m.handling, m.eventAge, m.messageAge, m.handlerSeconds, m.handlerFailures, m.handlersRunning)
-	// Prometheus sees no increase when a counter appears with the value 1, and a
-	// single one of these outcomes matters. So they start at 0.
+	// These outcomes start at 0: a single one matters, and Prometheus sees no increase
+	// when a counter appears with the value 1.
 	for _, o := range []events.Outcome{events.Failed, events.Rejected, events.Malformed} {
 		m.messages.WithLabelValues(o.String(), typeLabel(nil))
 	}
@@ -79,8 +79,8 @@ func (m *Metrics) Observe(r consumer.Result) {
 	}
 }
 
-// knownTypes are the event types with a label value of their own. A sender must not be
-// able to create new values.
+// knownTypes are the event types that are label values, so that a sender can't create new
+// ones.
 var knownTypes = []string{
 	events.CallStart, events.CallUpdate, events.CallEnd,
 	events.CallLiveProgress, events.CallLiveCompleted, events.CallLiveInterrupted, events.CallLiveTranscription,

@@ -1,5 +1,5 @@
-// Package sqslocal is an Amazon SQS inside the process: a server that keeps its queues in memory and speaks the AWS JSON 1.0
-// protocol, so that the real client of the AWS SDK runs against it. It needs no account, no container and no network.
+// Package sqslocal is an SQS server inside the process. It keeps its queues in memory and speaks the AWS JSON 1.0 protocol, so that
+// the client of the AWS SDK works with it unchanged. It needs no account, no container and no network.
 //
 // A test starts a server, makes a queue and uses the client as it would any other:
 //
@@ -11,8 +11,8 @@
 //
 // # Virtual time
 //
-// Visibility timeouts, delays, long polls and deduplication follow the package time and nothing else, so inside a testing/synctest
-// bubble twelve hours pass in no time. Sockets do not work in a bubble; [Server.StartPipe] serves over memory instead:
+// Visibility timeouts, delays, long polls and deduplication use only package time, so inside a testing/synctest bubble twelve hours
+// pass at once. Sockets do not work in a bubble; [Server.StartPipe] serves in memory instead:
 //
 //	synctest.Test(t, func(t *testing.T) {
 //		srv := sqslocal.New(sqslocal.Options{}) // made inside the bubble, as are its timers
@@ -22,12 +22,12 @@
 //		...
 //	})
 //
-// # Trouble on demand
+// # Faults
 //
-// [Server.Inject] switches on a [Fault]: throttling, lost answers, closed connections, hung requests, batches that fail in part and
-// duplicate deliveries. [Server.Depth] and [Server.Calls] tell what a queue holds and what was asked of it.
+// [Server.Inject] injects a [Fault]: throttling, lost answers, closed connections, hung requests, batches that fail in part and
+// duplicate deliveries. [Server.Depth] counts the messages of a queue, and [Server.Calls] the requests.
 //
-// # What it does as SQS does
+// # Like SQS
 //
 // Standard and FIFO queues, short and long polls, visibility timeouts and their limit of twelve hours, receipt handles that change
 // with each receive, delays, dead-letter queues and the tasks that move messages out of them, message attributes and their digests,
@@ -43,13 +43,13 @@
 //   - A receive returns as many messages as there are, up to the number asked for; SQS may return fewer.
 //   - Messages that become visible again line up behind those already visible; on a FIFO queue they keep their place in their group.
 //   - A message move task moves one message at a time, 500 a second unless it is told to be slower, and is complete when no message
-//     is visible. What is in flight stays. Messages are new to the queue that they come to, with another id, as SQS documents it.
+//     is visible. Messages in flight stay. A moved message is new to its destination and has another id, as SQS documents it.
 //   - A message past the retention period is dropped when its turn to be received comes, and counted until then.
 //
-// # What it does not do
+// # Unlike SQS
 //
-// Nothing is stored: a closed server has forgotten its queues. Signatures, credentials, policies and encryption are neither checked
-// nor applied (attributes of that kind are kept and given back). Tags, permissions and the older query protocol answer with an
-// error. ReceiveRequestAttemptId is accepted and ignored. A deleted queue can be made again at once, and a queue purged twice in a
-// minute, both of which SQS refuses. The account is always 000000000000, the region us-east-1.
+// Nothing is stored: the queues are lost when the server is closed. Signatures, credentials, policies and encryption are neither
+// checked nor applied; their attributes are stored and returned. Tags, permissions and the older query protocol are answered with
+// an error. ReceiveRequestAttemptId is accepted and ignored. A deleted queue can be created again at once, and a queue can be
+// purged twice in a minute; SQS refuses both. The account is always 000000000000, the region us-east-1.
 package sqslocal

@@ -49,7 +49,7 @@ func (l *PipeListener) Close() error {
 	return nil
 }
 
-// Addr returns an address that serves as the host of URLs; there is nothing to look up behind it.
+// Addr returns an address for use as the host in URLs. It can't be resolved.
 func (l *PipeListener) Addr() net.Addr { return pipeAddr{} }
 
 type pipeAddr struct{}

@@ -96,7 +96,7 @@ func (s *Server) Start(addr string) error {
 }
 
 // StartPipe serves on a Pipe until Close: requests of Client then never leave memory, which is what testing/synctest needs.
-// It returns the listener for those who dial it themselves. A server that is closed already closes it.
+// It returns the listener, for callers that dial it themselves. If the server is closed, the listener is too.
 func (s *Server) StartPipe() *PipeListener {
 	l := Pipe()
 	if err := s.attach(l); err != nil {
@@ -158,8 +158,8 @@ func (s *Server) URL() string {
 	return s.url
 }
 
-// Close ends every long poll and every connection, those of Client included, and waits until the goroutines that served them
-// are gone. The queues and what they hold are lost. Closing again does nothing. The error is always nil.
+// Close ends every long poll and every connection, including those of Client, and waits until their goroutines have ended. The
+// queues and their messages are lost. Closing again does nothing. The error is always nil.
 func (s *Server) Close() error {
 	s.closing.Do(func() {
 		s.mu.Lock()

@@ -27,8 +27,8 @@ type pendingEvent struct {
 type batch struct {
 	events  []*pendingEvent
 	size    int
-	timer   *time.Timer // ends the time that the batch may wait for more events
-	overdue bool        // that time has passed
+	timer   *time.Timer // fires when the batch must not wait for more events
+	overdue bool        // the timer has fired
 }
 
 // fits reports whether the batch has room for the event.
@@ -41,8 +41,7 @@ func (b *batch) add(e *pendingEvent) {
 	b.size += e.size
 }
 
-// dropExpired drops the events that no caller waits for any more, and reports
-// whether any are left.
+// dropExpired drops the events that no caller waits for, and reports whether any are left.
 func (b *batch) dropExpired() bool {
 	kept := b.events[:0]
 	for _, e := range b.events {
@@ -54,7 +53,7 @@ func (b *batch) dropExpired() bool {
 	return len(kept) > 0
 }
 
-// pause returns after d, or earlier if no caller waits for the batch any more.
+// pause returns after d, or as soon as no caller waits for the batch.
 func (b *batch) pause(d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -13,13 +13,13 @@ import (
 )
 
 const (
-	// maxLinger is how long an event waits for others at most while calls are
-	// running. If none is running, it does not wait.
+	// maxLinger is how long an event may wait for others while calls are running. If
+	// none is running, it does not wait.
 	maxLinger = 20 * time.Millisecond
-	// maxCalls is how many calls run at once. At the usual 20 ms per call, that is
-	// far more than the largest PBX needs.
+	// maxCalls is how many calls run at once. At the usual 20 ms per call, it is far
+	// more than the largest PBX needs.
 	maxCalls = 32
-	// callTimeout leaves an event time for a second try.
+	// callTimeout limits one call, so that an event has time for a second try.
 	callTimeout = 2 * time.Second
 	// maxPause limits the pause between tries, because the PBX is waiting.
 	maxPause = 500 * time.Millisecond
@@ -107,8 +107,8 @@ func (b *batcher) startCalls() {
 	}
 }
 
-// callEnded starts the next call, with the open batch if that need not wait for more
-// events.
+// callEnded starts the next call. It first closes the open batch, if that need not wait for
+// more events.
 func (b *batcher) callEnded() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

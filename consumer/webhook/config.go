@@ -49,9 +49,9 @@ type Config struct {
 	// MaxInFlight is how many requests are read or handled at once. Further ones
 	// are answered 503. Zero means DefaultMaxInFlight.
 	MaxInFlight int
-	// AnswerWithin limits the time from a request's header to its answer, and
-	// thereby the time of a call of the handler. It must be less than 5 s, after
-	// which a PBX considers the request failed. Zero means DefaultAnswerWithin.
+	// AnswerWithin limits the time from a request's header to its answer, and so also
+	// each call of the handler. It must be less than 5 s, after which a PBX considers
+	// the request failed. Zero means DefaultAnswerWithin.
 	AnswerWithin time.Duration
 	// ShutdownTimeout is how long Serve waits for running handlers when its context
 	// ends. Zero means DefaultShutdownTimeout.

@@ -70,9 +70,9 @@ func (c *call) wait(ctx context.Context) bool {
 	}
 }
 
-// dispatch has the event handled and returns its outcome, at the latest when ctx
-// ends. If a call for the event is running, it waits for that call, and starts
-// another one only if that call ran out of time.
+// dispatch calls the handler and returns the event's outcome, at the latest when ctx ends.
+// If a call for the same event is running, it waits for that call, and starts another one
+// only if that call ran out of time.
 func (d *dispatcher) dispatch(ctx context.Context, e *events.Event) (events.Outcome, error) {
 	for {
 		c, started := d.startOrJoin(ctx, e)
@@ -90,8 +90,8 @@ func (d *dispatcher) dispatch(ctx context.Context, e *events.Event) (events.Outc
 	}
 }
 
-// startOrJoin starts a call for the event, or returns the one that is running. It
-// returns nil if no call may be started any more.
+// startOrJoin starts a call for the event, or returns the running one. It returns nil
+// after stop.
 func (d *dispatcher) startOrJoin(ctx context.Context, e *events.Event) (c *call, started bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -152,7 +152,7 @@ func (d *dispatcher) finish(c *call) {
 	close(c.done)
 }
 
-// stop starts no further calls, and cancels the contexts of those that run with
+// stop prevents further calls, and cancels the contexts of running calls with the cause
 // [consumer.ErrStopping].
 func (d *dispatcher) stop() {
 	d.mu.Lock()
@@ -163,7 +163,7 @@ func (d *dispatcher) stop() {
 	}
 }
 
-// wait returns when no call is running. No request may be dispatched meanwhile.
+// wait returns when no call is running. dispatch must not be called while it waits.
 func (d *dispatcher) wait() { d.running.Wait() }
 
 // count returns how many calls are running.

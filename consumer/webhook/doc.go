@@ -51,6 +51,6 @@
 // At most MaxInFlight requests are read or handled at once. At most Concurrency of
 // them are with the handler; the others wait, within AnswerWithin. At most 64 bodies
 // larger than 16 KiB are in memory. So with the defaults, bodies take at most about
-// 80 MiB. A process was measured to need 250 MiB while a client kept as many of them
-// unfinished as it could.
+// 80 MiB. A process needed 250 MiB while a client kept as many requests unfinished as it
+// could.
 package webhook

@@ -93,7 +93,7 @@ func (r *Receiver) serveHealthCheck(w http.ResponseWriter) {
 	fmt.Fprintln(w, "wildix-worker is waiting for POST requests from a Wildix PBX.")
 }
 
-// serveEvent takes an event from its request to its answer.
+// serveEvent reads, verifies and dispatches the event of a request, and answers it.
 func (r *Receiver) serveEvent(w http.ResponseWriter, req *http.Request) {
 	arrived := time.Now()
 	if !r.limiter.acquire() {
@@ -130,7 +130,7 @@ func (r *Receiver) startSpan(ctx context.Context) context.Context {
 	return ctx
 }
 
-// serveUnreadable answers a request that carries nothing to verify.
+// serveUnreadable answers a request that can't be verified.
 func (r *Receiver) serveUnreadable(ctx context.Context, w http.ResponseWriter, req *http.Request, failure *requestError) {
 	switch failure.status {
 	case http.StatusUnauthorized, http.StatusRequestEntityTooLarge:

@@ -73,8 +73,7 @@ func (r *Relay) HandleEvent(ctx context.Context, e *events.Event) error {
 	}
 }
 
-// Close waits until no call of SQS is running. HandleEvent must not be called any
-// more.
+// Close waits until no call of SQS is running. HandleEvent must not be called after Close.
 func (r *Relay) Close() error {
 	r.batcher.wait()
 	return nil
@@ -106,8 +105,8 @@ func groupID(id string) string {
 	return id
 }
 
-// validCharacters reports whether SQS accepts the characters of a body. SQS refuses
-// control characters too, but JSON has none.
+// validCharacters reports whether SQS accepts the characters of a body. It does not check
+// for control characters, which SQS refuses too, since valid JSON has none.
 func validCharacters(body []byte) bool {
 	return utf8.Valid(body) && !bytes.Contains(body, []byte("\ufffe")) && !bytes.Contains(body, []byte("\uffff"))
 }

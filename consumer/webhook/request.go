@@ -45,8 +45,7 @@ func (m *message) release() {
 	}
 }
 
-// A requestError is why a request carries nothing to verify, and the status of its
-// answer.
+// A requestError says why a request can't be verified, and has the status of its answer.
 type requestError struct {
 	status int
 	reason string

@@ -14,10 +14,9 @@
 // and, from this process's environment, PATH, HOME, LANG, TZ, TMPDIR and the variables
 // that [Config].PassOn names. The program need not read its input.
 //
-// Exit code 0 is success. The exit code [Config].PermanentExit is an
-// [events.Permanent] error. Any other code, or a signal, is an error, and the event is
-// delivered again. The first 4 KiB of standard error are logged; standard output is
-// discarded.
+// Exit code 0 is success. The exit code [Config].PermanentExit is an [events.Permanent]
+// error. Any other exit code, or death by a signal, is an error, and the event is delivered
+// again. The first 4 KiB of standard error are logged; standard output is discarded.
 //
 // When the context ends, the program's process group gets SIGTERM and, half a second
 // later, SIGKILL; exit code 0 is success even then. Processes that the program leaves
@@ -46,7 +45,7 @@ import (
 // machines.
 var grace = 500 * time.Millisecond
 
-// Config says what to run. Args is required.
+// Config is the configuration of a Handler. Args is required.
 type Config struct {
 	// Args are the program, as a path or as a name to find in PATH, and its arguments.
 	Args []string
@@ -54,7 +53,8 @@ type Config struct {
 	// good: 1 to 255. Zero means that no code does.
 	PermanentExit int
 	// PassOn names variables of this process's environment that the program gets
-	// besides PATH, HOME, LANG, TZ and TMPDIR. It gets no others: they may be secrets.
+	// besides PATH, HOME, LANG, TZ and TMPDIR. It gets no others, since they may be
+	// secrets.
 	PassOn []string
 	// Logger gets what the program writes to standard error. Nil discards it.
 	Logger *zap.Logger
@@ -67,8 +67,8 @@ type Handler struct {
 	environ []string
 }
 
-// New returns a handler, or an error that joins an *[events.FieldError] for each
-// invalid field. A program that is not found is one.
+// New returns a handler, or an error that joins an *[events.FieldError] for each invalid
+// field. Args is invalid if the program is not found.
 func New(cfg Config) (*Handler, error) {
 	var faults []error
 	fault := func(field string, err error) { faults = append(faults, &events.FieldError{Field: field, Err: err}) }

@@ -14,9 +14,9 @@ const (
 	// breakerFailures is how many failures in a row open the breaker.
 	breakerFailures = 5
 	// openTime is how long the breaker is open before one event is tried. It is shorter
-	// than the pauses of package consumer's breaker between its probes, so that each
-	// probe reaches the endpoint: two breakers that wait for each other would delay the
-	// recovery.
+	// than the pause of package consumer's breaker between two tries of its probe, so
+	// that each try reaches the endpoint: two breakers that wait for each other would
+	// delay the recovery.
 	openTime = time.Second
 )
 

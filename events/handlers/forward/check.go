@@ -33,8 +33,8 @@ func (t *Template) checkBranches() error {
 	return nil
 }
 
-// joinBranches makes each {{if}} execute both branches, whatever its condition. The
-// condition stays, since it may declare a variable.
+// joinBranches makes each {{if}} execute both branches, whatever its condition. It keeps
+// the condition, since that may declare a variable.
 func joinBranches(list *parse.ListNode) {
 	if list == nil {
 		return

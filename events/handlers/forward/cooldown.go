@@ -59,10 +59,10 @@ func retryAfter(text string, now time.Time) time.Duration {
 	return min(max(at.Sub(now), 0), maxRetryAfter)
 }
 
-// retryDelay returns the delay of an event that has to wait for asked at least. It grows
-// with the receive count: with an endpoint that asks every event to wait for a second,
-// they would all be in the dead-letter queue after ten. It has jitter, so that events
-// that wait together don't come back together.
+// retryDelay returns the delay of an event, which is at least asked. It grows with the
+// receive count: otherwise an endpoint that asks every event to wait for a second would
+// send them all to the dead-letter queue within ten seconds. It has jitter, so that events that
+// wait together are not delivered again together.
 func retryDelay(asked time.Duration, receiveCount int) time.Duration {
 	return max(asked+rand.N(asked/2+1), eventDelay.EqualJitter(receiveCount))
 }

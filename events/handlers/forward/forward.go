@@ -23,14 +23,13 @@
 //
 // # The response
 //
-// Any 2xx status is success, as soon as the headers have arrived. The body is
-// discarded. 408, 425, 429, 3xx, 5xx and failures without a response may be retried.
-// All other 4xx are [events.Permanent] unless [Config].RetryStatuses names them: 401,
-// 403 and 404 are good candidates, since they mostly mean an expired token or a changed
-// address.
+// Any 2xx status is success, as soon as the headers have arrived. The body is discarded.
+// 408, 425, 429, 3xx, 5xx and failures without a response may be retried. All other 4xx
+// are [events.Permanent] unless [Config].RetryStatuses names them: 401, 403 and 404 are
+// good candidates, since they usually mean an expired token or a changed address.
 //
-// Redirects are not followed: few endpoints want a POST twice, and the signature and a
-// token in a header are not meant for others. Set the URL of the redirect instead.
+// Redirects are not followed: few endpoints want a POST twice, and another host must not
+// get the signature or a token in a header. Set the URL to the redirect's target instead.
 //
 // If the endpoint answers with a Retry-After, in seconds or as a date, nothing is sent to
 // it until then, at most for five minutes. Events that fail meanwhile ask for a longer
@@ -43,11 +42,11 @@
 // delay grows with the receive count, which keeps an event out of the dead-letter queue.
 //
 // The circuit breaker of package consumer counts these failures too, and stops receiving
-// but for a probe. It tries the probe every two to four seconds, and this handler lets
-// one event a second through, so every try reaches the endpoint.
+// except for a probe. It tries the probe every two to four seconds, and this handler sends
+// one event a second, so every try reaches the endpoint.
 //
-// A request without a response fails after [Config].Timeout. So long does it take to
-// notice that an endpoint which accepts connections and does not answer is up again.
+// A request without a response fails after [Config].Timeout. If an endpoint accepts
+// connections but does not answer, it takes up to that long to notice that it is up again.
 //
 // # Addresses
 //
@@ -58,8 +57,8 @@
 // localhost. With a proxy, which resolves names itself, only a URL that contains such an
 // address is refused.
 //
-// A URL may be a secret, as those of Slack are. Logs and errors contain its host and port
-// only, and of a response only the status.
+// A URL may be a secret, as those of Slack are. Logs and errors contain only its host and
+// port, and only the status of a response.
 package forward
 
 import (
@@ -166,7 +165,7 @@ func permanent(err error) error {
 	return events.Permanent(err)
 }
 
-// deliver sends the body unless the endpoint cools down or is down.
+// deliver sends the body, unless the endpoint is down or has asked to wait.
 func (h *Handler) deliver(ctx context.Context, e *events.Event, body []byte) error {
 	if left := h.cooldown.left(); left > 0 {
 		return events.RetryAfter(retryDelay(left, e.ReceiveCount), errCooldown)

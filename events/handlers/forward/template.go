@@ -17,8 +17,8 @@ import (
 //	{"from": {{json .Data.Caller.Phone}}, "at": {{.Time.UnixMilli}}}
 //	{{end}}
 //
-// An output of white space only is not sent, and the event is ignored, so a template can
-// select events with {{if}}.
+// If the output is only white space, nothing is sent and the event is ignored, so a
+// template can select events with {{if}}.
 //
 // The fields are ID, Type, PBX, Company, IntegrationID, Time (a time.Time in
 // UTC), Key (the delivery key), ReceiveCount and Data. Data has the fields of

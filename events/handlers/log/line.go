@@ -10,8 +10,8 @@ import (
 // timeLayout is RFC 3339 to the millisecond, the precision of an event's time.
 const timeLayout = "2006-01-02T15:04:05.000Z07:00"
 
-// appendLine appends the line of an event, whose phone numbers may be masked. It is the same as encoding/json's, in half
-// the time.
+// appendLine appends the line of an event, with masked phone numbers if mask is true. The
+// line is the same as encoding/json's, and takes half the time.
 func appendLine(line []byte, e *events.Event, mask bool) []byte {
 	line = append(line, `{"time":"`...)
 	line = e.Time.AppendFormat(line, timeLayout)

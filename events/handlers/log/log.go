@@ -40,7 +40,7 @@ func (h *Handler) HandleEvent(_ context.Context, e *events.Event) error {
 	return nil
 }
 
-// A lineWriter writes lines for many goroutines with few writes: lines that come during
+// A lineWriter writes lines for many goroutines with few writes: lines that arrive during
 // a write are written together by the next one.
 type lineWriter struct {
 	w       io.Writer

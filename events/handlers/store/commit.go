@@ -62,9 +62,9 @@ func (w *writer) run(ctx context.Context) {
 	}
 }
 
-// collect receives the other requests that wait. It yields once, so that handlers
-// which were just answered can send their next event: without that, they would get
-// every other transaction.
+// collect receives the other requests that wait. It yields once, so that handlers that
+// were just answered can send their next event: otherwise they would miss every second
+// transaction.
 func (w *writer) collect(first *request) []*request {
 	batch, bytes := []*request{first}, len(first.event.raw)
 	yielded := false
@@ -84,9 +84,8 @@ func (w *writer) collect(first *request) []*request {
 	return batch
 }
 
-// commit writes a batch and answers each request. If the database refuses one of the
-// rows, it writes each half of the batch by itself, and so on, until only the refused
-// rows have failed.
+// commit writes a batch and answers each request. If the database refuses a row, it writes
+// each half of the batch separately, and so on, until only the refused rows have failed.
 func (w *writer) commit(ctx context.Context, batch []*request) {
 	batch = pending(batch)
 	if len(batch) == 0 {

@@ -6,9 +6,9 @@ import (
 	"os"
 )
 
-// A file identifies the SQLite file that was opened. After somebody has moved or
-// replaced it, SQLite goes on writing to the old one, where nobody looks. The zero file
-// stands for PostgreSQL.
+// A file identifies the SQLite file that was opened. If that is moved or replaced, SQLite
+// continues to write to the old one, where its rows would be lost. The zero file stands
+// for PostgreSQL.
 type file struct {
 	path   string
 	opened fs.FileInfo

@@ -17,7 +17,7 @@ import (
 )
 
 // A postgresDialect writes all rows with few statements, since each is a round trip.
-// The driver prepares them once a connection.
+// The driver prepares them once per connection.
 type postgresDialect struct{}
 
 // migrationLock is the number of the advisory lock for migrations of these tables.
@@ -61,7 +61,7 @@ const insertRows = `INSERT INTO calls SELECT * FROM json_populate_recordset(NULL
 
 // writeCalls inserts the calls that are new. It locks the others, in the order that
 // all workers use, and then reads the facts to merge with, so that another worker
-// waits and merges with what this one wrote.
+// waits and merges with the facts that this one wrote.
 func (p *postgresDialect) writeCalls(ctx context.Context, tx *sql.Tx, batch []call) error {
 	known, err := p.insertNew(ctx, tx, batch)
 	if err != nil || len(known) == 0 {
@@ -202,9 +202,9 @@ const (
 	noTable       = "42P01"
 )
 
-// stale errors come when a table was changed, or when a pooler uses another server
-// connection than the one a statement was prepared on. The driver would prepare only
-// that statement again, one a transaction.
+// stale errors occur when a table was changed, or when a pooler uses another server
+// connection than the one a statement was prepared on. By itself, the driver would prepare
+// only one statement again in each transaction.
 func (*postgresDialect) stale(err error) bool {
 	switch sqlState(err) {
 	case planChanged, noStatement, sameStatement:

@@ -93,8 +93,7 @@ func text(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\x00", "\ufffd")
 }
 
-// assignments returns the assignments that make an existing row what was to be
-// inserted.
+// assignments returns the assignments that replace an existing row by the inserted one.
 func assignments() string {
 	var all []string
 	for _, column := range callColumns[2:] {

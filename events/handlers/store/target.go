@@ -10,7 +10,7 @@ type target struct {
 	connector driver.Connector
 	dialect   dialect
 	path      string // of a SQLite file
-	hangUp    func() // closes all connections, whatever they wait for
+	hangUp    func() // closes all connections at once
 }
 
 // open returns a pool of one connection, which is all that a writer or a reader

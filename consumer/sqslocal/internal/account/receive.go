@@ -20,8 +20,8 @@ type ReceiveOptions struct {
 // Receive returns messages of the queue, waiting for the first if there is none. If ctx ends, it receives nothing and returns the
 // error of ctx.
 //
-// A poll that waits is woken, and then receives by itself. Whoever makes a message visible wakes the poll that has waited longest;
-// if that one leaves messages, it wakes the next. So no wake-up is lost, and one send does not wake all polls.
+// A waiting poll is woken, and then receives by itself. A call that makes a message visible wakes the poll that has waited longest;
+// if that poll leaves messages, it wakes the next. So no wake-up is lost, and one send does not wake all polls.
 func (a *Account) Receive(ctx context.Context, name string, o ReceiveOptions) ([]queue.Delivery, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 )
 
-// IDs hands out the numbers and ids of the queues and messages of one account. It is not safe for concurrent use.
+// IDs generates the numbers and ids of the queues and messages of one account. It is not safe for concurrent use.
 type IDs struct {
 	random *rand.Rand
 	last   uint64

@@ -90,7 +90,7 @@ func (q *Queue) Ready(now time.Time) bool {
 	return q.visible.ready() && !q.full()
 }
 
-// NextVisible returns when the next message becomes visible that is delayed or in flight, if there is one.
+// NextVisible returns when the next delayed or in-flight message becomes visible, if there is one.
 func (q *Queue) NextVisible() (at time.Time, ok bool) {
 	if len(q.scheduled) == 0 {
 		return time.Time{}, false
@@ -119,7 +119,7 @@ func (q *Queue) add(m *item, now time.Time, delay time.Duration) {
 	heap.Push(&q.scheduled, m)
 }
 
-// advance makes the scheduled messages visible whose time has come.
+// advance makes scheduled messages visible that are due.
 func (q *Queue) advance(now time.Time) {
 	for q.scheduled.due(now) {
 		q.makeVisible(q.scheduled[0])
