@@ -62,7 +62,7 @@ type figures struct {
 	Messages  int
 	Took      time.Duration   // until 99 % were deleted; see meter.deleted
 	Calls     int64           // HTTP requests, the SDK's retries included
-	PeakRSS   int             // bytes; 0 where the system does not tell
+	PeakRSS   int             // bytes; 0 if unknown
 	RSS       int             // at the end
 	Latencies []time.Duration // from an event's making to its handler
 
@@ -99,8 +99,8 @@ func serve() error {
 	return srv.Close()
 }
 
-// consume has run consume the task's messages and prints the figures. Both
-// consumers write a line an event to the same file.
+// consume calls run, which consumes the task's messages, and prints the figures. Both
+// consumers write one line per event to the same file.
 func consume(t task, run func(ctx context.Context, m *meter, out *os.File) error) error {
 	out, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	if err != nil {

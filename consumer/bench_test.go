@@ -189,7 +189,7 @@ func median[T cmp.Ordered](list []T) T {
 	return slices.Sorted(slices.Values(list))[len(list)/2]
 }
 
-// benchQueue is a queue in a process of its own, and the sender.
+// benchQueue is a queue in a separate process, and the sender.
 type benchQueue struct {
 	b        *testing.B
 	endpoint string

@@ -26,15 +26,15 @@ import (
 //	 2 deletes that wait to share a call are forgotten at the stop
 //	 3 messages of an answer after the stop stay invisible
 //	 4 it goes on receiving after it was stopped
-//	 5 one odd message or missing permission ends it, and nobody notices
+//	 5 one odd message or missing permission ends it unnoticed
 //	 6 one error of SQS or of the name server ends it
 //	 7 the slowest message of a batch delays the other nine
 //	 8 deletes that fail within a batch are not noticed
-//	 9 a message that comes twice spoils its delete batch
+//	 9 a message that is received twice fails its delete batch
 //	10 an extension races a delete, or undoes the delay of a return
 //	11 a stale receipt handle is extended again and again
-//	12 a delete with an older receipt handle is believed
-//	13 failures come back at once and make an outage worse
+//	12 a delete with an older receipt handle counts as done
+//	13 failed messages are delivered again at once and make an outage worse
 //	14 messages of a busy worker that is scaled in stay invisible
 //	15 messages are received while no worker is free
 //	16 expired credentials make it call without a pause
@@ -111,7 +111,7 @@ func (r *repeating) DeleteMessageBatch(ctx context.Context, in *sqs.DeleteMessag
 	return r.SQS.DeleteMessageBatch(ctx, in, options...)
 }
 
-func TestComplaint09MessageThatComesTwiceDoesNotSpoilItsBatch(t *testing.T) {
+func TestComplaint09MessageReceivedTwiceDoesNotFailItsBatch(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		s.send(ids(40)...)
 		client := &repeating{SQS: s.client, t: t}
@@ -125,7 +125,7 @@ func TestComplaint09MessageThatComesTwiceDoesNotSpoilItsBatch(t *testing.T) {
 	})
 }
 
-func TestComplaint17SignatureThatIsNoStringIsRejected(t *testing.T) {
+func TestComplaint17SignatureThatIsNotAStringIsRejected(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		sig := *signed(body("call-1"))["X-SIGNATURE"].StringValue
 		s.sendRaw(body("call-1"), attribute("Binary", sig))

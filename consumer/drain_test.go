@@ -55,7 +55,7 @@ func TestComplaint04StopReceivesNothingMore(t *testing.T) {
 	})
 }
 
-func TestComplaint14UnfinishedIsVisibleAtOnce(t *testing.T) {
+func TestComplaint14UnfinishedMessagesAreVisibleAtOnce(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		s.start(working(time.Hour), func(cfg *consumer.Config) { cfg.HandlerTimeout = 2 * time.Hour })
 		s.send(ids(12)...)
@@ -103,8 +103,8 @@ func TestComplaint03AnswerAfterTheStopIsReturned(t *testing.T) {
 		}
 		s.wantBegun(0)
 		s.wantDepth(sqslocal.Depth{Visible: 10})
-		// The poll was given time to answer, or its messages might have been
-		// on their way.
+		// The poll had time to be answered; otherwise its messages could have been lost
+		// on the way.
 		s.wantDrained("returned", 10)
 	})
 }
@@ -199,7 +199,7 @@ func TestRunIsCalledOnce(t *testing.T) {
 
 var errStillWorking = errors.New("still working")
 
-func TestCancelledHandlerSeesWhy(t *testing.T) {
+func TestCancelledHandlerGetsTheCause(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		var cause error
 		s.start(func(ctx context.Context, _ *events.Event) error {

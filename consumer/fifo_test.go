@@ -42,7 +42,7 @@ func TestFIFOGroupRunsOneAtATime(t *testing.T) {
 	})
 }
 
-func TestFIFOFailureReturnsTheMessagesBehindIt(t *testing.T) {
+func TestFIFOFailureReturnsTheLaterMessages(t *testing.T) {
 	within(t, fifoName, func(s *site) {
 		var down atomic.Bool
 		down.Store(true)
@@ -77,7 +77,7 @@ func TestUnstartedFIFOMessagesAreReturned(t *testing.T) {
 	})
 }
 
-func TestFIFOGroupIsNotHeldUpByALingeringDelete(t *testing.T) {
+func TestFIFOGroupDoesNotWaitForALingeringDelete(t *testing.T) {
 	within(t, fifoName, func(s *site) {
 		s.start(func(ctx context.Context, e *events.Event) error {
 			if e.ID == "slow" {
@@ -133,7 +133,7 @@ func TestFIFOMessageIsNotOvertakenWhileItIsReturned(t *testing.T) {
 	})
 }
 
-func TestFIFOGroupGoesOnBehindAPermanentFailure(t *testing.T) {
+func TestFIFOGroupContinuesAfterAPermanentFailure(t *testing.T) {
 	within(t, fifoName, func(s *site) {
 		s.deadLetters()
 		s.start(func(_ context.Context, e *events.Event) error {
@@ -144,7 +144,7 @@ func TestFIFOGroupGoesOnBehindAPermanentFailure(t *testing.T) {
 		})
 		s.send("a1", "a2", "a3")
 		time.Sleep(time.Minute)
-		s.send("a4", "a5") // while a1 is in flight, but not in hand
+		s.send("a4", "a5") // while a1 is in flight, but no longer with the consumer
 		time.Sleep(20 * time.Minute)
 		if got := fmt.Sprint(s.begun()); got != "[a1 a2 a3 a4 a5]" {
 			t.Errorf("handled %s", got)
@@ -170,7 +170,7 @@ func (s *site) deadLetters() {
 	}
 }
 
-func TestFIFOMessageIsNotOvertakenWhileItIsInHand(t *testing.T) {
+func TestFIFOMessageIsNotOvertakenWhileItIsHandled(t *testing.T) {
 	for range 20 { // the scheduler decides whether the handler ends in the wrong moment
 		within(t, fifoName, func(s *site) {
 			// Every extension fails, so the lease ends and SQS delivers the group

@@ -26,13 +26,13 @@ type holding struct {
 	until  time.Time // when the lease ends, as far as the process knows
 	counts []int     // receive counts that have no outcome yet
 	calls  int       // that are not answered
-	freed  bool      // nothing more is to be done
+	freed  bool      // it needs nothing more
 
 	running  bool            // its handler
 	ended    *events.Outcome // the outcome of the handler that has ended and is not reported
 	outcome  events.Outcome  // reported last
 	outcomes int             // how many were reported
-	atOnce   bool            // it is to be returned without a delay
+	atOnce   bool            // it must be returned without a delay
 	done     bool
 	refused  bool
 }
@@ -78,9 +78,8 @@ func (p *process) begins(body string) (*entry, act) {
 	return e, a
 }
 
-// overtakes checks the order of a group. Those before e that are not done may
-// have become dead letters, so only if they are received once more is it clear
-// that e was too early.
+// overtakes checks the order of a group. Earlier messages that are not done may have
+// become dead letters, so e was too early only if one of them is received again.
 func (p *process) overtakes(e *entry) {
 	for _, before := range p.entries[:slices.Index(p.entries, e)] {
 		if before.group != e.group || before.kind != valid {
@@ -187,7 +186,7 @@ func (h *holding) failed() bool {
 func (h *holding) untried() bool { return !h.running && h.ended == nil && !h.done }
 
 // handledHaveOutcomes checks that every handler that succeeded was reported. A message
-// that failed may still be in hand, to be tried again.
+// that failed may still be the breaker's probe.
 func (p *process) handledHaveOutcomes() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -19,7 +19,7 @@ const (
 	badIsNotDeleted       = "an invalid message is never deleted"
 	onlyVerifiedIsHandled = "no message is handled that was not verified"
 	nothingIsLost         = "nothing is lost"
-	allIsHandled          = "every valid message is handled in the end, or a dead letter"
+	allIsHandled          = "every valid message is finally handled or a dead letter"
 	oneHandler            = "no two handlers of one message at once"
 	notHandledAgain       = "a message that a worker knows to be settled is not handled again"
 	oneOutcome            = "every message has exactly one of the six outcomes"
@@ -67,7 +67,7 @@ type entry struct {
 	refused   bool   // a handler has said never again
 	copied    bool   // it is in quarantine
 	deleting  bool   // a delete was sent
-	overtaken *entry // FIFO: one behind it whose handler began before it was done
+	overtaken *entry // FIFO: a later message whose handler began before this one was done
 }
 
 // A logLine without an entry concerns every message.

@@ -44,7 +44,7 @@ type kind int
 
 const (
 	valid    kind = iota
-	unsigned      // the following are to be rejected
+	unsigned      // the following must be rejected
 	guessed
 	altered
 	binary

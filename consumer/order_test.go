@@ -63,7 +63,7 @@ func TestEventsOfOneCallAreHandledInTheOrderOfTheirTimes(t *testing.T) {
 	})
 }
 
-func TestCallWithManyEventsDoesNotHoldUpOthers(t *testing.T) {
+func TestCallWithManyEventsDoesNotDelayOthers(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		s.sendCall("a", 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)
 		s.start(working(20*time.Second), orderByCall, func(cfg *consumer.Config) { cfg.Concurrency = 2 })
@@ -77,7 +77,7 @@ func TestCallWithManyEventsDoesNotHoldUpOthers(t *testing.T) {
 	})
 }
 
-func TestNotTooManyEventsWaitForTheirCall(t *testing.T) {
+func TestWaitingEventsOfACallAreLimited(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		for second := range 200 {
 			s.sendCall("a", second)
@@ -85,7 +85,7 @@ func TestNotTooManyEventsWaitForTheirCall(t *testing.T) {
 		s.start(working(10*time.Second), orderByCall, func(cfg *consumer.Config) { cfg.Concurrency = 2 })
 		time.Sleep(5 * time.Second)
 		if inHand := s.srv.Depth(s.name).InFlight; inHand < 90 || inHand > 102 {
-			t.Errorf("%d messages are in hand", inHand)
+			t.Errorf("%d messages are received and not settled", inHand)
 		}
 	})
 }
@@ -116,7 +116,7 @@ func TestNoMoreHandlersThanConcurrencyWithOrderByCall(t *testing.T) {
 	})
 }
 
-func TestFailureDoesNotHoldUpItsCall(t *testing.T) {
+func TestFailureDoesNotDelayItsCall(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		s.sendCall("a", 1, 2, 3)
 		s.start(func(context.Context, *events.Event) error {
@@ -132,7 +132,7 @@ func TestFailureDoesNotHoldUpItsCall(t *testing.T) {
 	})
 }
 
-func TestStopReturnsWhatWaitsForItsCall(t *testing.T) {
+func TestStopReturnsEventsThatWaitForTheirCall(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		s.sendCall("a", 1, 2, 3)
 		s.start(working(5*time.Second), orderByCall)

@@ -110,7 +110,7 @@ func TestProbeThatAlwaysFailsIsReplaced(t *testing.T) {
 	})
 }
 
-func TestErrorsThatShowNothingAreNoOutage(t *testing.T) {
+func TestErrorsThatShowNothingDoNotCountAsAnOutage(t *testing.T) {
 	for name, handle := range map[string]func(context.Context, *events.Event) error{
 		"a retry without a cause": func(context.Context, *events.Event) error { return events.RetryAfter(time.Minute, nil) },
 		"several of them": func(context.Context, *events.Event) error {
@@ -172,7 +172,7 @@ func TestMessagesReceivedDuringAnOutageAreReturnedWithADelay(t *testing.T) {
 	})
 }
 
-func TestPoisonMessageIsNoOutage(t *testing.T) {
+func TestPoisonMessageDoesNotCountAsAnOutage(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		s.start(func(_ context.Context, e *events.Event) error {
 			if e.ID == "poison" {
@@ -191,7 +191,7 @@ func TestPoisonMessageIsNoOutage(t *testing.T) {
 	})
 }
 
-func TestPermanentFailuresAreNoOutage(t *testing.T) {
+func TestPermanentFailuresDoNotCountAsAnOutage(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		s.send(ids(100)...)
 		s.start(func(context.Context, *events.Event) error { return events.Permanent(errors.New("no such customer")) })
@@ -201,7 +201,7 @@ func TestPermanentFailuresAreNoOutage(t *testing.T) {
 	})
 }
 
-func TestFewFailuresAmongManyAreNoOutage(t *testing.T) {
+func TestFewFailuresAmongManyDoNotCountAsAnOutage(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		var n atomic.Int32
 		s.start(func(context.Context, *events.Event) error {
@@ -219,7 +219,7 @@ func TestFewFailuresAmongManyAreNoOutage(t *testing.T) {
 	})
 }
 
-func TestProbeThatNeverEndsIsNotWaitedFor(t *testing.T) {
+func TestHungProbeIsReplaced(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		release := make(chan struct{})
 		s.start(func(context.Context, *events.Event) error {

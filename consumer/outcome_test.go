@@ -98,7 +98,7 @@ func TestRejectedIsLeftForTheDeadLetterQueue(t *testing.T) {
 			t.Errorf("dead-letter queue holds %+v", dead)
 		}
 		if n := s.srv.Calls("DeleteMessageBatch") + s.srv.Calls("ChangeMessageVisibilityBatch"); n != 0 {
-			t.Errorf("%d calls to settle what is to be left", n)
+			t.Errorf("%d calls to settle messages that must be left", n)
 		}
 	})
 }

@@ -16,7 +16,7 @@ import (
 	"wildix-worker/events"
 )
 
-func TestRejectedAreDeletedWithThatPolicy(t *testing.T) {
+func TestDeletePolicyDeletesRejectedMessages(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		s.sendRaw("not JSON", signed("not JSON"))
 		s.sendRaw(body("forged"), nil)
@@ -217,7 +217,7 @@ func TestSlowQuarantineDoesNotStopReceiving(t *testing.T) {
 	}
 }
 
-func TestQuarantineIsAnotherQueue(t *testing.T) {
+func TestQuarantineQueueMustBeAnotherQueue(t *testing.T) {
 	const queue = "https://sqs.eu-central-1.amazonaws.com/123456789012/calls"
 	for _, same := range []string{queue, queue + "/", "https://SQS.eu-central-1.amazonaws.com/123456789012/calls", "https://eu-central-1.queue.amazonaws.com/123456789012/calls"} {
 		err := consumer.Config{QueueURL: queue, Keys: keyring(t, key), Handler: events.HandlerFunc(succeed),

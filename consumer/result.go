@@ -81,7 +81,7 @@ func (r Result) Trace(span trace.Span) {
 			attribute.String("wildix.integration_id", e.IntegrationID))
 	}
 	if r.Err != nil {
-		// A collector refuses all spans of a request if a text of one is not valid.
+		// A collector refuses a whole request if one string in it is not valid UTF-8.
 		span.SetStatus(codes.Error, strings.ToValidUTF8(r.Err.Error(), "\ufffd"))
 	}
 }

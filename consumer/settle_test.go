@@ -208,7 +208,7 @@ func TestUnconfirmedDeleteIsNotHandledAgain(t *testing.T) {
 	})
 }
 
-func TestLostDeleteAnswerIsNoSecondHandling(t *testing.T) {
+func TestLostDeleteAnswerCausesNoSecondHandling(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		s.srv.Inject(sqslocal.Fault{Action: "DeleteMessageBatch", Count: 2, DropAfter: true})
 		s.send(ids(10)...)
@@ -232,7 +232,7 @@ func TestSecondDeliveryStartsNoSecondHandler(t *testing.T) {
 	})
 }
 
-func TestComplaint12DeleteWithAnOlderHandleIsNotBelieved(t *testing.T) {
+func TestComplaint12DeleteWithAnOlderHandleIsRepeated(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		// The second delivery comes while the delete is under way. SQS will
 		// say that it is done, and do nothing.

@@ -131,8 +131,8 @@ func TestEachReceiveIsOneSpan(t *testing.T) {
 	})
 }
 
-// A collector refuses all spans of a request if a text of one is none.
-func TestSpanHasNoInvalidText(t *testing.T) {
+// A collector refuses a whole request if one string in it is not valid UTF-8.
+func TestSpanTextIsValidUTF8(t *testing.T) {
 	recorder := tracetest.NewSpanRecorder()
 	_, span := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorder)).Tracer("test").Start(t.Context(), "process calls")
 	consumer.Result{Outcome: events.Failed, Err: errors.New("caf\xe9")}.Trace(span)

@@ -79,7 +79,7 @@ func (f *flaky) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInput,
 func TestUnreachableEndpointDoesNotEndIt(t *testing.T) {
 	for name, failure := range map[string]error{
 		"name not known":   &net.DNSError{Err: "no such host", Name: "sqs.eu-central-1.amazonaws.com", IsNotFound: true},
-		"nobody listens":   &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED},
+		"nothing listens":  &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED},
 		"host not reached": &net.OpError{Op: "dial", Net: "tcp", Err: syscall.EHOSTUNREACH},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -98,7 +98,7 @@ func TestFlowOfAnotherShapeDoesNotLoseTheOthers(t *testing.T) {
 	}
 }
 
-func TestFlowsAreBounded(t *testing.T) {
+func TestFlowsAreLimited(t *testing.T) {
 	call := dataOf(t, "call:completed", `{"flows":[0`+strings.Repeat(",0", 300_000)+`]}`).(*events.CompletedCall)
 	if len(call.Flows) != 1000 {
 		t.Errorf("%d flows", len(call.Flows))

@@ -25,7 +25,7 @@ var (
 	requests       = describe("sqs_requests_total", "SQS calls.", "operation", "result")
 	deletesFailed  = describe("deletes_failed_total", "Deletes that failed and were tried again.")
 	leasesExtended = describe("leases_extended_total", "Leases extended.")
-	leasesLost     = describe("leases_lost_total", "Leases that ended while their message was in hand.")
+	leasesLost     = describe("leases_lost_total", "Leases that ended before their message was settled.")
 
 	descriptions = []*prometheus.Desc{
 		inHand, settled, polls, emptyReceives, paused, lastReceive, requests, deletesFailed, leasesExtended, leasesLost,

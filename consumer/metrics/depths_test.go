@@ -59,7 +59,7 @@ wildix_queue_messages{queue="main",state="visible"} 7
 	}
 }
 
-func TestDepthsThatMayNotBeReadAreLeftOut(t *testing.T) {
+func TestDepthsThatMayNotBeReadAreOmitted(t *testing.T) {
 	client := twoQueues()
 	delete(client.attributes, "http://sqs/1/calls-dlq")
 	depths := metrics.NewDepths(metrics.DepthsConfig{Client: client, QueueURL: "http://sqs/1/calls"}).Latest(t.Context())
@@ -68,7 +68,7 @@ func TestDepthsThatMayNotBeReadAreLeftOut(t *testing.T) {
 	}
 }
 
-func TestDepthsAreAskedForAgainWhenTheyAreOld(t *testing.T) {
+func TestDepthsAreReadAgainWhenTheyAreOld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := twoQueues()
 		d := metrics.NewDepths(metrics.DepthsConfig{Client: client, QueueURL: "http://sqs/1/calls"})

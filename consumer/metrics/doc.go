@@ -24,7 +24,7 @@
 //	sqs_requests_total{operation,result}  SQS calls
 //	deletes_failed_total                  deletes that failed and were tried again
 //	leases_extended_total                 leases extended
-//	leases_lost_total                     leases that ended while their message was in hand
+//	leases_lost_total                     leases that ended before their message was settled
 //	requests_in_flight                    HTTP requests being read or handled
 //	requests_refused_total                HTTP requests refused because there were too many
 //	queue_messages{queue,state}           messages in the queue and its dead-letter queue, by [Depths]

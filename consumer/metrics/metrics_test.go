@@ -159,7 +159,7 @@ wildix_last_receive_timestamp_seconds 1.693389853e+09
 # HELP wildix_leases_extended_total Leases extended.
 # TYPE wildix_leases_extended_total counter
 wildix_leases_extended_total 5
-# HELP wildix_leases_lost_total Leases that ended while their message was in hand.
+# HELP wildix_leases_lost_total Leases that ended before their message was settled.
 # TYPE wildix_leases_lost_total counter
 wildix_leases_lost_total 6
 # HELP wildix_messages_in_hand Messages received and not settled.

@@ -120,7 +120,7 @@ func TestDroppedConnections(t *testing.T) {
 	})
 }
 
-func TestBatchEntriesFailOnPurpose(t *testing.T) {
+func TestInjectedFaultFailsBatchEntries(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, f *fixture) {
 		f.send("a", "b", "c")
 		in := &sqs.DeleteMessageBatchInput{QueueUrl: &f.url}
@@ -167,7 +167,7 @@ func TestDuplicateIsDeliveredWithANewHandle(t *testing.T) {
 		f.srv.Inject(sqslocal.Fault{Action: "ReceiveMessage", Duplicate: true, Count: 1})
 		f.send("c")
 		f.receiveOne()
-		time.Sleep(30 * time.Second) // visible for both reasons now, yet one message
+		time.Sleep(30 * time.Second) // visible for both reasons, but still one message
 		f.wantDepth(sqslocal.Depth{Visible: 1})
 		f.receiveOne()
 		f.wantDepth(sqslocal.Depth{InFlight: 1})

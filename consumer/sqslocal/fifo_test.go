@@ -48,7 +48,7 @@ func TestFIFOGroupWaitsForItsMessagesInFlight(t *testing.T) {
 	})
 }
 
-func TestFIFOMessageGivenBackKeepsItsPlace(t *testing.T) {
+func TestReturnedFIFOMessageKeepsItsPlace(t *testing.T) {
 	bubble(t, fifo, func(t *testing.T, f *fixture) {
 		f.sendGroup("x", "x1", "x2", "x3")
 		got := f.receive(0)
@@ -87,7 +87,7 @@ func TestFIFORepeatsAreAcceptedAndNotDelivered(t *testing.T) {
 			return out
 		}
 		first := send("a", "")
-		wantNil(t, f.delete(f.receiveOne())) // remembered all the same
+		wantNil(t, f.delete(f.receiveOne())) // still recognized as a duplicate
 		repeat := send("a", "")
 		if *repeat.MessageId != *first.MessageId || *repeat.SequenceNumber != *first.SequenceNumber {
 			t.Error("a repeat should be answered with the message it repeats")

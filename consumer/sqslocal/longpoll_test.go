@@ -49,7 +49,7 @@ func TestLongPollIsEmptyWhenItsTimeIsUp(t *testing.T) {
 	})
 }
 
-func TestClientThatLeavesTakesNothing(t *testing.T) {
+func TestDisconnectedClientReceivesNoMessage(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, f *fixture) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -59,7 +59,7 @@ func TestClientThatLeavesTakesNothing(t *testing.T) {
 		}
 		synctest.Wait() // until the server has seen the connection close
 		f.send("a")
-		synctest.Wait() // until whoever waits has had its chance
+		synctest.Wait() // until every waiting goroutine has run
 		f.wantDepth(sqslocal.Depth{Visible: 1})
 	})
 }

@@ -92,7 +92,7 @@ func TestAttributesComeOnlyWhenAskedFor(t *testing.T) {
 	})
 }
 
-func TestMessagesSQSWouldNotCarryAreRefused(t *testing.T) {
+func TestMessagesThatSQSRefusesAreRefused(t *testing.T) {
 	bubble(t, attrs{"MaximumMessageSize": "1024"}, func(t *testing.T, f *fixture) {
 		send := func(in sqs.SendMessageInput) error {
 			in.QueueUrl = &f.url

@@ -13,7 +13,7 @@ import (
 	"wildix-worker/consumer/sqslocal"
 )
 
-// modelled is what a message should be like, kept the simplest way.
+// modelled is the expected state of a message.
 type modelled struct {
 	visibleAt time.Time // it is visible from then on
 	received  time.Time // the latest receive
@@ -24,7 +24,7 @@ type modelled struct {
 func (m *modelled) visible() bool  { return !m.deleted && !m.visibleAt.After(time.Now()) }
 func (m *modelled) inFlight() bool { return !m.deleted && !m.visible() && len(m.handles) > 0 }
 
-// TestStandardQueueMatchesItsModel runs random operations and compares every outcome with a model that only does the obvious.
+// TestStandardQueueMatchesItsModel runs random operations and compares every outcome with that of a simple model.
 func TestStandardQueueMatchesItsModel(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, f *fixture) {
 		rapid.Check(undated{t}, func(rt *rapid.T) {

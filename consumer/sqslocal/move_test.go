@@ -83,7 +83,7 @@ func (f *fixture) wantMove(status string, moved int64) types.ListMessageMoveTask
 	return latest
 }
 
-func TestMoveTakesMessagesBackToWhereTheyCameFrom(t *testing.T) {
+func TestMoveReturnsMessagesToTheirSourceQueue(t *testing.T) {
 	withDeadLetters(t, func(f *fixture) {
 		f.bury("a", "b", "c")
 		_, err := f.start(deadARN)
@@ -103,7 +103,7 @@ func TestMoveTakesMessagesBackToWhereTheyCameFrom(t *testing.T) {
 	})
 }
 
-func TestMoveKeepsToItsRate(t *testing.T) {
+func TestMoveKeepsItsRate(t *testing.T) {
 	withDeadLetters(t, func(f *fixture) {
 		f.bury("a", "b", "c", "d")
 		handle, err := f.start(deadARN, rate(2))
@@ -153,7 +153,7 @@ func TestCancelledMoveLeavesTheRest(t *testing.T) {
 	})
 }
 
-func TestMoveFailsWhereItDoesNotKnowWhereTo(t *testing.T) {
+func TestMoveWithoutADestinationFails(t *testing.T) {
 	withDeadLetters(t, func(f *fixture) {
 		sent, err := f.client.SendMessage(f.Context(), &sqs.SendMessageInput{QueueUrl: aws.String(f.srv.URL() + "/000000000000/dead"), MessageBody: aws.String("born dead")})
 		wantNil(f, err)

@@ -103,7 +103,7 @@ func TestVisibilityIsExtendedFromNow(t *testing.T) {
 	})
 }
 
-func TestVisibilityOfZeroGivesBackAtOnce(t *testing.T) {
+func TestVisibilityTimeoutOfZeroReturnsTheMessageAtOnce(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, f *fixture) {
 		f.send("a")
 		m := f.receiveOne()

@@ -254,7 +254,7 @@ func TestRecordOfCallCompleted(t *testing.T) {
 	}
 }
 
-func TestCalleeIsTheLastWhoTalked(t *testing.T) {
+func TestCalleeIsTheLastThatTalked(t *testing.T) {
 	flow := func(index int, phone string, talked int) string {
 		return fmt.Sprintf(`{"flowIndex":%d,"callee":{"phone":%q},"talkTime":%d}`, index, phone, talked)
 	}

@@ -61,7 +61,7 @@ func liveIDs(t *calls.Tracker) string {
 	return fmt.Sprint(ids)
 }
 
-func TestLiveReturnsTheCallsThatGoOn(t *testing.T) {
+func TestLiveReturnsTheLiveCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tracker := &calls.Tracker{}
 		deliver(t, tracker, now(t, "call-1", events.CallStart, `{"status":"CONNECTING","caller":`+ada+`}`))
@@ -232,7 +232,7 @@ func TestTrackerIgnoresOtherEvents(t *testing.T) {
 	}
 }
 
-func TestTrackerIsBounded(t *testing.T) {
+func TestTrackerLimitsItsCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f reports
 		tracker := &calls.Tracker{MaxCalls: 3, OnCallFinished: f.finished}

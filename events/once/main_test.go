@@ -34,7 +34,7 @@ func (h *handler) HandleEvent(ctx context.Context, _ *events.Event) error {
 	return h.result(ctx)
 }
 
-// wrapped returns the handler as a process of its own has it. The default name is crm.
+// wrapped returns the handler as a separate process would wrap it. The default name is crm.
 func wrapped(t testing.TB, h events.Handler, cfg once.Config) events.Handler {
 	t.Helper()
 	if cfg.Name == "" {

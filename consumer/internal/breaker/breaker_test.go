@@ -143,7 +143,7 @@ func TestProbeIsTriedAgainUntilItSucceeds(t *testing.T) {
 	})
 }
 
-func TestProbeIsExchangedAfterFiveMinutes(t *testing.T) {
+func TestProbeIsReplacedAfterFiveMinutes(t *testing.T) {
 	within(t, func(t *testing.T, b *Breaker, _ *observer.ObservedLogs) {
 		b.record("a", 5, Failure)
 		p, started := b.probe(t), time.Now()
@@ -164,7 +164,7 @@ func TestProbeIsExchangedAfterFiveMinutes(t *testing.T) {
 	})
 }
 
-func TestProbeThatShowsNothingIsFollowedByAnotherAtOnce(t *testing.T) {
+func TestProbeThatShowsNothingIsReplacedAtOnce(t *testing.T) {
 	within(t, func(t *testing.T, b *Breaker, _ *observer.ObservedLogs) {
 		b.record("a", 5, Failure)
 		p := b.probe(t)
@@ -184,7 +184,7 @@ func TestProbeThatShowsNothingIsFollowedByAnotherAtOnce(t *testing.T) {
 	})
 }
 
-func TestProbeOfAnEarlierOutageIsNone(t *testing.T) {
+func TestProbeOfAnEarlierOutageDoesNotCount(t *testing.T) {
 	within(t, func(t *testing.T, b *Breaker, _ *observer.ObservedLogs) {
 		b.record("a", 5, Failure)
 		old := b.probe(t)

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// take takes tokens that must be there at once.
+// take takes tokens, which must be free.
 func take(t *testing.T, b *Budget, n int) []*Token {
 	t.Helper()
 	tokens := b.Take(t.Context(), n)
@@ -113,7 +113,7 @@ func TestTakeEndsWithItsContext(t *testing.T) {
 	})
 }
 
-func TestUnsettledMessagesAreBounded(t *testing.T) {
+func TestUnsettledMessagesAreLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := New(5)
 		var unsettled []*Token
@@ -165,7 +165,7 @@ func TestParkAfterResumeDoesNothing(t *testing.T) {
 	b.wantCounts(t, 0, 0, 0)
 }
 
-func TestParkedMessagesAreBounded(t *testing.T) {
+func TestParkedMessagesAreLimited(t *testing.T) {
 	b := New(3 * minParked)
 	for _, token := range take(t, b, 3*minParked) {
 		token.Park()

@@ -12,7 +12,7 @@ import (
 
 var never time.Time
 
-// enter has items enter that must wait.
+// enter adds items, which must wait.
 func enter(t *testing.T, l *order.Line[int], key string, items ...int) {
 	t.Helper()
 	for _, item := range items {
@@ -22,8 +22,7 @@ func enter(t *testing.T, l *order.Line[int], key string, items ...int) {
 	}
 }
 
-// drained returns the items that still wait for the one of the key that started,
-// in the order in which they may start.
+// drained returns the waiting items of the key, in the order in which they may start.
 func drained(l *order.Line[int], key string) (items []int) {
 	for {
 		item, ok := l.Next(key)
@@ -44,13 +43,13 @@ func TestOneItemOfAKeyStartsAtATime(t *testing.T) {
 	enter(t, &l, "a", 1, 2)
 	enter(t, &l, "b", 3)
 	if got := drained(&l, "a"); !slices.Equal(got, []int{1, 2}) {
-		t.Errorf("a goes on with %v", got)
+		t.Errorf("the next item of a is %v", got)
 	}
 	if !l.Enter("a", never, 4) {
 		t.Error("an item waits, though none of its key has started")
 	}
 	if got := drained(&l, "b"); !slices.Equal(got, []int{3}) {
-		t.Errorf("b goes on with %v", got)
+		t.Errorf("the next item of b is %v", got)
 	}
 }
 
@@ -81,7 +80,7 @@ func TestItemsWaitInTheOrderOfTheirTimes(t *testing.T) {
 	}
 }
 
-func TestClearReturnsAllThatWait(t *testing.T) {
+func TestClearReturnsAllWaitingItems(t *testing.T) {
 	var l order.Line[int]
 	l.Enter("a", never, 0)
 	enter(t, &l, "a", 1, 2, 3)

@@ -18,13 +18,13 @@ import (
 	"wildix-worker/consumer/internal/poll"
 )
 
-// queue answers receives with as many messages as it holds and are asked for, or
-// with an error. An answer takes as long as the wait if there are no messages.
+// queue answers receives with up to as many messages as are asked for, or with an error.
+// If it has no messages, it answers after the wait.
 type queue struct {
 	mu       sync.Mutex
 	messages int
 	err      error
-	surplus  int // messages that are given out beyond those that were asked for
+	surplus  int // messages delivered beyond those asked for
 	delay    time.Duration
 	calls    int
 	now      int // calls under way
@@ -105,7 +105,7 @@ type site struct {
 	stop      func() // ends the pollers and waits for them
 }
 
-// within runs a test with pollers of a budget. handle is what becomes of messages.
+// within runs a test with pollers of a budget. handle is called for each message.
 func within(t *testing.T, budget int, setUp func(*site), handle func(poll.Received), test func(t *testing.T, s *site)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -176,7 +176,7 @@ func TestPollersGrowWithTheQueueAndStopWhenItIsEmpty(t *testing.T) {
 	})
 }
 
-func TestNoMoreIsReceivedThanTheBudgetHas(t *testing.T) {
+func TestReceivesStayWithinTheBudget(t *testing.T) {
 	within(t, 7, func(s *site) { s.messages = 100 }, never, func(t *testing.T, s *site) {
 		time.Sleep(time.Hour)
 		s.wantDelivered(t, 7)
@@ -188,13 +188,13 @@ func TestNoMoreIsReceivedThanTheBudgetHas(t *testing.T) {
 	})
 }
 
-func TestUnaskedMessagesAreLeftOut(t *testing.T) {
+func TestSurplusMessagesAreLeft(t *testing.T) {
 	within(t, 7, func(s *site) { s.messages, s.surplus = 7, 5 }, never, func(t *testing.T, s *site) {
 		s.wantDelivered(t, 7)
 	})
 }
 
-func TestUnusedTokensGoBackToTheBudget(t *testing.T) {
+func TestUnusedTokensAreCancelled(t *testing.T) {
 	within(t, 10, func(s *site) {}, never, func(t *testing.T, s *site) {
 		for range 10 {
 			s.set(func() { s.messages = 1 })

@@ -68,7 +68,7 @@ func TestLeaseThatCannotBeExtendedIsLost(t *testing.T) {
 		if _, ok := s.Begin(l, func() {}); ok {
 			t.Error("a handler may begin without a lease")
 		}
-		s.Delete(l) // it succeeded all the same
+		s.Delete(l) // the handler succeeded
 		time.Sleep(time.Minute)
 		s.wantMade(opDelete)
 		if _, admission := s.deliver("a", "second"); admission != Done {
@@ -106,7 +106,7 @@ func TestStaleHandleEndsTheLease(t *testing.T) {
 	})
 }
 
-func TestLostLeaseIsFoundAgainByANewDelivery(t *testing.T) {
+func TestNewDeliveryReplacesALostLease(t *testing.T) {
 	within(t, func(s *site) {
 		s.answer(failing(opExtend))
 		l := s.admit("a")
@@ -160,7 +160,7 @@ func TestReturnWaitsForAnExtensionThatIsUnderWay(t *testing.T) {
 	})
 }
 
-func TestReturnIsGivenUpWhenTheLeaseEnds(t *testing.T) {
+func TestReturnIsNotTriedAfterTheLeaseEnds(t *testing.T) {
 	within(t, func(s *site) {
 		s.answer(failing(opReturn))
 		s.Return(s.admit("a"), 0)
@@ -170,7 +170,7 @@ func TestReturnIsGivenUpWhenTheLeaseEnds(t *testing.T) {
 	})
 }
 
-func TestUnconfirmedDeleteIsMadeUpForAtTheNextDelivery(t *testing.T) {
+func TestUnconfirmedDeleteIsRepeatedAtTheNextDelivery(t *testing.T) {
 	within(t, func(s *site) {
 		s.answer(func(call) answer { return answer{err: errors.New("down")} })
 		s.Delete(s.admit("a"))

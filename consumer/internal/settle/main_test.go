@@ -174,8 +174,7 @@ func (s *site) wantStats(want Stats) {
 	}
 }
 
-// do answers a call. It fails the test if another call about one of the messages is
-// not answered yet.
+// do answers a call. It fails the test if another call for one of the messages is running.
 func (s *site) do(ctx context.Context, c call) (codes map[string]string, err error) {
 	s.mu.Lock()
 	c.at = time.Since(s.begun)

@@ -38,7 +38,7 @@ func TestQuarantinedMessageIsSentAndThenDeleted(t *testing.T) {
 	})
 }
 
-func TestMessageThatQuarantineDoesNotTakeIsLeft(t *testing.T) {
+func TestMessageThatTheQuarantineQueueRefusesIsLeft(t *testing.T) {
 	for name, answers := range map[string]func(call) answer{
 		"call fails":   failing(opQuarantine),
 		"entry fails":  refusing(opQuarantine, "AccessDenied"),
@@ -72,7 +72,7 @@ func TestSlowQuarantineHoldsNoMoreThanAHundredMessages(t *testing.T) {
 	})
 }
 
-func TestLargeCopiesGoInCallsOfTheirOwn(t *testing.T) {
+func TestLargeCopiesAreSentInSeparateCalls(t *testing.T) {
 	within(t, func(s *site) {
 		for i, size := range []int{sqscall.MaxSize, sqscall.MaxSize / 2, sqscall.MaxSize/2 - 1000, 100} {
 			c := forged

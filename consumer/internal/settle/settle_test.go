@@ -82,7 +82,7 @@ func TestReturnHasItsDelayRoundedUp(t *testing.T) {
 
 func TestTokenIsUsedUntilTheMessageIsSettled(t *testing.T) {
 	within(t, func(s *site) {
-		s.budget = inflight.New(10) // of which a thousand messages may be unsettled
+		s.budget = inflight.New(10) // allows a thousand unsettled messages
 		s.answer(failing(opDelete))
 		for i := range 1000 {
 			s.Delete(s.admit(fmt.Sprint("m", i)))
@@ -111,7 +111,7 @@ func TestTokenOfASecondDeliveryIsCancelled(t *testing.T) {
 			}
 		}
 		if !s.budget.Spare() {
-			t.Error("a message that is in hand occupies two slots")
+			t.Error("a message that was delivered twice occupies two slots")
 		}
 	})
 }
@@ -228,7 +228,7 @@ func TestNewerReceiptHandleIsAdopted(t *testing.T) {
 	})
 }
 
-func TestDeleteWithAnOlderHandleIsNotBelieved(t *testing.T) {
+func TestDeleteWithAnOlderHandleIsRepeated(t *testing.T) {
 	within(t, func(s *site) {
 		s.answer(func(call) answer { return answer{delay: 5 * time.Second} })
 		s.Delete(s.admit("a"))
@@ -242,7 +242,7 @@ func TestDeleteWithAnOlderHandleIsNotBelieved(t *testing.T) {
 	})
 }
 
-func TestAbandonReturnsWhatIsNotDone(t *testing.T) {
+func TestAbandonReturnsUnfinishedMessages(t *testing.T) {
 	within(t, func(s *site) {
 		leases := s.admitMany(5)
 		s.Begin(leases[0], func() {})

@@ -61,8 +61,8 @@ func retryAfter(text string, now time.Time) time.Duration {
 
 // retryDelay returns the delay of an event, which is at least asked. It grows with the
 // receive count: otherwise an endpoint that asks every event to wait for a second would
-// send them all to the dead-letter queue within ten seconds. It has jitter, so that events that
-// wait together are not delivered again together.
+// send them all to the dead-letter queue within ten seconds. It has jitter, so that events
+// that wait together are not delivered again together.
 func retryDelay(asked time.Duration, receiveCount int) time.Duration {
 	return max(asked+rand.N(asked/2+1), eventDelay.EqualJitter(receiveCount))
 }

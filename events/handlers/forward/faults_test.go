@@ -217,7 +217,7 @@ func TestResponseIsSuccessOnceItsHeadersArrive(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			// An hour, so that the answer's own limits are what ends it.
+			// An hour, so that only the limits of the response end it.
 			h := newHandler(t, forward.Config{URL: serve(t, answer).URL, Timeout: time.Hour})
 			if err := h.HandleEvent(t.Context(), event(t, "call-end.json")); err != nil {
 				t.Error(err)

@@ -96,7 +96,7 @@ func TestTemplateOutputHasNoSignatureOfThePBX(t *testing.T) {
 	}
 }
 
-func TestEventTypeThatNoHeaderAllowsIsLeftOut(t *testing.T) {
+func TestEventTypeInvalidInAHeaderIsOmitted(t *testing.T) {
 	s := serve(t, nil)
 	e := event(t, `{"id":"1","type":"call:\r\nX-Evil: 1","time":1693389853611}`)
 	e.ReceiveCount = 0
@@ -168,7 +168,7 @@ func TestConnectionsAreReused(t *testing.T) {
 	var connections sync.Map
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		connections.Store(r.RemoteAddr, true)
-		fmt.Fprint(w, strings.Repeat("an answer that nobody wants ", 1000))
+		fmt.Fprint(w, strings.Repeat("an answer to discard ", 1000))
 	})
 	h := to(t, s)
 	e := event(t, "call-end.json")
@@ -185,7 +185,7 @@ func TestConnectionsAreReused(t *testing.T) {
 	}
 	n := 0
 	connections.Range(func(any, any) bool { n++; return true })
-	// Some are dialled in vain while another one comes free.
+	// Some are dialled while another one becomes free, and not used.
 	if n > 2*atOnce {
 		t.Errorf("%d connections for %d requests, %d at once", n, atOnce*rounds, atOnce)
 	}

@@ -32,7 +32,7 @@ func TestFullSpeedWithinFiveSecondsAfterAnOutage(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			within(t, 3, test.fault, only, func(s *system) {
 				s.outage()
-				// Those that had failed before the pause wait for their time.
+				// Events that failed before the pause still wait for their delay.
 				const waiting = 100
 				time.Sleep(test.back)
 				if n := s.arrived(); n < s.sent-waiting {
@@ -155,7 +155,7 @@ func TestEndpointThatIsDownGetsOneEventASecond(t *testing.T) {
 	})
 }
 
-func TestPermanentErrorsAreNoOutage(t *testing.T) {
+func TestPermanentErrorsDoNotCountAsAnOutage(t *testing.T) {
 	s := serve(t, status(http.StatusBadRequest))
 	h := to(t, s)
 	for range 20 {
@@ -164,7 +164,7 @@ func TestPermanentErrorsAreNoOutage(t *testing.T) {
 	s.wantRequests(t, 20)
 }
 
-func TestCancelledRequestsAreNoOutage(t *testing.T) {
+func TestCancelledRequestsDoNotCountAsAnOutage(t *testing.T) {
 	s := serve(t, nil)
 	h := to(t, s)
 	ctx, cancel := context.WithCancel(t.Context())

@@ -106,7 +106,7 @@ func TestLineAfterAPartialOneIsWhole(t *testing.T) {
 	}
 }
 
-// limitedWriter has room for so many bytes.
+// limitedWriter has room for a number of bytes.
 type limitedWriter struct {
 	bytes.Buffer
 	left int

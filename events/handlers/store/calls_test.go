@@ -46,7 +46,7 @@ func TestCallsDoNotCreateAFile(t *testing.T) {
 	}
 }
 
-func TestCallsOfADatabaseWithoutTablesSayWhoCreatesThem(t *testing.T) {
+func TestErrorWithoutTablesNamesTheStoreHandler(t *testing.T) {
 	onEach(t, func(t *testing.T, db *database) {
 		db.exec(t, "CREATE TABLE other (id INTEGER)")
 		for _, err := range Calls(t.Context(), Config{URL: db.url}, Query{}) {

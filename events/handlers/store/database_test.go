@@ -18,7 +18,7 @@ import (
 )
 
 // postgresVariable holds the URL of a superuser of a PostgreSQL server, on
-// which each test makes a database of its own.
+// which each test creates its own database.
 const postgresVariable = "STORE_POSTGRES_URL"
 
 // A database is an empty database of a test.
@@ -240,8 +240,8 @@ func (db *database) lock(t testing.TB) (release func()) {
 	}
 }
 
-// writerOn returns a writer of its own for the database, so that a test can commit
-// batches of its choice.
+// writerOn returns another writer for the database, so that a test can commit batches of
+// its choice.
 func writerOn(t testing.TB, url string) *writer {
 	t.Helper()
 	target, err := parseURL(url, toWrite)

@@ -38,7 +38,7 @@ func TestFullDiskIsATemporaryError(t *testing.T) {
 	}
 }
 
-// SQLite would go on writing to the old file.
+// SQLite would continue to write to the old file.
 func TestMovedOrReplacedFileIsATemporaryError(t *testing.T) {
 	for name, meddle := range map[string]func(path string) error{
 		"moved": func(path string) error { return os.Rename(path, path+".old") },

@@ -15,7 +15,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// handle has stores handle events at the same time, the stores in turn.
+// handle passes events to the stores in turn, all at the same time.
 func handle(t interface{ Errorf(string, ...any) }, all []*events.Event, stores ...*Store) {
 	var handlers sync.WaitGroup
 	for i, e := range all {

@@ -90,7 +90,7 @@ func (h *handler) HandleEvent(ctx context.Context, _ *events.Event) error {
 	return h.result(ctx)
 }
 
-// wrapped returns the handler as a process of its own has it.
+// wrapped returns the handler as a separate process would wrap it.
 func wrapped(t *testing.T, h events.Handler, shared once.Store, policy once.Policy) events.Handler {
 	t.Helper()
 	middleware, err := once.New(once.Config{Name: "crm", Shared: shared, OnUnreachable: policy})

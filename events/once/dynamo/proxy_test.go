@@ -42,7 +42,7 @@ func newProxy(t *testing.T, target string) *proxy {
 	return p
 }
 
-// set makes so many requests have a fault, or all without a number.
+// set gives a number of requests a fault, or all requests without a number.
 func (p *proxy) set(f fault, number ...int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

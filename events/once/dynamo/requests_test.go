@@ -54,7 +54,7 @@ func conflict(item string) *server {
 
 func written() *server { return &server{status: http.StatusOK, body: `{}`} }
 
-// A request is the part of a PutItem that the tests look at.
+// A request is the part of a PutItem that the tests check.
 type request struct {
 	TableName, ConditionExpression string
 	Item                           map[string]struct{ S, N string }

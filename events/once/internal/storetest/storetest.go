@@ -225,7 +225,7 @@ func deliverUntilDone(t *testing.T, h events.Handler, n int) events.Outcome {
 	}
 }
 
-// wrap returns the handler as a worker of its own has it.
+// wrap returns the handler as a separate worker would wrap it.
 func wrap(t *testing.T, h events.Handler, name string, s once.Store) events.Handler {
 	t.Helper()
 	middleware, err := once.New(once.Config{Name: name, Shared: s})
