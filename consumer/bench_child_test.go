@@ -49,8 +49,8 @@ type task struct {
 	QueueURL    string
 	Messages    int           // to consume
 	Concurrency int           // of the worker; zero for the default
-	HandlerTime time.Duration // what the worker's handler takes
-	Latencies   bool          // wanted
+	HandlerTime time.Duration // how long the worker's handler takes
+	Latencies   bool          // report them
 	Metrics     bool          // the worker has metrics
 	Traces      bool          // the worker has a tracer, whose exporter discards spans
 	Profile     string        // file for the CPU profile; none if empty

@@ -127,7 +127,7 @@ func ExampleConsumer_Run() {
 	// stopped: <nil>
 }
 
-// A handler's error says what is done with an event that it can't handle now.
+// A handler's error decides what happens to an event that it can't handle now.
 func Example_retry() {
 	handler := events.HandlerFunc(func(ctx context.Context, e *events.Event) error {
 		err := saveToCRM(ctx, e)

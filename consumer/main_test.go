@@ -297,7 +297,7 @@ var errDown = errors.New("CRM is down")
 
 func fail(context.Context, *events.Event) error { return errDown }
 
-// working is a handler that takes so long, unless it is cancelled.
+// working returns a handler that succeeds after d, unless it is cancelled.
 func working(d time.Duration) func(context.Context, *events.Event) error {
 	return func(ctx context.Context, _ *events.Event) error {
 		select {

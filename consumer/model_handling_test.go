@@ -9,7 +9,7 @@ import (
 	"wildix-worker/events"
 )
 
-// record is what the ledger knows of one process. It is guarded by the ledger's lock.
+// record is the state of one process, as the ledger knows it. The ledger's lock guards it.
 type record struct {
 	holdings      map[*entry]*holding
 	running       int       // handlers
@@ -19,7 +19,7 @@ type record struct {
 	dead          bool      // the ledger ignores it
 }
 
-// holding is what one process knows of one message.
+// holding is the state of one message in one process.
 type holding struct {
 	handle string    // the newest
 	since  time.Time // when it came
@@ -221,7 +221,7 @@ func (p *process) stopped() {
 		p.violated(nil, stopIsClean, "without any trouble, worker %d: %v", p.number, p.err)
 	}
 	for _, e := range p.entries {
-		// What is not valid is left, and a lease is given up a little before it ends.
+		// Invalid messages are left, and a lease ends here a little before it ends at SQS.
 		if h := p.holdings[e]; h != nil && e.kind == valid && !h.freed && time.Now().Add(time.Second).Before(h.until) {
 			p.violated(e, stopIsClean, "is left behind by worker %d, leased until %v", p.number, h.until.Sub(p.begun))
 		}

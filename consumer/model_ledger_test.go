@@ -41,7 +41,7 @@ type violation struct {
 	history string // of the message, and of the workers
 }
 
-// ledger has all that is known of the messages, and of each process.
+// ledger has the state of all messages, and of each process.
 type ledger struct {
 	mu        sync.Mutex
 	begun     time.Time

@@ -11,7 +11,7 @@ import (
 	"wildix-worker/consumer/sqslocal"
 )
 
-// A script is all random choices of one run.
+// A script has all random choices of one run.
 type script struct {
 	settings
 	fifo     bool
@@ -179,8 +179,8 @@ func (f trouble) String() string {
 	return text
 }
 
-// network is trouble between worker and server: answers to receives are late from now
-// on, and so many batch answers leave out their last success.
+// network is trouble between worker and server: from now on, answers to receives are late,
+// and the given number of batch answers omit their last success.
 type network struct {
 	late time.Duration
 	mute int
@@ -224,12 +224,12 @@ type expire struct{}
 
 func (expire) String() string { return "leases end" }
 
-// oneOf draws one of a few values, the first the simplest.
+// oneOf draws one of a few values. The first one is the simplest.
 func oneOf[V any](t *rapid.T, values ...V) V {
 	return rapid.SampledFrom(values).Draw(t, "one of")
 }
 
-// drawDuration draws up to a dozen of a unit between a millisecond and most.
+// drawDuration draws up to twelve units. A unit is between a millisecond and most.
 func drawDuration(t *rapid.T, most time.Duration) time.Duration {
 	units := []time.Duration{time.Millisecond, 100 * time.Millisecond, time.Second, 10 * time.Second, time.Minute, time.Hour}
 	for units[len(units)-1] > most {

@@ -15,10 +15,9 @@ import (
 // A ledger records every call, handler and result, and reports the promise that was
 // broken.
 //
-// Rapid shortens a script that fails. The order of goroutines and the consumer's
-// jitter are not part of the script, so a script may fail only sometimes: its result
-// is kept, and once one has failed, shorter ones get more than one try to break the
-// same promise.
+// Rapid shortens a script that fails. The order of goroutines and the consumer's jitter
+// are not part of the script, so a script may fail only sometimes. Therefore its result is
+// kept, and after one has failed, shorter ones get several tries to break the same promise.
 func TestPromisesHoldInRandomScripts(t *testing.T) {
 	failed := make(map[string]*violation) // by script
 	tries, promise := 1, ""

@@ -14,8 +14,8 @@ import (
 	"wildix-worker/consumer/sqslocal"
 )
 
-// net/http may consider a request that it sends in two packets as failed after the
-// answer has come, and then the answer is lost.
+// If net/http sends a request in two packets, it may consider the request failed after the
+// answer has arrived; then the answer is lost.
 func TestEveryRequestIsSentInOnePacket(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		pipe := s.srv.StartPipe()

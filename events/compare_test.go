@@ -176,7 +176,7 @@ var (
 	}
 )
 
-// value generates a JSON value that nests at most so deeply.
+// value generates a JSON value of limited depth.
 func value(t *rapid.T, depth int) string {
 	kinds := 9
 	if depth == 0 {

@@ -2,8 +2,8 @@ package events
 
 import "encoding/json"
 
-// typedData returns the data of an event of a type that has typed data, or nil.
-// call is what the body's data holds as a call's.
+// typedData returns the data of an event, or nil if its type has no typed data. call is the
+// body's data, read as that of a call.
 func typedData(eventType string, body []byte, call *Call) any {
 	switch eventType {
 	case CallStart, CallUpdate, CallEnd:

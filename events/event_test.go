@@ -318,7 +318,7 @@ func BenchmarkDecode(b *testing.B) {
 	}
 }
 
-// usualBody is a call's end as it comes: without white space.
+// usualBody is a call:end event as the PBX sends it, without white space.
 func usualBody(t testing.TB) []byte {
 	t.Helper()
 	var compact bytes.Buffer

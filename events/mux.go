@@ -23,7 +23,7 @@ type Handler interface {
 	HandleEvent(ctx context.Context, e *Event) error
 }
 
-// HandlerFunc is a function that is a [Handler].
+// HandlerFunc adapts a function to a [Handler].
 type HandlerFunc func(ctx context.Context, e *Event) error
 
 // HandleEvent calls f.

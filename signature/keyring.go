@@ -77,7 +77,7 @@ func secretsFileError(err error) error {
 }
 
 // Verify verifies the signature of body with every key of the ring, without parsing the
-// body. It returns what the matching key may sign for, or [ErrMissing], [ErrMalformed],
+// body. It returns the signer of the matching key, or [ErrMissing], [ErrMalformed],
 // [ErrMismatch] or [ErrUnavailable].
 //
 // The caller decodes the body next, and must then call [Signer.SignsFor] with the

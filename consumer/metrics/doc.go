@@ -1,5 +1,4 @@
-// Package metrics exports what the transports and their handlers do as Prometheus
-// metrics.
+// Package metrics exports Prometheus metrics of the transports and their handlers.
 //
 //	m := metrics.New(prometheus.DefaultRegisterer)
 //	c, err := consumer.New(client, consumer.Config{..., Handler: m.Handler("crm")(mux), Observe: m.Observe})

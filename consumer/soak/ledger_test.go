@@ -8,7 +8,7 @@ import (
 )
 
 // A ledger is the file to which all workers of a queue append the ids that they have
-// handled, and what the test has read of it. An entry is one write to a file opened with
+// handled, and the entries that the test has read. An entry is one write to a file opened with
 // O_APPEND, so entries are ordered, and those written before a delete survive a kill.
 type ledger struct {
 	messages messages

@@ -75,7 +75,7 @@ func (f *fixture) sendGroup(group string, bodies ...string) {
 	}
 }
 
-// receive receives up to ten messages with all their attributes, waiting so many seconds.
+// receive receives up to ten messages with all their attributes, waiting the given number of seconds.
 func (f *fixture) receive(wait int32) []types.Message {
 	f.Helper()
 	return f.receiveFrom(f.url, wait)
@@ -144,7 +144,7 @@ func bodies(messages []types.Message) []string {
 	return list
 }
 
-// wantError expects the SDK to make an error of type E.
+// wantError expects an error of type E from the SDK.
 func wantError[E error](t testing.TB, err error) {
 	t.Helper()
 	if _, ok := errors.AsType[E](err); !ok {
@@ -175,7 +175,7 @@ func took(t testing.TB, start time.Time, want time.Duration) {
 	}
 }
 
-// later runs do after d, and returns what waits for it to have run.
+// later runs do after d, and returns a function that waits for it.
 func later(d time.Duration, do func()) (wait func()) {
 	ctx, done := context.WithCancel(context.Background())
 	go func() {

@@ -149,8 +149,8 @@ func (t *Tracker) merge(facts Facts) (record Record, finished bool) {
 	return call.facts.Record(), true
 }
 
-// afterReport records that OnCallFinished has returned, and whether the call was
-// reported.
+// afterReport must be called when OnCallFinished has returned. reported is true if it
+// succeeded.
 func (t *Tracker) afterReport(key Key, reported bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

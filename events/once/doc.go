@@ -18,9 +18,9 @@
 //   - Done, because the handler has returned nil or [events.ErrDuplicate]: the result
 //     is [events.ErrDuplicate].
 //
-// When the handler fails, panics or ignores the event, the lease is released, and the
-// next try need not wait. When the process is killed, the lease ends by itself, and
-// the event is new again.
+// When the handler fails, panics or ignores the event, the lease is released, and the next
+// try need not wait. When the process is killed, the lease expires, and the event is new
+// again.
 //
 // In a chain, wrap each handler on its own, under its own name: when one has failed and
 // the event is delivered again, those that succeeded are skipped.
@@ -36,7 +36,7 @@
 //
 // # Guarantees
 //
-//   - No event is lost. It is done only if its handler has said so.
+//   - No event is lost. It is done only if its handler has succeeded.
 //   - While the shared store can be reached, no two workers handle an event at the same
 //     time, unless a handler runs for more than ten seconds after its context has
 //     ended, or the workers' clocks differ by more than that. A lease ends ten seconds

@@ -49,7 +49,7 @@ type Probe struct {
 	until   time.Time // when another message becomes the probe
 }
 
-// Evidence is what a call of the handler shows about what the handler depends on.
+// Evidence is what a call shows about the services that the handler depends on.
 type Evidence uint8
 
 const (

@@ -56,7 +56,7 @@ type Config struct {
 	// besides PATH, HOME, LANG, TZ and TMPDIR. It gets no others, since they may be
 	// secrets.
 	PassOn []string
-	// Logger gets what the program writes to standard error. Nil discards it.
+	// Logger logs the program's standard error. Nil discards it.
 	Logger *zap.Logger
 }
 

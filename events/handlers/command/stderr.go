@@ -9,7 +9,7 @@ import (
 	"wildix-worker/events"
 )
 
-// maxLogged limits what is logged of the standard error of one run, in bytes.
+// maxLogged is how many bytes of the standard error of one run are logged.
 const maxLogged = 4 << 10
 
 // A stderrHead keeps the first maxLogged bytes that are written to it, and counts the

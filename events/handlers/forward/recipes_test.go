@@ -38,8 +38,8 @@ func recipe(t *testing.T, name string) *forward.Template {
 	return template
 }
 
-// A fakeAPI accepts what the documentation of an API allows, and records it. It refuses
-// everything else.
+// A fakeAPI records the requests that the documentation of an API allows, and refuses all
+// others.
 type fakeAPI struct {
 	*httptest.Server
 	accepted []string

@@ -101,8 +101,8 @@ func (*postgresDialect) insertNew(ctx context.Context, tx *sql.Tx, batch []call)
 // errDeleted is temporary: the next try inserts the call.
 var errDeleted = errors.New("a call was deleted while it was written")
 
-// mergeKnown locks the calls, whose rows exist, and returns those with facts that are
-// not in their row.
+// mergeKnown locks the rows of calls, which exist, and returns the calls with facts that
+// their row lacks.
 func (*postgresDialect) mergeKnown(ctx context.Context, tx *sql.Tx, batch []call) (changed []call, err error) {
 	var companies, ids []string
 	byKey := make(map[calls.Key]call)
@@ -196,7 +196,7 @@ func sqlClass(err error) string {
 
 // SQLSTATEs.
 const (
-	planChanged   = "0A000" // the statement's result type is no longer what it was when it was prepared
+	planChanged   = "0A000" // the statement's result type has changed since it was prepared
 	noStatement   = "26000" // no prepared statement has this name
 	sameStatement = "42P05" // a prepared statement has this name already
 	noTable       = "42P01"

@@ -179,7 +179,7 @@ func TestNestedValuesDecodeLikeEncodingJSON(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) { compare(t, []byte(object(t, 4))) })
 }
 
-// object generates an object that nests at most so deeply.
+// object generates an object of limited depth.
 func object(t *rapid.T, depth int) string {
 	var out []string
 	for range rapid.IntRange(0, 5).Draw(t, "members") {
