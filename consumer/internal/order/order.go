@@ -59,8 +59,10 @@ func (l *Line[T]) Next(key string) (item T, ok bool) {
 		delete(l.waiting, key)
 		return item, false
 	}
+	item = waiting[0].item
+	waiting[0] = entry[T]{} // else the slice keeps the item alive
 	l.waiting[key] = waiting[1:]
-	return waiting[0].item, true
+	return item, true
 }
 
 // Clear is called instead of Next when no waiting item may start. It removes them and

@@ -1,6 +1,7 @@
 package order_test
 
 import (
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -121,5 +122,32 @@ func TestConcurrentItemsOfAKeyNeverOverlap(t *testing.T) {
 	workers.Wait()
 	if n := done.Load(); n != 200 {
 		t.Errorf("%d of 200 items have started", n)
+	}
+}
+
+// An item may be a message of a megabyte.
+func TestFinishedItemsAreNotKeptAlive(t *testing.T) {
+	var l order.Line[*[1 << 20]byte]
+	l.Enter("a", never, nil)
+	collected := make(chan struct{}, 3)
+	for range 3 {
+		item := new([1 << 20]byte)
+		runtime.AddCleanup(item, func(int) { collected <- struct{}{} }, 0)
+		l.Enter("a", never, item)
+	}
+	l.Next("a")
+	l.Next("a")
+	for range 100 { // clean-ups run some time after a collection
+		runtime.GC()
+		if len(collected) == 2 {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if n := len(collected); n != 2 {
+		t.Errorf("%d of 2 finished items were freed", n)
+	}
+	if _, ok := l.Next("a"); !ok {
+		t.Error("the last item does not wait")
 	}
 }

@@ -61,7 +61,8 @@ func (l *Lease) latest() time.Time { return l.receivedAt.Add(maxLease - leaseMar
 // returnTimeout returns the visibility timeout that makes the message visible after
 // its delay, in whole seconds, rounded up.
 func (l *Lease) returnTimeout(now time.Time) int32 {
-	return max(0, seconds(min(l.delay+time.Second-1, l.latest().Sub(now))))
+	delay := min(l.delay, maxLease) + time.Second - 1
+	return max(0, seconds(min(delay, l.latest().Sub(now))))
 }
 
 // seconds returns d as SQS expects it.

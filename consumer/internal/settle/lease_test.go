@@ -106,6 +106,22 @@ func TestStaleHandleEndsTheLease(t *testing.T) {
 	})
 }
 
+func TestLeftMessageIsNotCountedAsLost(t *testing.T) {
+	within(t, func(s *site) {
+		s.answer(func(c call) answer {
+			a := refusing(opExtend, "ReceiptHandleIsInvalid")(c)
+			a.delay = 5 * time.Second
+			return a
+		})
+		l := s.admit("a")
+		time.Sleep(visibility/2 + time.Second)
+		s.Leave(l)
+		time.Sleep(10 * time.Second)
+		s.wantMade(opExtend, 1)
+		s.wantStats(Stats{Left: 1})
+	})
+}
+
 func TestNewDeliveryReplacesALostLease(t *testing.T) {
 	within(t, func(s *site) {
 		s.answer(failing(opExtend))

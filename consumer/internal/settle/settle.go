@@ -117,9 +117,12 @@ func (s *Settler) enqueueReturn(l *Lease, delay time.Duration, now time.Time) {
 
 // lose records that SQS has made a message visible again, or deleted it.
 func (s *Settler) lose(l *Lease) {
-	if l.state == quarantining {
+	switch l.state {
+	case settled:
+		return // left while its extension was under way
+	case quarantining:
 		s.counts.left++
-	} else {
+	default:
 		s.counts.lost++
 	}
 	for op := range s.waiting {

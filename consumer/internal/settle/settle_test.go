@@ -2,6 +2,7 @@ package settle
 
 import (
 	"fmt"
+	"math"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -71,12 +72,13 @@ func TestReturnHasItsDelayRoundedUp(t *testing.T) {
 		s.Return(s.admit("a"), 2500*time.Millisecond)
 		s.Return(s.admit("b"), 0)
 		s.Return(s.admit("c"), 100*time.Hour)
+		s.Return(s.admit("d"), math.MaxInt64)
 		time.Sleep(time.Second)
 		made := s.made(opReturn)
-		if len(made) != 1 || fmt.Sprint(made[0].timeouts) != "[3 0 43198]" {
+		if len(made) != 1 || fmt.Sprint(made[0].timeouts) != "[3 0 43198 43198]" {
 			t.Errorf("returned by %+v", made)
 		}
-		s.wantStats(Stats{Returned: 3})
+		s.wantStats(Stats{Returned: 4})
 	})
 }
 
