@@ -18,6 +18,8 @@ const (
 	DefaultVisibilityTimeout = 60 * time.Second
 	DefaultHandlerTimeout    = 30 * time.Second
 	DefaultShutdownTimeout   = 25 * time.Second
+	DefaultMaxHeld           = 10_000
+	DefaultMaxHeldBytes      = 64 << 20
 )
 
 // maxVisibility is SQS's limit of a visibility timeout with all its extensions, counted
@@ -26,7 +28,8 @@ const maxVisibility = 12 * time.Hour
 
 const (
 	minVisibility  = 2 * time.Second // an extension must fit into half of it
-	maxConcurrency = 10_000          // far below the messages that a queue may have in flight
+	maxConcurrency = 10_000          // far below maxInFlight
+	maxInFlight    = 120_000         // SQS's limit of received messages of a standard queue
 )
 
 // Config is the configuration of a [Consumer]. QueueURL, Keys and Handler are
@@ -41,7 +44,7 @@ type Config struct {
 	Handler events.Handler
 
 	// Concurrency is how many messages are handled at once, 1 to 10,000. Zero
-	// means DefaultConcurrency.
+	// means DefaultConcurrency. See [Consumer.SetConcurrency].
 	Concurrency int
 	// VisibilityTimeout is the length of a lease: how long a message stays invisible
 	// after this process has died. A lease is extended while the handler runs, so it
@@ -55,6 +58,20 @@ type Config struct {
 	// ended. Run needs up to 4 s more to settle their messages. Zero means
 	// DefaultShutdownTimeout.
 	ShutdownTimeout time.Duration
+
+	// MaxHeld is how many messages may be held: those for which the handler returned an
+	// error of [events.Hold], and those that wait for an earlier message of their group
+	// or call. Zero means DefaultMaxHeld. SQS allows 120,000 messages in flight for each
+	// standard queue, and 20,000 for each FIFO queue.
+	MaxHeld int
+	// MaxHeldBytes limits the size of the held messages' bodies. Zero means
+	// DefaultMaxHeldBytes.
+	MaxHeldBytes int
+	// Blocked, unless nil, reports whether no event could be handled now. It is asked
+	// only while no further message can be held. Then nothing is received while it
+	// returns true; otherwise a message that would have to be held is returned to the
+	// queue, with a delay that grows from minutes to hours.
+	Blocked func() bool
 
 	// OrderByCall handles the events of one call, those with the same Event.ID, one at
 	// a time. Events that wait are handled in the order of their times. Other calls
@@ -74,8 +91,9 @@ type Config struct {
 	Logger *zap.Logger
 	// Observe, unless nil, is called once for every message that has an outcome, as
 	// soon as it is known. It is called from many goroutines at once and must not
-	// block. A message has no outcome if it is returned without a call of the handler:
-	// because Run stops, most messages fail, or an earlier message of its group failed.
+	// block or end its goroutine. If it panics, that is logged, and the message is
+	// settled. A message has no outcome if it is returned without a call of the handler:
+	// because Run stops, or an earlier message of its group failed.
 	Observe func(Result)
 	// Tracer, unless nil, starts a span for every message that has an outcome,
 	// which lasts from its receive to the outcome. The handler's context has the
@@ -89,7 +107,7 @@ type RejectedPolicy uint8
 const (
 	// Leave neither deletes the message nor returns it. It becomes visible when
 	// its lease ends, until the queue's redrive policy moves it to the dead-letter
-	// queue.
+	// queue. On a FIFO queue it is returned instead, so that its group continues.
 	Leave RejectedPolicy = iota
 	// Quarantine sends the message to another queue, unchanged and with its
 	// X-SIGNATURE, and then deletes it. The String attributes WILDIX-OUTCOME,
@@ -108,11 +126,13 @@ func (cfg Config) withDefaults() Config {
 	setDefault(&cfg.VisibilityTimeout, DefaultVisibilityTimeout)
 	setDefault(&cfg.HandlerTimeout, DefaultHandlerTimeout)
 	setDefault(&cfg.ShutdownTimeout, DefaultShutdownTimeout)
+	setDefault(&cfg.MaxHeld, DefaultMaxHeld)
+	setDefault(&cfg.MaxHeldBytes, DefaultMaxHeldBytes)
+	if cfg.Blocked == nil {
+		cfg.Blocked = func() bool { return false }
+	}
 	if cfg.Logger == nil {
 		cfg.Logger = zap.NewNop()
-	}
-	if cfg.Observe == nil {
-		cfg.Observe = func(Result) {}
 	}
 	return cfg
 }
@@ -135,20 +155,26 @@ func (cfg Config) Validate() error {
 	if err := CheckQueueURL(cfg.QueueURL); err != nil {
 		fault("QueueURL", "%w", err)
 	}
-	if cfg.Keys == nil {
-		fault("Keys", "required, to verify messages")
+	if cfg.Keys.Len() == 0 {
+		fault("Keys", "required, with at least one key, to verify messages")
 	}
-	if cfg.Handler == nil {
-		fault("Handler", "required")
+	if err := events.CheckHandler(cfg.Handler); err != nil {
+		fault("Handler", "%w", err)
 	}
-	if cfg.Concurrency < 1 || cfg.Concurrency > maxConcurrency {
-		fault("Concurrency", "%d is not between 1 and %d", cfg.Concurrency, maxConcurrency)
+	if err := checkConcurrency(cfg.Concurrency); err != nil {
+		fault("Concurrency", "%w", err)
 	}
 	if v := cfg.VisibilityTimeout; v < minVisibility || v > maxVisibility || v%time.Second != 0 {
 		fault("VisibilityTimeout", "%s is not whole seconds from 2s to 12h, the most SQS allows", v)
 	}
 	if cfg.HandlerTimeout < 0 || cfg.HandlerTimeout > maxVisibility {
 		fault("HandlerTimeout", "%s is not between 0s and 12h, the longest that SQS keeps a message invisible", cfg.HandlerTimeout)
+	}
+	if cfg.MaxHeld < 0 || cfg.MaxHeld > maxInFlight {
+		fault("MaxHeld", "%d is not between 1 and %d, as many as SQS allows in flight", cfg.MaxHeld, maxInFlight)
+	}
+	if cfg.MaxHeldBytes < 0 {
+		fault("MaxHeldBytes", "%d is negative", cfg.MaxHeldBytes)
 	}
 	if cfg.ShutdownTimeout < 0 {
 		fault("ShutdownTimeout", "%s is negative", cfg.ShutdownTimeout)
@@ -176,6 +202,13 @@ func (cfg Config) checkQuarantine() error {
 	// Its messages would be quarantined again and again.
 	if queuePath(cfg.QuarantineQueueURL) == queuePath(cfg.QueueURL) {
 		return errors.New("the same as the queue that is consumed; set another one")
+	}
+	return nil
+}
+
+func checkConcurrency(n int) error {
+	if n < 1 || n > maxConcurrency {
+		return fmt.Errorf("%d is not between 1 and %d", n, maxConcurrency)
 	}
 	return nil
 }

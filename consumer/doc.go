@@ -53,27 +53,39 @@
 // once recognizes an event by its content, whatever message contains it. Both call a
 // repeat a duplicate.
 //
-// When at least five messages fail, and more than half of the latest, only a single
-// message is received. Its lease is extended while it is tried again, at least every four
-// seconds, until a try succeeds; after five minutes another message takes its place.
-// Messages that were already received are returned with a delay. So an outage of what
-// the handler depends on costs most messages a receive or two, and does not move them to
-// the dead-letter queue. An [events.RetryAfter] without a cause and an [events.Permanent]
-// do not count as failures here.
+// A handler may ask for its message to be held ([events.Hold]), because something that it
+// depends on is down or busy. A held message occupies no worker and costs no receive: its
+// lease is extended, after a minute in steps of 16 minutes, and the handler is called again
+// when it says so. Just before SQS's limit of twelve hours the message is returned.
+// [Config].MaxHeld and MaxHeldBytes limit held messages. Beyond them, a message is returned
+// with a delay of ten minutes, which doubles with every receive up to six hours, and
+// nothing is received while [Config].Blocked returns true. Package
+// [wildix-worker/events/route] is a handler that does all this for any number of
+// destinations; without it, a handler whose CRM is down moves its messages to the
+// dead-letter queue. Messages that can't be verified because the keys can't be read are
+// held too, and tried every few seconds.
 //
 // The messages of a FIFO group are handled in order, one at a time. When one fails, the
 // later ones that were already received are returned. Each return costs them a receive,
 // so the queue's maxReceiveCount must be high enough. They do not wait for a message that
-// fails with [events.Permanent]. On a standard queue, [Config].OrderByCall handles the
+// fails with [events.Permanent], is rejected or malformed: SQS delivers no others of the
+// group while it is in flight, so it is not left but returned at once, to be moved to the
+// dead-letter queue after enough receives. If no message that can be handled came with it,
+// it is returned with a delay of up to 20 s: a rejected one from its first receive, the
+// others from the eleventh. On a standard queue, [Config].OrderByCall handles the
 // events of one call one at a time.
 //
 // # Limits
 //
 // A handler that does not return when its context ends keeps its worker and its message:
-// Go can't stop it. A message is in memory while it is handled or waits for another one
-// of its group or call. Up to Concurrency messages are handled at once, and as many may
-// wait, or 100 if that is more. With messages of 1 MiB, the largest that SQS accepts, a
-// process needed up to 5 MiB for each message that is handled.
+// Go can't stop it. After a minute it is overdue: [Stats] counts it, and
+// [Consumer.Healthy] returns an error. A message is in memory while it is handled or held.
+// Up to Concurrency messages are handled at once, and up to MaxHeld are held. With messages
+// of 1 MiB, the largest that SQS accepts, a process needed up to 5 MiB for each message
+// that is handled.
+//
+// When a process is killed, its held messages stay invisible until their leases end, which
+// may be 16 minutes later. A process that is stopped returns them at once.
 //
 // # Permissions
 //

@@ -135,7 +135,7 @@ func TestFIFOMessageIsNotOvertakenWhileItIsReturned(t *testing.T) {
 
 func TestFIFOGroupContinuesAfterAPermanentFailure(t *testing.T) {
 	within(t, fifoName, func(s *site) {
-		s.deadLetters()
+		s.redriveAfter(5)
 		s.start(func(_ context.Context, e *events.Event) error {
 			if e.ID == "a1" {
 				return events.Permanent(errDown)
@@ -156,15 +156,19 @@ func TestFIFOGroupContinuesAfterAPermanentFailure(t *testing.T) {
 	})
 }
 
-// deadLetters gives the FIFO queue a redrive policy of five receives.
-func (s *site) deadLetters() {
+// redriveAfter gives the FIFO queue a redrive policy, unless receives is 0.
+func (s *site) redriveAfter(receives int) {
 	s.t.Helper()
+	if receives == 0 {
+		return
+	}
 	if _, err := s.srv.CreateQueue("dead.fifo", map[string]string{"FifoQueue": "true"}); err != nil {
 		s.t.Fatal(err)
 	}
-	_, err := s.client.SetQueueAttributes(s.t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: &s.url, Attributes: map[string]string{
-		"RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead.fifo","maxReceiveCount":"5"}`,
-	}})
+	policy := fmt.Sprintf(`{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead.fifo","maxReceiveCount":"%d"}`, receives)
+	_, err := s.client.SetQueueAttributes(s.t.Context(), &sqs.SetQueueAttributesInput{
+		QueueUrl: &s.url, Attributes: map[string]string{"RedrivePolicy": policy},
+	})
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -14,8 +14,8 @@ const (
 	failingFor = time.Minute
 )
 
-// Healthy returns an error if a receive is stuck and the process should be restarted.
-// Failures of SQS do not count, since a restart would not help.
+// Healthy returns an error if a receive is stuck or a handler is overdue, and the process
+// should be restarted. Failures of SQS do not count, since a restart would not help.
 func (c *Consumer) Healthy() error { return healthy(c.Stats()) }
 
 // Ready returns an error unless SQS answers receives. A consumer that makes no receives
@@ -25,6 +25,9 @@ func (c *Consumer) Ready() error { return ready(c.Stats(), time.Now()) }
 func healthy(s Stats) error {
 	if s.OldestPoll > stuckAfter {
 		return fmt.Errorf("a poll has been stuck for %s", s.OldestPoll.Round(time.Second))
+	}
+	if s.Overdue > 0 {
+		return fmt.Errorf("%d handlers have not returned, although their contexts have ended", s.Overdue)
 	}
 	return nil
 }

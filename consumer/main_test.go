@@ -73,19 +73,27 @@ func within(t *testing.T, name string, test func(s *site)) {
 		srv := sqslocal.New(sqslocal.Options{})
 		srv.StartPipe()
 		defer srv.Close()
-		if _, err := srv.CreateQueue(deadLetter, nil); err != nil {
-			t.Fatal(err)
-		}
-		attributes := map[string]string{"RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead","maxReceiveCount":"5"}`}
-		if name == fifoName {
-			attributes = map[string]string{"FifoQueue": "true", "ContentBasedDeduplication": "true"}
-		}
-		url, err := srv.CreateQueue(name, attributes)
-		if err != nil {
-			t.Fatal(err)
-		}
-		test(&site{t: t, srv: srv, client: srv.Client(), url: url, name: name, running: map[string]int{}})
+		site := &site{t: t, srv: srv, client: srv.Client(), name: name, running: map[string]int{}}
+		site.createQueues(5)
+		test(site)
 	})
+}
+
+// createQueues creates the queue and its dead-letter queue.
+func (s *site) createQueues(maxReceiveCount int) {
+	s.t.Helper()
+	if _, err := s.srv.CreateQueue(deadLetter, nil); err != nil {
+		s.t.Fatal(err)
+	}
+	attributes := map[string]string{"RedrivePolicy": fmt.Sprintf(`{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead","maxReceiveCount":"%d"}`, maxReceiveCount)}
+	if s.name == fifoName {
+		attributes = map[string]string{"FifoQueue": "true", "ContentBasedDeduplication": "true"}
+	}
+	url, err := s.srv.CreateQueue(s.name, attributes)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.url = url
 }
 
 // start runs a consumer with the handler, until the test calls stop or ends.

@@ -4,13 +4,17 @@ import (
 	"cmp"
 	"errors"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 
-	"wildix-worker/consumer/internal/breaker"
 	"wildix-worker/consumer/internal/inflight"
 	"wildix-worker/consumer/internal/settle"
 	"wildix-worker/events"
@@ -30,15 +34,19 @@ type message struct {
 	group        string                       // of a FIFO queue
 	receiveCount int
 	sentAt       time.Time // zero if unknown
+	// firstReceived changes when a message is moved to the dead-letter queue and back.
+	firstReceived time.Time // zero if unknown
 
-	decoded Result    // the result of verifying and decoding
-	key     string    // messages of one key are handled one at a time; empty if it need not wait
-	time    time.Time // the order in which messages wait; zero for order of arrival
+	decoded  Result    // the result of verifying and decoding
+	key      string    // messages of one key are handled one at a time; empty if it need not wait
+	followed bool      // a message of its FIFO group that can be handled came with it
+	time     time.Time // the order in which messages wait; zero for order of arrival
 
-	token *inflight.Token
-	lease *settle.Lease
-	probe breaker.Probe
-	span  trace.Span // nil without a tracer
+	token    *inflight.Token
+	lease    *settle.Lease
+	delivery events.Delivery
+	holdErr  error      // why the message was last held
+	span     trace.Span // nil without a tracer
 }
 
 func newMessage(received *types.Message) *message {
@@ -52,14 +60,22 @@ func newMessage(received *types.Message) *message {
 	if attribute, ok := received.MessageAttributes[sqscall.SignatureAttribute]; ok {
 		m.signature = &attribute
 	}
-	if millis, err := strconv.ParseInt(received.Attributes[string(types.MessageSystemAttributeNameSentTimestamp)], 10, 64); err == nil {
-		m.sentAt = time.UnixMilli(millis)
-	}
+	m.sentAt = timeOf(received, types.MessageSystemAttributeNameSentTimestamp)
+	m.firstReceived = timeOf(received, types.MessageSystemAttributeNameApproximateFirstReceiveTimestamp)
 	count := received.Attributes[string(types.MessageSystemAttributeNameApproximateReceiveCount)]
 	if n, err := strconv.Atoi(count); err == nil && n > 0 {
 		m.receiveCount = n
 	}
 	return m
+}
+
+// timeOf returns a time of a message, or zero if it is unknown.
+func timeOf(received *types.Message, attribute types.MessageSystemAttributeName) time.Time {
+	millis, err := strconv.ParseInt(received.Attributes[string(attribute)], 10, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	return time.UnixMilli(millis)
 }
 
 // DecodeMessage verifies and decodes a received message as a [Consumer] does before
@@ -94,4 +110,77 @@ func (m *message) signatureText() (string, error) {
 // needsHandler reports whether the message is neither rejected nor malformed.
 func (m *message) needsHandler() bool {
 	return m.decoded.Err == nil || m.decoded.Outcome == events.Failed
+}
+
+// A Result is the outcome of one message.
+type Result struct {
+	// MessageID is SQS's id of the message; empty on the HTTP transport.
+	MessageID string
+	// ReceiveCount is how often SQS has delivered the message, from 1; 0 on the
+	// HTTP transport.
+	ReceiveCount int
+	// Outcome is one of the six outcomes.
+	Outcome events.Outcome
+	// Event is nil if the message was rejected, malformed or settled by an earlier
+	// delivery.
+	Event *events.Event
+	// Err is why the message was not handled. It is nil if the message was handled,
+	// ignored or a duplicate.
+	Err error
+	// Took is how long verifying, decoding and handling took.
+	Took time.Duration
+	// SentAt is when the message was sent to SQS; zero on the HTTP transport.
+	SentAt time.Time
+}
+
+// Log writes one line about the message, with the fields of more: at debug level if the
+// outcome is handled, ignored or duplicate, and as a warning otherwise. Both transports
+// call it, and so may a transport of your own.
+func (r Result) Log(log *zap.Logger, more ...zap.Field) {
+	level := zapcore.WarnLevel
+	if r.Outcome.Done() {
+		level = zapcore.DebugLevel
+	}
+	entry := log.Check(level, "message "+r.Outcome.String())
+	if entry == nil {
+		return
+	}
+	var fields []zap.Field
+	if r.MessageID != "" {
+		fields = append(fields, zap.String("messageId", r.MessageID), zap.Int("receiveCount", r.ReceiveCount))
+	}
+	fields = append(fields, zap.Duration("took", r.Took))
+	if e := r.Event; e != nil {
+		fields = append(fields, zap.String("type", events.Brief(e.Type)), zap.String("id", events.Brief(e.ID)),
+			zap.String("integrationId", events.Brief(e.IntegrationID)))
+	}
+	if r.Err != nil {
+		fields = append(fields, zap.Error(r.Err))
+	}
+	if panicked, ok := errors.AsType[*events.PanicError](r.Err); ok {
+		fields = append(fields, zap.ByteString("stack", panicked.Stack))
+	}
+	entry.Write(append(fields, more...)...)
+}
+
+// Trace sets the attributes and the status of the message's span, and ends it. Both
+// transports call it, and so may a transport of your own. The only parts of the body in a
+// span are the event's type, id and integration.
+func (r Result) Trace(span trace.Span) {
+	defer span.End()
+	if !span.IsRecording() {
+		return
+	}
+	span.SetAttributes(attribute.String("wildix.outcome", r.Outcome.String()))
+	if r.MessageID != "" {
+		span.SetAttributes(attribute.String("messaging.message.id", r.MessageID), attribute.Int("wildix.receive_count", r.ReceiveCount))
+	}
+	if e := r.Event; e != nil {
+		span.SetAttributes(attribute.String("wildix.event.type", e.Type), attribute.String("wildix.event.id", e.ID),
+			attribute.String("wildix.integration_id", e.IntegrationID))
+	}
+	if r.Err != nil {
+		// A collector refuses a whole request if one string in it is not valid UTF-8.
+		span.SetStatus(codes.Error, strings.ToValidUTF8(r.Err.Error(), "\ufffd"))
+	}
 }

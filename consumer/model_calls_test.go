@@ -49,6 +49,7 @@ func (p *process) received(messages []types.Message) {
 		p.holdings[e] = h
 		n, _ := strconv.Atoi(count)
 		h.counts = append(h.counts, n)
+		p.receivedAgain(e, h)
 		h.handle, h.since, h.until = *m.ReceiptHandle, time.Now(), time.Now().Add(p.settings.lease)
 		h.freed = false
 	}
@@ -92,7 +93,9 @@ func (p *process) asks(r *request) {
 		if r.name == deletes {
 			p.deletes(e, h, asked.handle)
 		}
-		asked.returns = h.failed() && (h.ended == nil || asked.timeout != p.settings.lease) || h.untried() && asked.timeout != p.settings.lease
+		asked.returns = h.failed() && (h.ended == nil || asked.timeout != p.settings.lease) ||
+			h.untried() && asked.timeout != p.settings.lease && asked.timeout != p.heldLease()
+		p.returnsHeld(e, h, asked.timeout)
 	}
 }
 
@@ -170,12 +173,13 @@ func isStale(code string) bool {
 	return code == "ReceiptHandleIsInvalid" || code == "InvalidParameterValue" || strings.HasSuffix(code, "MessageNotInflight")
 }
 
-// inHand returns the newest handle of each message that the process has.
-func (p *process) inHand() (handles []string) {
+// rob returns the newest handle of each message that the process has, to end its lease.
+func (p *process) rob() (handles []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, e := range p.entries {
 		if h := p.holdings[e]; h != nil && !h.freed {
+			h.robbed = true
 			handles = append(handles, h.handle)
 		}
 	}

@@ -17,6 +17,7 @@ type record struct {
 	disturbed     bool      // it had trouble with SQS
 	stopAt        time.Time // when its stop began
 	dead          bool      // the ledger ignores it
+	stations      [maxDestinations]station
 }
 
 // holding is the state of one message in one process.
@@ -35,6 +36,15 @@ type holding struct {
 	atOnce   bool            // it must be returned without a delay
 	done     bool
 	refused  bool
+
+	inHand    bool      // this delivery has no outcome yet
+	reported  time.Time // the last outcome
+	held      bool      // its handler has asked for it
+	heldAt    time.Time // when it did
+	heldUntil time.Time // when it is resumed; zero if that is up to the router
+	robbed    bool      // the script has ended its lease once
+	ignoring  bool      // its handler does not end with its context
+	parts     [maxDestinations]part
 }
 
 // begins records that a handler begins, and returns what it does.
@@ -58,7 +68,7 @@ func (p *process) begins(body string) (*entry, act) {
 	case !p.stopAt.IsZero() && now.After(p.stopAt):
 		p.violated(e, stopStartsNothing, "comes to the handler of worker %d, which is stopping", p.number)
 	}
-	if p.running++; p.running > p.settings.concurrency {
+	if p.running++; p.running > p.settings.concurrency && !p.holdsSome() {
 		p.violated(e, withinCapacity, "is one of %d that are handled at once", p.running)
 	}
 	switch {
@@ -72,7 +82,7 @@ func (p *process) begins(body string) (*entry, act) {
 		a = e.acts[e.tries]
 	}
 	e.tries++
-	h.running = true
+	h.running, h.held, h.ignoring = true, false, false
 	p.ignoresCancel = p.ignoresCancel || a.onCancel == ignoresCancel
 	p.note(e, "handler of worker %d begins: %v", p.number, a)
 	return e, a
@@ -85,8 +95,8 @@ func (p *process) overtakes(e *entry) {
 		if before.group != e.group || before.kind != valid {
 			continue
 		}
-		if h := p.holdings[before]; h != nil && h.running {
-			p.violated(e, inOrder, "comes to a handler while that of %s runs", before.name)
+		if h := p.holdings[before]; h != nil && (h.running || h.keepsTurn()) {
+			p.violated(e, inOrder, "comes to a handler while %s is handled or held", before.name)
 		}
 		if !before.done && !before.refused {
 			before.overtaken = e
@@ -97,30 +107,37 @@ func (p *process) overtakes(e *entry) {
 // meetsCall checks that no other event of the call is being handled.
 func (p *process) meetsCall(e *entry) {
 	for other, h := range p.holdings {
-		if h.running && other != e && other.group == e.group {
-			p.violated(e, inOrder, "comes to a handler while that of %s, of the same call, runs", other.name)
+		if (h.running || h.keepsTurn()) && other != e && other.group == e.group {
+			p.violated(e, inOrder, "comes to a handler while %s, of the same call, is handled or held", other.name)
 		}
 	}
 }
 
 // ends records how a handler ends, and the outcome that must be reported.
-func (p *process) ends(e *entry, a act, outcome events.Outcome, how string) {
+func (p *process) ends(e *entry, ignoresCancel bool, outcome events.Outcome, how string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if h := p.leaves(e, ignoresCancel, how); h != nil {
+		h.ended = &outcome
+		if outcome.Done() {
+			h.done, e.done = true, true
+		}
+	}
+}
+
+// leaves records that a handler ends. It returns nil if the process has died.
+func (p *process) leaves(e *entry, ignoresCancel bool, how string) *holding {
 	if p.dead {
-		return
+		return nil
 	}
 	p.note(e, "handler of worker %d ends: %s", p.number, how)
 	h := p.holdings[e]
-	if a.onCancel != ignoresCancel && time.Now().After(h.until) {
+	if !ignoresCancel && time.Now().After(h.until) {
 		p.violated(e, lostIsCancelled, "was still with the handler of worker %d, whose lease ended at %v", p.number, h.until.Sub(p.begun))
 	}
 	p.running--
 	h.running = false
-	h.ended = &outcome
-	if outcome.Done() {
-		h.done, e.done = true, true
-	}
+	return h
 }
 
 // observe records a reported result.
@@ -141,9 +158,11 @@ func (p *process) observe(r consumer.Result) {
 	if !h.fits(e, r, p.settings.rejected) {
 		p.violated(e, oneOutcome, "ends in %v, which is not what happened", r.Outcome)
 	}
+	p.spendsNoReceive(e, h, r)
 	h.counts = slices.Delete(h.counts, at, at+1)
-	h.outcome, h.ended = r.Outcome, nil
+	h.outcome, h.ended, h.held, h.inHand = r.Outcome, nil, false, false
 	h.outcomes++
+	h.reported = time.Now()
 	h.atOnce = errors.Is(r.Err, consumer.ErrStopping)
 	if events.IsPermanent(r.Err) {
 		e.refused, h.refused, h.freed = true, true, true
@@ -164,6 +183,9 @@ func (h *holding) fits(e *entry, r consumer.Result, rejected consumer.RejectedPo
 		return r.Outcome == events.Duplicate
 	case h.refused:
 		return r.Outcome == events.Failed && events.IsPermanent(r.Err)
+	case h.held:
+		tooLong := time.Since(h.since) >= longestHold
+		return r.Outcome == events.Failed && (events.IsHold(r.Err) || tooLong || errors.Is(r.Err, consumer.ErrLeaseLost) || errors.Is(r.Err, consumer.ErrStopping))
 	default: // no handler was called
 		return r.Outcome == events.Failed && errors.Is(r.Err, consumer.ErrLeaseLost)
 	}
@@ -172,7 +194,7 @@ func (h *holding) fits(e *entry, r consumer.Result, rejected consumer.RejectedPo
 // failed reports whether the newest outcome is a failure, reported or not.
 func (h *holding) failed() bool {
 	switch {
-	case h.running:
+	case h.running, h.held:
 		return false
 	case h.ended != nil:
 		return *h.ended == events.Failed
@@ -182,11 +204,10 @@ func (h *holding) failed() bool {
 }
 
 // untried reports whether no handler was called for the message, so that it may be
-// returned because of another message's failure or an outage.
-func (h *holding) untried() bool { return !h.running && h.ended == nil && !h.done }
+// returned because of another message's failure or because too many are held.
+func (h *holding) untried() bool { return !h.running && !h.held && h.ended == nil && !h.done }
 
-// handledHaveOutcomes checks that every handler that succeeded was reported. A message
-// that failed may still be the breaker's probe.
+// handledHaveOutcomes checks that every handler that succeeded was reported.
 func (p *process) handledHaveOutcomes() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -32,6 +32,16 @@ const (
 	stopWaitsForPolls     = "a stop leaves polls a second to answer"
 	stopIsInTime          = "a stop takes at most 4s longer than the shutdown timeout"
 	stopIsClean           = "a clean stop leaves nothing behind"
+	stopReturnsHeld       = "a stop returns held messages at once"
+	noReceiveSpent        = "an outage costs no receive"
+	noneWaitsForAnother   = "no destination waits for another"
+	allIsReceived         = "messages are received while a destination can take them"
+	allHaveIt             = "no message is done before each of its destinations has it"
+	notRepeated           = "a destination that has a message does not get it again in that delivery"
+	heldGoesOn            = "held messages go on when they are resumed, or their destination works"
+	isProbed              = "a destination with messages that wait is tried every four seconds"
+	firstAttemptsOnly     = "only first attempts of ten messages show that a destination is down"
+	heldIsLimited         = "at most the configured number of messages is held"
 )
 
 // A violation is a promise that was broken.
@@ -53,6 +63,9 @@ type ledger struct {
 	byHandle  map[string]*entry
 	byID      map[string]*entry
 
+	behaviours [maxDestinations]behaviour
+	turnedAt   [maxDestinations]time.Time
+
 	random  *rand.Rand
 	network network // trouble between worker and server
 	peace   bool    // every handler succeeds
@@ -63,6 +76,7 @@ type entry struct {
 	outgoing
 	name      string // the step that sent it, and its place there
 	tries     int    // how often a handler has begun
+	calls     [maxDestinations]int
 	done      bool   // a handler has succeeded
 	refused   bool   // a handler has said never again
 	copied    bool   // it is in quarantine

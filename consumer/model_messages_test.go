@@ -17,7 +17,12 @@ import (
 type outgoing struct {
 	kind  kind
 	group string
-	acts  []act // what the handler does, one for each delivery; then it succeeds
+	acts  []act // what the handler does, one for each call; then it succeeds
+
+	// With destinations:
+	to     int           // which of them want the message, as bits
+	at     int           // the one whose handler does the acts
+	others time.Duration // that the handlers of the others take
 }
 
 var outgoings = rapid.Custom(func(t *rapid.T) outgoing {
@@ -25,6 +30,10 @@ var outgoings = rapid.Custom(func(t *rapid.T) outgoing {
 		kind:  oneOf(t, valid, valid, valid, valid, unsigned, guessed, altered, binary, garbled, nameless),
 		group: oneOf(t, "a", "b", "c"),
 		acts:  rapid.SliceOfN(acts, 0, 3).Draw(t, "acts"),
+
+		to:     oneOf(t, allDestinations, allDestinations, allDestinations, 1, 2, 3, 0),
+		at:     rapid.IntRange(0, maxDestinations-1).Draw(t, "at"),
+		others: oneOf(t, 0, 0, time.Second, 20*time.Second),
 	}
 })
 
@@ -36,7 +45,7 @@ func (p outgoing) String() string {
 	for i, a := range p.acts {
 		texts[i] = a.String()
 	}
-	return p.group + " [" + strings.Join(texts, ", ") + "]"
+	return fmt.Sprintf("%s [%s] (to %03b, at %d, others %v)", p.group, strings.Join(texts, ", "), p.to, p.at, p.others)
 }
 
 // kind is whether a message is valid, or why not.
@@ -90,7 +99,8 @@ type act struct {
 	takes    time.Duration
 	onCancel cancelBehaviour // when its context ends
 	ends     ending
-	delay    time.Duration // that a retry asks for
+	delay    time.Duration // that a retry asks for, or of a hold
+	own      bool          // of the message, not of its destination
 }
 
 // cancelBehaviour is what a handler does when its context ends.
@@ -118,10 +128,12 @@ const (
 	exits
 	ignores
 	repeats
+	holds
+	pauses
 )
 
 func (e ending) String() string {
-	return [...]string{"succeeds", "fails", "retries", "refuses", "panics", "exits", "ignores", "repeats"}[e]
+	return [...]string{"succeeds", "fails", "retries", "refuses", "panics", "exits", "ignores", "repeats", "holds", "pauses"}[e]
 }
 
 // outcome is that of a message whose handler ends so.
@@ -139,17 +151,21 @@ func (e ending) outcome() events.Outcome {
 }
 
 var acts = rapid.Custom(func(t *rapid.T) act {
-	return act{
-		ends:     oneOf(t, succeeds, succeeds, succeeds, succeeds, fails, fails, retries, refuses, panics, exits, ignores, repeats),
+	a := act{
+		ends:     oneOf(t, succeeds, succeeds, succeeds, succeeds, fails, fails, retries, refuses, panics, exits, ignores, repeats, holds, holds),
 		takes:    drawDuration(t, time.Minute),
 		onCancel: oneOf(t, givesUp, givesUp, givesUp, finishes, ignoresCancel),
 		delay:    drawDuration(t, time.Minute),
 	}
+	if a.ends == holds {
+		a.delay = oneOf(t, drawDuration(t, time.Hour), drawDuration(t, time.Hour), 24*time.Hour)
+	}
+	return a
 })
 
 func (a act) String() string {
 	text := a.ends.String()
-	if a.ends == retries {
+	if a.delay > 0 && (a.ends == retries || a.ends == holds || a.ends == pauses) {
 		text += fmt.Sprintf("(%v)", a.delay)
 	}
 	if a.takes > 0 {
@@ -175,6 +191,10 @@ func (a act) end() error {
 		return events.ErrNoHandler
 	case repeats:
 		return events.ErrDuplicate
+	case holds:
+		return events.Hold(func(resume func()) { time.AfterFunc(a.delay, resume) }, errDown)
+	case pauses:
+		return events.Unavailable(a.delay, errDown)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"wildix-worker/consumer"
 	"wildix-worker/events"
+	"wildix-worker/events/route"
 )
 
 // process is one run of a worker: the client, the handler and the observer of one
@@ -18,6 +19,8 @@ type process struct {
 	*world
 	settings settings
 	number   int
+	consumer *consumer.Consumer
+	router   *route.Router // nil without destinations
 
 	stop  context.CancelFunc
 	ended chan struct{} // closed when Run has returned err
@@ -37,7 +40,11 @@ func (w *world) start(s settings) *process {
 	cfg := consumer.Config{
 		QueueURL: w.url, Keys: keyring(w.t, key), Handler: p, Observe: p.observe,
 		Concurrency: s.concurrency, VisibilityTimeout: s.lease, HandlerTimeout: s.handler, ShutdownTimeout: s.stop,
-		OrderByCall: w.byCall, OnRejected: s.rejected,
+		OrderByCall: w.byCall, OnRejected: s.rejected, MaxHeld: s.maxHeld,
+	}
+	if len(w.destinations) > 0 {
+		p.router = p.newRouter()
+		cfg.Concurrency, cfg.Blocked = p.router.Concurrency(), p.router.Blocked
 	}
 	if s.rejected == consumer.Quarantine {
 		cfg.QuarantineQueueURL = w.badURL
@@ -46,6 +53,7 @@ func (w *world) start(s settings) *process {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	p.consumer = c
 	ctx, stop := context.WithCancel(context.Background())
 	p.stop = stop
 	go func() {
@@ -201,20 +209,37 @@ func (p *process) HandleEvent(ctx context.Context, e *events.Event) error {
 	if entry == nil {
 		return errDead
 	}
+	if p.router != nil {
+		return p.route(ctx, entry, e)
+	}
+	ignores := a.onCancel == ignoresCancel
+	switch gaveUp, err := p.perform(ctx, a); {
+	case err != nil:
+		return err
+	case gaveUp:
+		p.ends(entry, ignores, events.Failed, "gives up, "+context.Cause(ctx).Error())
+		return context.Cause(ctx)
+	case a.ends == holds:
+		p.pauses(entry, a)
+	default:
+		p.ends(entry, ignores, a.ends.outcome(), a.ends.String())
+	}
+	return a.end()
+}
+
+// perform takes the time of an act, and reports whether the handler gives up because its
+// context has ended.
+func (p *process) perform(ctx context.Context, a act) (gaveUp bool, err error) {
 	cancelled := ctx.Done()
 	if a.onCancel == ignoresCancel {
 		cancelled = nil
 	}
 	select {
 	case <-p.life.Done():
-		return errDead
+		return false, errDead
 	case <-cancelled:
-		if a.onCancel == givesUp {
-			p.ends(entry, a, events.Failed, "gives up, "+context.Cause(ctx).Error())
-			return context.Cause(ctx)
-		}
+		return a.onCancel == givesUp, nil
 	case <-time.After(a.takes):
+		return false, nil
 	}
-	p.ends(entry, a, a.ends.outcome(), a.ends.String())
-	return a.end()
 }

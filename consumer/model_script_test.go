@@ -14,16 +14,19 @@ import (
 // A script has all random choices of one run.
 type script struct {
 	settings
-	fifo     bool
-	byCall   bool   // the groups of a standard queue are calls, whose events are handled in order
-	receives int    // after which a message goes to the dead-letter queue; 0 is never
-	seed     uint64 // of the server's random choices
-	steps    []step
+	fifo   bool
+	byCall bool // the groups of a standard queue are calls, whose events are handled in order
+	calm   bool // without trouble at SQS
+	// destinations of the router that is the handler; without, the handler does the acts
+	destinations []destinationPlan
+	receives     int    // after which a message goes to the dead-letter queue; 0 is never
+	seed         uint64 // of the server's random choices
+	steps        []step
 }
 
 // settings are those of a worker.
 type settings struct {
-	concurrency          int
+	concurrency, maxHeld int
 	lease, handler, stop time.Duration
 	rejected             consumer.RejectedPolicy
 }
@@ -46,6 +49,12 @@ func (s script) String() string {
 	}
 	fmt.Fprintf(&b, "a %s, dead letters after %d receives, seed %d; concurrency %d, leases of %v, handlers %v, stop %v, rejected %s\n",
 		queue, s.receives, s.seed, s.concurrency, s.lease, s.handler, s.settings.stop, [...]string{"left", "quarantined", "deleted"}[s.rejected])
+	if s.maxHeld > 0 {
+		fmt.Fprintf(&b, "  at most %d held\n", s.maxHeld)
+	}
+	for i, d := range s.destinations {
+		fmt.Fprintf(&b, "  destination %d: %v\n", i, d)
+	}
 	for i, step := range s.steps {
 		fmt.Fprintf(&b, "  %d. %v\n", i+1, step)
 	}
@@ -59,6 +68,7 @@ var scripts = rapid.Custom(func(t *rapid.T) script {
 	s := script{
 		settings: settings{
 			concurrency: rapid.IntRange(1, 20).Draw(t, "concurrency"),
+			maxHeld:     oneOf(t, 0, 0, 0, 2, 5),
 			lease:       time.Duration(rapid.IntRange(2, 60).Draw(t, "lease")) * time.Second,
 			handler:     oneOf(t, time.Second, 10*time.Second, time.Minute, 10*time.Minute),
 			stop:        oneOf(t, time.Second, 5*time.Second, 25*time.Second, 100*time.Millisecond),
@@ -67,8 +77,12 @@ var scripts = rapid.Custom(func(t *rapid.T) script {
 		fifo:     rapid.Bool().Draw(t, "fifo"),
 		receives: oneOf(t, 0, 3, 10),
 		seed:     rapid.Uint64Range(1, 1000).Draw(t, "seed"),
-		steps:    rapid.SliceOfN(steps, 1, 20).Draw(t, "steps"),
+		calm:     rapid.Bool().Draw(t, "calm"),
 	}
+	if rapid.Bool().Draw(t, "routed") {
+		s.destinations = rapid.SliceOfN(destinationPlans, 1, maxDestinations).Draw(t, "destinations")
+	}
+	s.steps = rapid.SliceOfN(stepsOf(s.calm, len(s.destinations) > 0), 1, 20).Draw(t, "steps")
 	s.byCall = !s.fifo && rapid.Bool().Draw(t, "by call")
 	if s.fifo && s.receives == 0 {
 		s.receives = 20 // a message that is never moved away would block its group for ever
@@ -76,24 +90,35 @@ var scripts = rapid.Custom(func(t *rapid.T) script {
 	for i, step := range s.steps {
 		if d, ok := step.(sleep); ok { // messages that are left are received with each lease, which takes real time
 			s.steps[i] = min(d, sleep(1000*s.lease))
+			if len(s.destinations) > 0 { // probes take real time too
+				s.steps[i] = min(d, sleep(20*time.Minute), sleep(1000*s.lease))
+			}
 		}
 	}
 	return s
 })
 
-var steps = rapid.Custom(func(t *rapid.T) step {
-	return oneOf(t,
+// stepsOf draws the steps of a script.
+func stepsOf(calm, routed bool) *rapid.Generator[step] {
+	kinds := []func(*rapid.T) step{
 		drawSend, drawSend, drawSend, drawSend,
 		drawSleep, drawSleep, drawSleep,
-		drawTrouble, drawTrouble, drawTrouble, drawTrouble,
-		drawNetwork, drawNetwork,
-		func(*rapid.T) step { return repair{} },
 		func(t *rapid.T) step { return restart{pause: drawDuration(t, time.Second)} },
 		func(t *rapid.T) step { return restart{kill: true, pause: drawDuration(t, time.Second)} },
 		func(t *rapid.T) step { return otherConsumer{drawDuration(t, time.Minute).Truncate(time.Second)} },
 		func(*rapid.T) step { return expire{} },
-	)(t)
-})
+	}
+	if !calm {
+		kinds = append(kinds, drawTrouble, drawTrouble, drawTrouble, drawTrouble, drawNetwork, drawNetwork,
+			func(*rapid.T) step { return repair{} })
+	}
+	if !routed {
+		kinds = append(kinds, func(*rapid.T) step { return sleep(13 * time.Hour) }) // beyond the longest hold
+	} else {
+		kinds = append(kinds, drawTurn, drawTurn, drawTurn, drawTurn, drawFlood, drawFlood, drawSleep)
+	}
+	return rapid.Custom(func(t *rapid.T) step { return oneOf(t, kinds...)(t) })
+}
 
 // send puts messages on the queue.
 type send []outgoing

@@ -11,7 +11,8 @@ import (
 )
 
 // TestPromisesHoldInRandomScripts plays random scripts: valid and invalid messages,
-// handlers of every kind, trouble at SQS, leases that end, stops, kills and restarts.
+// handlers of every kind, destinations that fail, hang and recover, trouble at SQS, leases
+// that end, stops, kills and restarts.
 // A ledger records every call, handler and result, and reports the promise that was
 // broken.
 //
@@ -64,6 +65,9 @@ func (w *world) end() {
 	w.repair()
 	w.worker.terminate()
 	w.peace = true
+	for n := range w.behaviours {
+		w.turned(n, works)
+	}
 	w.start(settings{concurrency: 10, lease: 5 * time.Second, handler: 10 * time.Second, stop: 5 * time.Second, rejected: w.rejected})
 	for range 24 * 60 {
 		time.Sleep(time.Minute)

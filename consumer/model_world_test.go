@@ -93,6 +93,10 @@ func (w *world) disturb() {
 func (w *world) check() {
 	synctest.Wait()
 	w.worker.handledHaveOutcomes()
+	w.worker.allGoOn()
+	w.worker.circuitsAreTrue()
+	w.worker.heldAreLimited()
+	w.worker.allAreReceived()
 	w.allAreThere(w.depth(w.url) + w.depth(w.deadURL))
 }
 
@@ -179,7 +183,7 @@ func (r otherConsumer) play(w *world) {
 }
 
 func (expire) play(w *world) {
-	for _, handle := range w.worker.inHand() {
+	for _, handle := range w.worker.rob() {
 		// It fails for messages that are settled by now.
 		w.client.ChangeMessageVisibility(w.t.Context(), &sqs.ChangeMessageVisibilityInput{QueueUrl: &w.url, ReceiptHandle: &handle})
 	}

@@ -262,7 +262,8 @@ func (a asked) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInput, 
 
 func TestComplaint17OnlyNeededAttributesAreAskedFor(t *testing.T) {
 	for name, want := range map[string]string{
-		queueName: "ApproximateReceiveCount SentTimestamp", fifoName: "ApproximateReceiveCount SentTimestamp MessageGroupId",
+		queueName: "ApproximateReceiveCount SentTimestamp ApproximateFirstReceiveTimestamp",
+		fifoName:  "ApproximateReceiveCount SentTimestamp ApproximateFirstReceiveTimestamp MessageGroupId",
 	} {
 		within(t, name, func(s *site) {
 			client := asked{s.client, make(chan sqs.ReceiveMessageInput, 1)}

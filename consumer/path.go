@@ -2,8 +2,12 @@ package consumer
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"time"
+
+	"go.opentelemetry.io/otel/trace"
 
 	"wildix-worker/consumer/internal/poll"
 	"wildix-worker/consumer/internal/settle"
@@ -11,33 +15,56 @@ import (
 )
 
 // deliver is the first half of a message's path, on the goroutine of the poller that
-// received it. The second half is process, on the goroutine of a worker.
-func (c *Consumer) deliver(ctx context.Context, received []poll.Received) {
-	messages := c.admit(received)
+// received it.
+func (c *Consumer) deliver(_ context.Context, received []poll.Received) {
+	messages, refused := c.admit(received)
 	c.decode(messages)
+	markFollowed(messages, messages)
+	markFollowed(refused, messages)
+	for _, m := range refused {
+		c.settle(m, decided(Result{Outcome: events.Failed, Err: errRefused}))
+	}
 	messages = c.order(messages)
-	c.start(ctx, messages)
+	c.start(messages)
 }
 
-// process is the second half. It returns the next message to process: one that waited for
-// this one, or nil.
-func (c *Consumer) process(ctx context.Context, m *message) (next *message) {
-	o := c.dispatch(ctx, m)
-	next = c.next(m, o)
-	c.settle(m, o)
-	return next
+// process is the second half, on the goroutine of a worker. It goes on with each message
+// that waited for the one before.
+func (c *Consumer) process(ctx context.Context, m *message) {
+	defer func() {
+		if m != nil { // the handler, or Observe, has ended this goroutine
+			c.settle(m, decided(Result{Outcome: events.Failed, Err: errGoexit, Event: m.decoded.Event}))
+			c.returnWaiting(m)
+		}
+	}()
+	for m != nil {
+		o := c.dispatch(ctx, m)
+		if events.IsHold(o.Err) {
+			if c.hold(m, o.Result) {
+				m = nil // those that wait for it go on waiting
+				return
+			}
+			if c.isStopping() {
+				o = untouched(0)
+			}
+		}
+		dispatched := m
+		m = c.next(m, o)
+		c.settle(dispatched, o)
+	}
 }
 
-// admit passes received messages to the settler, and returns those that must be handled.
-// The others are settled: they are known from an earlier delivery, or follow a message of
-// their FIFO group whose earlier delivery is not settled.
-func (c *Consumer) admit(received []poll.Received) []*message {
+// admit passes received messages to the settler, and returns those that must be handled
+// and those that an earlier delivery refused. The others are settled: they are known from
+// an earlier delivery, or follow a message of their FIFO group whose earlier delivery is
+// not settled.
+func (c *Consumer) admit(received []poll.Received) (messages, refused []*message) {
 	now := time.Now()
-	messages := make([]*message, 0, len(received))
+	messages = make([]*message, 0, len(received))
 	var blocked []string // groups of messages whose earlier delivery is not settled
 	for _, r := range received {
 		m := newMessage(r.Message)
-		lease, admission := c.settler.Admit(settle.Receipt{MessageID: m.id, Group: m.group, Handle: m.handle, ReceivedAt: now}, r.Token)
+		lease, admission := c.settler.Admit(settle.Receipt{MessageID: m.id, FirstReceived: m.firstReceived, Group: m.group, Handle: m.handle, ReceivedAt: now}, r.Token)
 		m.lease, m.token = lease, r.Token
 		switch {
 		case admission == settle.InHand:
@@ -49,12 +76,12 @@ func (c *Consumer) admit(received []poll.Received) []*message {
 		case admission == settle.Done:
 			c.settle(m, decided(Result{Outcome: events.Duplicate}))
 		case admission == settle.Refused:
-			c.settle(m, decided(Result{Outcome: events.Failed, Err: errRefused}))
+			refused = append(refused, m)
 		default:
 			messages = append(messages, m)
 		}
 	}
-	return messages
+	return messages, refused
 }
 
 // decode verifies the signatures and decodes the events.
@@ -73,8 +100,8 @@ func (c *Consumer) decodeOne(m *message) (r Result) {
 }
 
 // order returns the messages that need not wait for another one of their group or call.
-// The others give up their slot while they wait, so that a call with many events does not
-// delay other calls.
+// The others are held while they wait, so that a call with many events does not delay
+// other calls.
 //
 // It must be called with all messages of a receive before the first of them starts: if
 // that one fails at once, those that wait for it must be in the line, to be returned too.
@@ -88,25 +115,30 @@ func (c *Consumer) order(messages []*message) []*message {
 	if c.cfg.OrderByCall {
 		slices.SortStableFunc(messages, func(a, b *message) int { return a.time.Compare(b.time) })
 	}
+	var full []string // keys of messages that can't be held
 	return slices.DeleteFunc(messages, func(m *message) bool {
-		if c.line.Enter(m.key, m.time, m) {
+		if m.key == "" || !slices.Contains(full, m.key) && c.line.Start(m.key) {
 			return false
 		}
-		m.token.Park()
+		if !slices.Contains(full, m.key) {
+			waits, isFull := c.wait(m)
+			if !isFull {
+				return waits
+			}
+			full = append(full, m.key)
+		}
+		c.settle(m, c.unheld(m))
 		return true
 	})
 }
 
-// start passes messages to workers until ctx ends, and returns the others to the
-// queue.
-func (c *Consumer) start(ctx context.Context, messages []*message) {
+// start passes messages to workers until the consumer stops, and returns the others to
+// the queue.
+func (c *Consumer) start(messages []*message) {
 	for _, m := range messages {
-		if m.needsHandler() {
-			m.probe = c.breaker.Nominate()
-		}
 		select {
 		case c.work <- m:
-		case <-ctx.Done():
+		case <-c.stopping:
 			c.settle(m, untouched(0))
 			c.returnWaiting(m)
 		}
@@ -124,7 +156,7 @@ func (c *Consumer) next(m *message, o outcome) *message {
 	if !ok {
 		return nil
 	}
-	next.token.Resume()
+	c.endWait(next)
 	return next
 }
 
@@ -132,5 +164,87 @@ func (c *Consumer) next(m *message, o outcome) *message {
 func (c *Consumer) returnWaiting(m *message) {
 	for _, waiting := range c.line.Clear(m.key) {
 		c.settle(waiting, untouched(0))
+	}
+}
+
+// worker handles messages until there are no more. A handler that ends its goroutine
+// (runtime.Goexit) ends the worker, so another one is started.
+func (c *Consumer) worker(ctx context.Context) {
+	finished := false
+	defer func() {
+		if !finished {
+			c.workers.group.Go(func() { c.worker(ctx) })
+		}
+	}()
+	for m := range c.work {
+		c.process(ctx, m)
+	}
+	finished = true
+}
+
+// dispatch calls the handler, unless the consumer stops.
+func (c *Consumer) dispatch(ctx context.Context, m *message) outcome {
+	if c.isStopping() {
+		return untouched(0)
+	}
+	return decided(c.try(ctx, m))
+}
+
+// try calls the handler if the message has a valid event. If the keys could not be read
+// before, it verifies and decodes again first; if they still can't, the message is to be
+// held.
+func (c *Consumer) try(ctx context.Context, m *message) Result {
+	if m.decoded.Err != nil && m.needsHandler() {
+		c.endWait(m) // it may have been held for the keys
+		m.decoded = c.decodeOne(m)
+	}
+	r := m.decoded
+	switch {
+	case r.Err != nil && m.needsHandler():
+		c.keyless.Store(time.Now().UnixNano())
+		r.Err = events.Hold(func(resume func()) { time.AfterFunc(keysBackoff.EqualJitter(1), resume) }, r.Err)
+	case c.keyless.Load() != 0:
+		c.keyless.Store(0)
+	}
+	if r.Err == nil {
+		begun := time.Now()
+		r.Outcome, r.Err = c.callHandler(ctx, m)
+		r.Took += time.Since(begun)
+	}
+	return r
+}
+
+// callHandler calls the handler with a context that ends at the handler timeout, when the
+// lease ends and at the shutdown timeout.
+func (c *Consumer) callHandler(ctx context.Context, m *message) (events.Outcome, error) {
+	if m.span != nil {
+		ctx = trace.ContextWithSpan(ctx, m.span)
+	}
+	ctx, cancel := context.WithCancelCause(events.WithDelivery(ctx, &m.delivery))
+	defer cancel(nil)
+	deadline, ok := c.settler.Begin(m.lease, c.cfg.HandlerTimeout, func() { cancel(ErrLeaseLost) })
+	if !ok {
+		return events.Failed, ErrLeaseLost
+	}
+	ctx, stop := context.WithDeadline(ctx, deadline)
+	defer stop()
+	outcome, err := events.Dispatch(ctx, c.cfg.Handler, m.decoded.Event)
+	if err == nil {
+		return outcome, nil
+	}
+	for _, cause := range []error{ErrStopping, ErrLeaseLost} {
+		if errors.Is(context.Cause(ctx), cause) && !errors.Is(err, cause) {
+			err = fmt.Errorf("%w: %w", cause, err)
+		}
+	}
+	return outcome, err
+}
+
+func (c *Consumer) isStopping() bool {
+	select {
+	case <-c.stopping:
+		return true
+	default:
+		return false
 	}
 }

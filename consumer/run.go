@@ -30,28 +30,35 @@ func (c *Consumer) Run(ctx context.Context) error {
 	calls, cancelCalls := context.WithCancel(detached)
 	defer cancelCalls()
 
-	var polling, working, settling sync.WaitGroup
+	var polling, settling sync.WaitGroup
 	settling.Go(func() { c.settler.Run(calls) })
-	for range c.cfg.Concurrency {
-		working.Go(func() { c.worker(handlers, &working) })
-	}
+	c.handlers = handlers
+	c.workers.start(func() { c.worker(handlers) })
 	polling.Go(func() { c.pollers.Run(ctx, c.deliver) })
-	c.cfg.Logger.Info("consuming", zap.String("queue", c.cfg.QueueURL), zap.Int("concurrency", c.cfg.Concurrency))
+	c.cfg.Logger.Info("consuming", zap.String("queue", c.cfg.QueueURL), zap.Int("concurrency", c.budget.Slots()))
 
 	<-ctx.Done()
 	stopped := time.Now()
 	c.cfg.Logger.Info("stopping", zap.Duration("shutdownTimeout", c.cfg.ShutdownTimeout))
+	c.workers.stop()
+	c.late.wait()
 	close(c.stopping)
 	c.settler.Hurry()
-	polling.Wait()
+	polling.Wait() // or the last polls would receive again what is returned
+	returned := c.returnHeld()
+	c.restarts.Wait()
 	close(c.work)
-	if !waitUntil(stopped.Add(c.cfg.ShutdownTimeout), &working) {
+	if !waitUntil(stopped.Add(c.cfg.ShutdownTimeout), &c.workers.group) {
 		cancelHandlers(ErrStopping)
-		waitUntil(time.Now().Add(cancelTime), &working)
+		waitUntil(time.Now().Add(cancelTime), &c.workers.group)
 	}
 	abandoned := c.settler.Abandon()
 	c.settler.Close()
-	if !waitUntil(time.Now().Add(settleTime), &settling) {
+	settled := time.Now().Add(settleTime)
+	if end := stopped.Add(c.cfg.ShutdownTimeout); returned > 0 && end.After(settled) {
+		settled = end // thousands of held messages take a while
+	}
+	if !waitUntil(settled, &settling) {
 		cancelCalls()
 		settling.Wait()
 	}

@@ -20,11 +20,15 @@ type Stats struct {
 
 	// InHand is the number of messages received and not settled.
 	InHand int
+	// Held is the number of those that are held, and HeldBytes the size of their bodies.
+	Held, HeldBytes int
+	// MaxHeld and MaxHeldBytes are the limits of Held and HeldBytes.
+	MaxHeld, MaxHeldBytes int
+	// Overdue is the number of handlers that have not returned a minute after their
+	// context ended.
+	Overdue int
 	// Polls is the number of running receives.
 	Polls int
-	// Paused is true while most messages fail, and receiving is limited to one message
-	// at a time until one succeeds.
-	Paused bool
 
 	// Requests counts calls of SQS by operation: receive, extend, return,
 	// quarantine, delete.
@@ -50,10 +54,12 @@ func (c *Consumer) Stats() Stats {
 	s := Stats{
 		Deleted: settled.Deleted, Returned: settled.Returned, Quarantined: settled.Quarantined, Left: settled.Left,
 		LeasesExtended: settled.Extended, LeasesLost: settled.Lost, DeletesFailed: settled.DeletesFailed,
-		InHand: settled.Unsettled, Polls: polls.UnderWay, Paused: c.breaker.Open(),
+		InHand: settled.Unsettled, Overdue: settled.Overdue, Polls: polls.UnderWay,
 		Requests:      map[string]Requests{"receive": {polls.Succeeded, polls.Failed}},
 		EmptyReceives: polls.Empty, Answered: polls.Answered, FailingSince: polls.FailingSince, OldestPoll: polls.Oldest,
 	}
+	s.Held, s.HeldBytes = c.budget.Held()
+	s.MaxHeld, s.MaxHeldBytes = c.cfg.MaxHeld, c.cfg.MaxHeldBytes
 	for o := range s.Outcomes {
 		s.Outcomes[o] = c.counts[o].Load()
 	}

@@ -16,8 +16,8 @@ import (
 )
 
 // awsCommand stands in for the AWS command line. It creates queues on the server that
-// AWS_ENDPOINT_URL names; of IAM and DynamoDB calls it checks the form, since there is no
-// server for them. It returns the exit code.
+// AWS_ENDPOINT_URL names. Of IAM and DynamoDB calls it only checks the form, since there is
+// no server for them. It returns the exit code.
 func awsCommand(args []string) int {
 	if err := callAWS(args); err != nil {
 		fmt.Fprintln(os.Stderr, "aws:", err)
@@ -26,7 +26,7 @@ func awsCommand(args []string) int {
 	return 0
 }
 
-// known are the calls that the stand-in takes, and the options of each.
+// known has the calls that the stand-in accepts, with their options.
 var known = map[string][]string{
 	"sqs create-queue":             {"queue-name", "attributes"},
 	"iam create-user":              {"user-name"},

@@ -1,6 +1,7 @@
 package docs
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,38 +12,44 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"wildix-worker/consumer/sqslocal"
-	"wildix-worker/events/handlers/forward"
+	"wildix-worker/events"
+	"wildix-worker/events/handlers/store"
+	"wildix-worker/events/template"
 	"wildix-worker/signature"
 )
 
 // Every fenced block of a page is checked by its language:
 //
 //	sh          runs in a sandbox with an embedded queue
-//	console     as well; what follows each "$ command" is compared with what the command writes
+//	console     too; what follows each "$ command" is compared with the command's output
 //	go          is a whole file and is compiled
 //	json        is one JSON value or more
 //	ini         is a secrets file and is loaded
+//	yaml        is a configuration file without faults
 //	gotemplate  is a template of the forward handler and is parsed
 //	sql         is a query with its name in a comment, which a test of the store handler runs
 //	mermaid     begins with the kind of diagram
 //
-// A block that can't be checked so is listed here with the reason, by its page and first line.
+// A block that can't be checked is listed here with the reason, by its page and first line.
 var notRun = map[string]string{
-	"docs/webhook.md: cloudflared tunnel --url http://127.0.0.1:8080    # in another terminal": "needs a public network",
-	"docs/development.md: cmd/wildix-worker/     the program: the command line and exit codes": "a list of folders, which TestLayoutNamesFolders checks",
-	"CONTRIBUTING.md: consumer: extend leases while a delete waits":                            "a commit message",
+	"docs/webhook.md: export WILDIX_SECRET=try-out      # for now; WMS generates the secret later": "opens a tunnel to a public network",
+	"docs/development.md: cmd/wildix-worker/     the program: the command line and exit codes":     "a list of folders, which TestLayoutNamesFolders checks",
+	"CONTRIBUTING.md: consumer: extend leases while a delete waits":                                "a commit message",
 }
 
 // prepare does what a block needs beforehand.
 var prepare = map[string]func(*testing.T, *sandbox){
-	"docs/dead-letters.md: $ wildix-worker dlq list":                                                                        bury,
-	"docs/dead-letters.md: wildix-worker dlq list                   # how many, and what a worker would make of some today": bury,
-	"docs/dead-letters.md: wildix-worker dlq export --output dead.jsonl":                                                    bury,
-	"docs/operating.md: $ wildix-worker check":                                                                              denyDeletes,
+	"docs/dead-letters.md: $ wildix-worker dlq list":                                                          fillDeadLetterQueue,
+	"docs/dead-letters.md: wildix-worker dlq list                   # count the messages, and check a sample": fillDeadLetterQueue,
+	"docs/dead-letters.md: wildix-worker dlq export --output dead.jsonl":                                      fillDeadLetterQueue,
+	"docs/replay.md: export WILDIX_CONFIG=/etc/wildix-worker/worker.yaml":                                     storeAnEvent,
+	"docs/destinations.md: wildix-worker config check --config worker.yaml":                                   firmFile,
+	"docs/operating.md: $ wildix-worker check":                                                                denyDeletes,
 }
 
 func TestBlocks(t *testing.T) {
@@ -94,8 +101,10 @@ func (b block) check(t *testing.T) error {
 		check(t, os.WriteFile(file, []byte(b.text), 0o600))
 		_, err := signature.LoadKeyring(file, nil)
 		return err
+	case "yaml":
+		return b.configure(t)
 	case "gotemplate":
-		_, err := forward.ParseTemplate(b.text)
+		_, err := template.Parse(b.text)
 		return err
 	case "sql":
 		if !strings.HasPrefix(b.text, "-- ") {
@@ -112,6 +121,31 @@ func (b block) check(t *testing.T) error {
 	}
 }
 
+// values are those of variables in configuration files that are not the URL of an endpoint.
+var values = map[string]string{
+	"SCRIPTS": "/opt/scripts", "DATABASE_URL": "sqlite:events.db", "MAIL_URL": "smtps://calls@mail.example.com",
+	"BILLING_QUEUE_URL": docsURL + "billing", "PHONES_TOPIC_ARN": "arn:aws:sns:eu-central-1:123456789012:phones", "CALLS_BUS": "calls",
+}
+
+var namedVariable = regexp.MustCompile(`\$\{([A-Z_]+)\}`)
+
+// configure checks a configuration file. The variables that it names are set.
+func (b block) configure(t *testing.T) error {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "worker.yaml")
+	check(t, os.WriteFile(file, []byte(b.text), 0o600))
+	var script strings.Builder
+	for _, found := range namedVariable.FindAllStringSubmatch(b.text, -1) {
+		value := cmp.Or(values[found[1]], "https://hooks.example.com/calls")
+		fmt.Fprintf(&script, "export %s='%s'\n", found[1], value)
+	}
+	fmt.Fprintf(&script, "wildix-worker config check --config %s\n", file)
+	if out, err := newSandbox(t).run(script.String()); err != nil {
+		return fmt.Errorf("%w\n%s", err, out)
+	}
+	return nil
+}
+
 func (b block) sandbox(t *testing.T) *sandbox {
 	t.Helper()
 	s := newSandbox(t)
@@ -121,8 +155,8 @@ func (b block) sandbox(t *testing.T) *sandbox {
 	return s
 }
 
-// compare runs each line that begins with "$ " and compares the lines below it with what the
-// command writes. Numbers and ids may differ.
+// compare runs each line that begins with "$ " and compares the lines below it with the
+// command's output. Numbers and ids may differ.
 func (b block) compare(t *testing.T) error {
 	s := b.sandbox(t)
 	for part := range strings.SplitSeq("\n"+b.text, "\n$ ") {
@@ -195,9 +229,9 @@ func (b block) decode() error {
 	}
 }
 
-// bury has the queue move three messages to the dead-letter queue: a valid, a rejected and a
-// malformed one.
-func bury(t *testing.T, s *sandbox) {
+// fillDeadLetterQueue makes the queue move three messages to the dead-letter queue: one valid,
+// one rejected and one malformed.
+func fillDeadLetterQueue(t *testing.T, s *sandbox) {
 	t.Helper()
 	for _, args := range []string{"", "--bad tampered", "--bad malformed"} {
 		if out, err := s.run("wildix-worker send --type call:end " + args); err != nil {
@@ -218,7 +252,39 @@ func bury(t *testing.T, s *sandbox) {
 	}
 }
 
-// denyDeletes has the queue refuse deletes because of a missing permission.
+// denyDeletes makes the queue refuse deletes because of a missing permission.
 func denyDeletes(_ *testing.T, s *sandbox) {
 	s.server.Inject(sqslocal.Fault{Action: "DeleteMessageBatch", Status: 403, Code: "AccessDenied", Message: "Access to the resource is denied."})
+}
+
+// storeAnEvent makes a database with an event, and a file with it and a destination.
+func storeAnEvent(t *testing.T, s *sandbox) {
+	t.Helper()
+	url := "sqlite:" + filepath.Join(s.dir, "events.db")
+	h, err := store.New(store.Config{URL: url})
+	check(t, err)
+	check(t, h.Connect(t.Context()))
+	defer h.Close()
+	e, err := events.Decode(fmt.Appendf(nil, `{"id":"call-1","type":"call:start","time":%d,"data":{}}`, time.Now().Add(-time.Hour).UnixMilli()))
+	check(t, err)
+	check(t, h.HandleEvent(t.Context(), e))
+	file := `destinations:
+  missed: {type: http, url: "https://hooks.example.com/calls", on: ["call:finished"], template: slack-missed-call}
+  archive: {type: database, url: "` + url + `"}
+`
+	check(t, os.WriteFile(filepath.Join(s.dir, "worker.yaml"), []byte(file), 0o600))
+}
+
+// firmFile writes the file of docs/destinations.md, and sets its variables.
+func firmFile(t *testing.T, s *sandbox) {
+	t.Helper()
+	for _, b := range readPage(t, "destinations.md").blocks() {
+		if b.language == "yaml" {
+			for _, found := range namedVariable.FindAllStringSubmatch(b.text, -1) {
+				s.env = append(s.env, found[1]+"="+cmp.Or(values[found[1]], "https://hooks.example.com/calls"))
+			}
+			check(t, os.WriteFile(filepath.Join(s.dir, "worker.yaml"), []byte(b.text), 0o600))
+			return
+		}
+	}
 }

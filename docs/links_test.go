@@ -49,7 +49,7 @@ func TestLinksLeadSomewhere(t *testing.T) {
 	}
 }
 
-// The README names every page of docs, so that each can be found from the front door.
+// The README links to every page of docs.
 func TestREADMELinksEveryPage(t *testing.T) {
 	readme := readPage(t, "../README.md")
 	for _, p := range pages(t) {

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// The folders that docs/development.md draws exist.
+// The folders in the layout of docs/development.md exist.
 func TestLayoutNamesFolders(t *testing.T) {
 	_, layout, _ := strings.Cut(readPage(t, "development.md").text, "```text\n")
 	layout, _, _ = strings.Cut(layout, "```")
@@ -23,14 +23,14 @@ func TestLayoutNamesFolders(t *testing.T) {
 			top = folder
 		}
 		if !exists(folder) {
-			t.Errorf("docs/development.md draws %s, which does not exist", folder)
+			t.Errorf("docs/development.md has %s, which does not exist", folder)
 		}
 	}
 }
 
 var packageRow = regexp.MustCompile("(?m)^\\| `([a-z/-]+)` \\| .* \\|$\n")
 
-// docs/development.md lists every package. With UPDATE_DOCS set, the list is written anew.
+// docs/development.md lists every package. With UPDATE_DOCS set, the list is regenerated.
 func TestEveryPackageIsListed(t *testing.T) {
 	const header = "| package | |\n|---|---|\n"
 	text := readPage(t, "development.md").text

@@ -1,5 +1,5 @@
-// Package docs tests the documentation: what a page says about settings is what the program
-// takes, its links lead somewhere, and its commands and samples work.
+// Package docs tests the documentation: its settings are those of the program, its links have
+// targets, and its commands and samples work.
 package docs
 
 import (
@@ -94,7 +94,7 @@ type block struct {
 	text     string
 }
 
-// name is how a block is known to tests: the page and the first line.
+// name identifies a block in tests: the page and the first line.
 func (b block) name() string {
 	first, _, _ := strings.Cut(b.text, "\n")
 	return b.page + ": " + strings.TrimSpace(first)

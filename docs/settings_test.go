@@ -13,15 +13,15 @@ import (
 	"testing"
 )
 
-// A setting is what --help says of a flag.
+// A setting is a flag as --help shows it.
 type setting struct {
 	flag      string
 	variables []string
-	value     string // what stands for the value: a default such as 64, or a name such as FILE
+	value     string // after the flag: a default such as 64, or a name such as FILE
 }
 
 var (
-	commandLine = regexp.MustCompile(`(?m)^  ([a-z]+(?: [a-z]+)?)(?: \[?<body>\]?| <shell>)?(?: \[flags\])?$`)
+	commandLine = regexp.MustCompile(`(?m)^  ([a-z]+(?: [a-z]+)?)(?: \[?<body>\]?| <shell>| <name>| <template>)?(?: \[flags\])?$`)
 	flagLine    = regexp.MustCompile(`^ +(?:-h, )?(--[a-z-]+)(?:="?([^"\s]*)"?)?(?:\s+(.*))?$`)
 	variable    = regexp.MustCompile(`\$(WILDIX_[A-Z_]+|SQS_URL)`)
 )
@@ -41,10 +41,12 @@ func commands(t *testing.T) (names []string) {
 	for _, found := range commandLine.FindAllStringSubmatch(help(t, ""), -1) {
 		names = append(names, found[1])
 	}
-	for _, found := range commandLine.FindAllStringSubmatch(help(t, "dlq"), -1) {
-		names = append(names, found[1])
+	for _, group := range []string{"config", "dlq", "store", "template", "route"} {
+		for _, found := range commandLine.FindAllStringSubmatch(help(t, group), -1) {
+			names = append(names, found[1])
+		}
 	}
-	if len(names) < 14 {
+	if len(names) < 15 {
 		t.Fatalf("only found the commands %v", names)
 	}
 	return names
@@ -79,8 +81,8 @@ func flags(t *testing.T, command string) (all []setting) {
 	return all
 }
 
-// defaultOf returns the default of a setting, or "" if it has none: a flag's value in
-// capitals only says what to write there.
+// defaultOf returns the default of a setting, or "" if it has none: a value in
+// capitals is not a default.
 func (s setting) defaultOf() string {
 	if strings.ToUpper(s.value) == s.value && !regexp.MustCompile(`\d`).MatchString(s.value) || s.value == "STATUS,..." {
 		return ""
@@ -120,7 +122,7 @@ func rows(t *testing.T) (all []row) {
 }
 
 // Every flag of every command has a row with its variables, its default and the command, and
-// every row is true.
+// every row matches a flag.
 func TestConfigurationListsEverySetting(t *testing.T) {
 	table := rows(t)
 	listed := make(map[string]bool)
@@ -132,7 +134,7 @@ func TestConfigurationListsEverySetting(t *testing.T) {
 		}
 	}
 	for _, command := range commands(t) {
-		for _, s := range flags(t, command) {
+		for _, s := range ownFlags(t, command) {
 			i := slices.IndexFunc(table, func(r row) bool {
 				return slices.Contains(r.flags, s.flag) && slices.Contains(r.commands, command)
 			})
@@ -154,6 +156,20 @@ func TestConfigurationListsEverySetting(t *testing.T) {
 	for name := range listed {
 		t.Errorf("docs/configuration.md lists %s, which does not exist", name)
 	}
+}
+
+// ownFlags returns the command's flags without those of check, if the page says that the
+// command takes the settings of check.
+func ownFlags(t *testing.T, command string) []setting {
+	t.Helper()
+	all := flags(t, command)
+	if !slices.Contains([]string{"config check", "config show", "route test", "replay"}, command) {
+		return all
+	}
+	same := flags(t, "check")
+	return slices.DeleteFunc(all, func(s setting) bool {
+		return slices.ContainsFunc(same, func(other setting) bool { return other.flag == s.flag })
+	})
 }
 
 var wildixVariable = regexp.MustCompile(`\bWILDIX_[A-Z]+(?:_[A-Z]+)*\b`)

@@ -20,8 +20,8 @@ import (
 	"wildix-worker/signature"
 )
 
-// prelude gives a block's commands their surroundings: make only says what it would do, and
-// what runs until it is stopped runs in the background until the block has ended.
+// prelude defines stand-ins for a block's commands: make only prints what it would do, and a
+// command that runs until it is stopped runs in the background until the block has ended.
 const prelude = `
 set -eu -o pipefail
 make() { command make -n -C "$ROOT" "$@" >/dev/null; }

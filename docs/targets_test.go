@@ -16,7 +16,7 @@ var (
 	goFolder   = regexp.MustCompile(`^go (?:test|doc) .*?(\./[a-z/-]+)`)
 )
 
-// What inline code names exists: targets of make, parts of CI, files and folders.
+// Targets of make, parts of CI, files and folders that inline code names exist.
 func TestTargetsExist(t *testing.T) {
 	targets := "\n" + read(t, "../Makefile")
 	parts := read(t, "../.ci/run") // which begins with a table of them

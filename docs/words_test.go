@@ -31,7 +31,7 @@ func programSource(t *testing.T) string {
 	return source.String()
 }
 
-// What a page says that the log says is a text of the program.
+// A log message that a page quotes is in the program's source.
 func TestLogTextsExist(t *testing.T) {
 	source := programSource(t)
 	for _, p := range everyPage(t) {
@@ -43,8 +43,8 @@ func TestLogTextsExist(t *testing.T) {
 	}
 }
 
-// written reports whether a text is in the source, or is put together of a literal and a word
-// such as an outcome.
+// written reports whether a text is in the source, or is composed of a literal and a word such
+// as an outcome.
 func written(source, text string) bool {
 	words := strings.Fields(text)
 	first, last := words[0], words[len(words)-1]

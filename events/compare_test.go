@@ -74,6 +74,19 @@ var moreFields = []string{
 	`,"type":"call:completed","data":{"flows":[1e999,{"duration":1e999}],"flows":null,"time":1e999}`,
 	`,"type":"call:completed","data":{"flows":[{"talkTime":1}],"flows":[],"flows":"x","time":{},"licenses":null}`,
 	`,"type":"call:completed","data":[],"data":7,"data":null`,
+	`,"type":"call:completed","data":{"flows":[{"caller":{"phone":"1"},"tags":["a"]},{"callee":{"name":"n"},"waitTime":2}],"flows":[{"caller":{"name":"x"}},{"caller":{},"caller":null,"callee":7}]}`,
+	`,"type":"call:completed","data":{"flows":[{"caller":{"phone":"1"}}],"flows":null,"flows":[{"callee":{}},{"tags":["a",null],"tags":[null,7]}],"flows":[],"flows":[null]}`,
+	`,"type":"call:completed","data":{"flows":[{"flowIndex":1,"flowIndex":null,"flowIndex":"2","duration":-0.0,"duration":1e999,"startTime":1693389850810,"startTime":null}]}`,
+	`,"type":"call:completed","data":{"flows":[{"TAGS":[],"Direction":"INBOUND","direction":null,"CALLSTATUS":"MISSED","\u0063aller":[]}],"Licenses":["a"],"licenses":[null,"b"]}`,
+	`,"type":"call:live:progress","data":{"caller":{"phone":"1"},"caller":null,"callee":{"name":"n"},"caller":{"name":"x"},"flows":[{"caller":{}}]}`,
+	`,"type":"call:live:progress","data":{"ID":7,"id":null,"direction":{},"flows":[{"caller":{"\ud83d\ude00":1,"name":"\ud83d\ude00\ud83d` + "\xff" + `é"}}]}`,
+	// A type after the data, and several.
+	`,"data":{"id":"c","tags":["a"],"flows":[{"talkTime":1}]},"type":"call:completed"`,
+	`,"data":{"id":"c","caller":{"phone":"1"}},"type":"call:live:completed","data":{"caller":{"name":"n"}}`,
+	`,"data":{"status":"a"},"type":"sms:status","data":{"status":null,"from":"1"},"type":"call:start","data":{"caller":{}}`,
+	`,"data":{"status":"a"},"type":"fax:sent","data":{"status":"b"},"type":"call:end"`,
+	`,"type":"fax:sent","data":{"status":"a"},"type":"presence:user"`,
+	`,"type":null,"data":{"status":"a"},"type":"presence:user"`,
 	`,"type":"presence:user","data":{"extension":100,"status":null,"until":1693389850810,"location":{"lat":1}}`,
 	`,"type":"presence:telephony","DATA":{"EXTENSION":"100","ſtatuſ":"ringing"}`,
 	`,"type":"sms:status","data":{"from":"+12025550100","parts":2,"reason":[]}`,
@@ -145,6 +158,32 @@ func TestGeneratedBodiesDecodeLikeEncodingJSON(t *testing.T) {
 	})
 }
 
+// Each body has data of a type with typed data, and flows, with types before and after.
+func TestGeneratedDataDecodesLikeEncodingJSON(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var body strings.Builder
+		body.WriteString(`{"id":"1","time":1693389850810`)
+		for range rapid.IntRange(1, 4).Draw(t, "parts") {
+			if rapid.Bool().Draw(t, "type") {
+				fmt.Fprintf(&body, `,"type":"%s"`, rapid.SampledFrom(typedTypes).Draw(t, "name"))
+			}
+			fmt.Fprintf(&body, `,"data":{"id":"1"%s`, fields(t, 1))
+			for range rapid.IntRange(0, 3).Draw(t, "lists of flows") {
+				body.WriteString(`,"flows":[{}`)
+				for range rapid.IntRange(0, 3).Draw(t, "flows") {
+					fmt.Fprintf(&body, `,{"flowIndex":1,"caller":{"phone":"1"%s}%s}`, fields(t, 0), fields(t, 1))
+				}
+				body.WriteString(`]`)
+			}
+			body.WriteString(`}`)
+		}
+		fmt.Fprintf(&body, `,"type":"%s"}`, rapid.SampledFrom(typedTypes).Draw(t, "last type"))
+		compare(t, []byte(body.String()))
+	})
+}
+
+var typedTypes = []string{events.CallEnd, events.CallStart, events.CallLiveProgress, events.CallCompleted, events.CallFinished, events.PresenceUser, events.SMSStatus, "fax:sent"}
+
 // damaged returns the body, now and then with a byte changed or missing.
 func damaged(t *rapid.T, body []byte) []byte {
 	at := rapid.IntRange(0, len(body)-1).Draw(t, "at")
@@ -165,6 +204,8 @@ var (
 		"service", "destination", "trunkName", "queueName", "queueId", "tags", "tags", "flags", "endCause", "endCauseStr", "endBy", "phone",
 		"name", "email", "userId", "userExtension", "userDepartment", "groupId", "groupName", "userAgent", "userDevice", "role", "license", "unknown", "",
 		"flows", "flows", "flowIndex", "startTime", "endTime", "talkTime", "callStatus", "direction", "licenses", "extension", "parts",
+		"duration", "connectTime", "waitTime", "serviceNumber", "trunkDirection", "remotePhone", "until", "message", "location", "from", "to", "reason", "channel",
+		"queue", "trunk", "started", "answeredAt", "ended", "waited", "answered", "missed",
 	}
 	texts = []string{
 		"", "a", "b", "call:start", "call:end", "fax:sent", "call:live:progress", "call:completed", "presence:user", "sms:status", "7", "null", "ÅÉ☎", "😀", `\"`, `\\`, `\/`, `\b\f\n\r\t`, `\u0041`, `\u00e9`,

@@ -76,6 +76,21 @@ func TestEveryFieldOfPresenceAndSMS(t *testing.T) {
 	}
 }
 
+func TestEveryFieldOfCallFinished(t *testing.T) {
+	got := dataOf(t, events.CallFinished, `{"caller":{"phone":"+12025550100"},"callee":null,"direction":"inbound","destination":"201","queue":"Support",
+		"trunk":"Main trunk","started":1693389850810,"answeredAt":null,"ended":1693389862310,"duration":11.5,"waited":11.5,"answered":false,"missed":true,
+		"endCause":"16","endCauseStr":"Normal Clearing","endBy":"CALLER"}`)
+	at := func(millis int64) events.Timestamp { return events.Timestamp{Time: time.UnixMilli(millis).UTC()} }
+	want := &events.FinishedCall{
+		Caller: &events.Participant{Phone: some("+12025550100")}, Direction: some("inbound"), Destination: some("201"), Queue: some("Support"),
+		Trunk: some("Main trunk"), Started: at(1693389850810), Ended: at(1693389862310), Duration: 11.5, Waited: 11.5, Missed: true,
+		EndCause: some("16"), EndCauseStr: some("Normal Clearing"), EndBy: some("CALLER"),
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("decoded\n%+v\nwant\n%+v", got, want)
+	}
+}
+
 func TestDataOfAnotherShapeIsZero(t *testing.T) {
 	zero := map[string]any{
 		"call:live:progress": &events.LiveCall{}, "call:completed": &events.CompletedCall{},
@@ -102,5 +117,13 @@ func TestFlowsAreLimited(t *testing.T) {
 	call := dataOf(t, "call:completed", `{"flows":[0`+strings.Repeat(",0", 300_000)+`]}`).(*events.CompletedCall)
 	if len(call.Flows) != 1000 {
 		t.Errorf("%d flows", len(call.Flows))
+	}
+}
+
+func TestListsAreLimited(t *testing.T) {
+	list := `["a"` + strings.Repeat(`,"a"`, 5_999) + `]`
+	call := dataOf(t, "call:completed", `{"licenses":`+list+`,"flows":[{"tags":`+list+`},{"tags":["a"]}]}`).(*events.CompletedCall)
+	if licenses, tags, more := len(call.Licenses), len(call.Flows[0].Tags), call.Flows[1].Tags; licenses != 6_000 || tags != 4_000 || more == nil || len(more) != 0 {
+		t.Errorf("%d licenses, %d tags and %q, want 6000, 4000 and none", licenses, tags, more)
 	}
 }

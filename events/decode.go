@@ -1,12 +1,8 @@
 package events
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"strconv"
-
-	"wildix-worker/events/internal/jsonscan"
 )
 
 // ErrMalformed is wrapped by every error of [Decode].
@@ -19,7 +15,11 @@ var ErrMalformed = errors.New("malformed event")
 //
 // The typed fields hold what encoding/json reads from Raw: names match in any
 // case, the last of repeated fields counts, a repeated object or array is read over
-// the first, and invalid UTF-8 becomes U+FFFD.
+// the first, and invalid UTF-8 becomes U+FFFD. Only the first 1,000 flows of an array, and
+// the first 10,000 tags, flags and licenses of an event in all, are read.
+//
+// Decode allocates at most four times the size of the body and 2 MiB, whatever the body
+// holds, and much less for events as a PBX sends them.
 //
 // The event keeps body as its Raw, so the caller must not change it afterwards. Every
 // error wraps [ErrMalformed]. It says what is wrong without quoting the body, which may
@@ -50,7 +50,7 @@ func Decode(body []byte) (*Event, error) {
 	e.Time = at
 	e.IntegrationID = env.integration.id
 	e.Raw = body
-	e.Data = typedData(e.Type, body, &env.call)
+	env.completeData(body)
 	return e, nil
 }
 
@@ -59,14 +59,16 @@ func malformed(format string, args ...any) error {
 }
 
 // An envelope is an event while it is decoded, with what must be checked before it is
-// returned. Its data is read as that of a call: nearly all events are about calls, and the
-// type may come last.
+// returned.
 type envelope struct {
 	event       Event
-	call        Call
 	integration integration
 	millis      float64 // the time; exact for all times that are accepted
 	hasTime     bool    // if not as a number
+
+	large    bool // the body is larger than onePass
+	hasData  bool
+	dataType string // that the data was read for
 }
 
 // An integration is the integrationId of a body. The signing key is checked against
@@ -76,25 +78,15 @@ type integration struct {
 	ambiguous bool
 }
 
-// decoder reads the fields of events with a jsonscan.Decoder.
-type decoder struct{ *jsonscan.Decoder }
-
-// fieldNames are the names of the fields of all objects.
-var fieldNames = bytes.Fields([]byte(`
-	id type pbx company integrationId time data
-	status caller callee service destination trunkName queueName queueId tags flags endCause endCauseStr endBy
-	phone name email userId userExtension userDepartment groupId groupName userAgent userDevice role license
-`))
-
 // readEnvelope fails only if body is not JSON.
 func readEnvelope(body []byte) (*envelope, error) {
-	env := new(envelope)
-	d := decoder{jsonscan.NewDecoder(body, fieldNames)}
+	env := &envelope{large: len(body) > onePass}
+	d := newDecoder(body)
 	d.ReadObject(func(name []byte) bool { return d.readEventField(env, name) })
 	return env, d.End()
 }
 
-func (d decoder) readEventField(env *envelope, name []byte) bool {
+func (d *decoder) readEventField(env *envelope, name []byte) bool {
 	switch string(name) {
 	case "id":
 		d.ReadString(&env.event.ID)
@@ -109,7 +101,7 @@ func (d decoder) readEventField(env *envelope, name []byte) bool {
 	case "time":
 		d.readTime(env)
 	case "data":
-		d.ReadObject(func(name []byte) bool { return d.readCallField(&env.call, name) })
+		d.readData(env)
 	default:
 		return false
 	}
@@ -117,7 +109,7 @@ func (d decoder) readEventField(env *envelope, name []byte) bool {
 }
 
 // readIntegration accepts null, and the same string twice.
-func (d decoder) readIntegration(i *integration) {
+func (d *decoder) readIntegration(i *integration) {
 	switch d.Peek() {
 	case '"':
 		id := d.String()
@@ -131,62 +123,12 @@ func (d decoder) readIntegration(i *integration) {
 	}
 }
 
-func (d decoder) readTime(env *envelope) {
+func (d *decoder) readTime(env *envelope) {
 	if d.Peek() == 'n' {
 		d.Skip()
 		env.millis, env.hasTime = 0, false
 		return
 	}
 	env.hasTime = true
-	// Fails on all JSON values that are no numbers, and on numbers out of range.
-	if millis, err := strconv.ParseFloat(string(d.Raw()), 64); err == nil {
-		env.millis = millis
-	}
-}
-
-func (d decoder) readCallField(c *Call, name []byte) bool {
-	switch string(name) {
-	case "caller":
-		d.readParticipant(&c.Caller)
-	case "callee":
-		d.readParticipant(&c.Callee)
-	case "tags":
-		d.ReadStrings(&c.Tags)
-	case "flags":
-		d.ReadStrings(&c.Flags)
-	default:
-		return d.readText(c.text(name))
-	}
-	return true
-}
-
-// readParticipant returns a participant for any value but null, as encoding/json does.
-func (d decoder) readParticipant(p **Participant) {
-	switch {
-	case d.Peek() == 'n':
-		d.Skip()
-		*p = nil
-		return
-	case *p == nil:
-		*p = new(Participant)
-	}
-	d.ReadObject(func(name []byte) bool { return d.readText((*p).text(name)) })
-}
-
-// readText does the same as [Text.UnmarshalJSON]. If t is nil, it reads nothing and
-// returns false.
-func (d decoder) readText(t *Text) bool {
-	if t == nil {
-		return false
-	}
-	switch d.Peek() {
-	case '"':
-		*t = Text{Value: d.String(), Valid: true}
-	case 'n', '{', '[':
-		d.Skip()
-		*t = Text{}
-	default:
-		*t = Text{Value: d.Keep(d.Raw()), Valid: true}
-	}
-	return true
+	d.readNumber(&env.millis)
 }

@@ -16,8 +16,10 @@
 // share. Events are delivered at least once, in any order. [Event.DeliveryKey] identifies
 // an event by its content.
 //
-// Package [wildix-worker/events/calls] assembles calls from their events, and
-// package [wildix-worker/events/once] keeps repeated events from a handler.
+// Package [wildix-worker/events/calls] assembles calls from their events,
+// package [wildix-worker/events/finish] derives an event with the whole call,
+// package [wildix-worker/events/once] keeps repeated events from a handler, and
+// package [wildix-worker/events/route] passes events to several destinations.
 package events
 
 import (
@@ -44,6 +46,8 @@ const (
 	CallLiveTranscription = "call:live:transcription"
 	// With a *CompletedCall.
 	CallCompleted = "call:completed"
+	// With a *FinishedCall. No PBX sends it: it is derived from the events of a call.
+	CallFinished = "call:finished"
 	// With a *Presence.
 	PresenceUser       = "presence:user"
 	PresenceTelephony  = "presence:telephony"
@@ -82,6 +86,9 @@ type Event struct {
 	// ReceiveCount is how often the transport has delivered the event's message,
 	// from 1. It is 0 if the transport does not know, as with a webhook.
 	ReceiveCount int
+	// Replay reports whether the event is sent again on purpose, from a database. Handlers
+	// tell their receiver so. The DeliveryKey is that of the first delivery.
+	Replay bool
 }
 
 // DeliveryKey identifies the event by its content: it returns the SHA-256 of Raw as

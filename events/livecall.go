@@ -25,3 +25,25 @@ type CompletedCall struct {
 	EndCauseStr Text      `json:"endCauseStr"`
 	EndBy       Text      `json:"endBy"`
 }
+
+// text returns the Text field of that JSON name, or nil.
+func (c *CompletedCall) text(name []byte) *Text {
+	switch string(name) {
+	case "id":
+		return &c.ID
+	case "pbx":
+		return &c.PBX
+	case "company":
+		return &c.Company
+	case "type":
+		return &c.Type
+	case "endCause":
+		return &c.EndCause
+	case "endCauseStr":
+		return &c.EndCauseStr
+	case "endBy":
+		return &c.EndBy
+	default:
+		return nil
+	}
+}

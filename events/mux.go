@@ -33,8 +33,9 @@ func (f HandlerFunc) HandleEvent(ctx context.Context, e *Event) error { return f
 // whether to call it.
 type Middleware func(Handler) Handler
 
-// Errors that a handler returns if it had nothing to do. The message is deleted, unless
-// the error joins one of them with another error.
+// Errors that a handler returns if it had nothing to do. The message is deleted. They must
+// be returned as they are: an error that wraps or joins one of them is a failure, like
+// any other.
 var (
 	// ErrNoHandler means that there is no handler for the event's type. The outcome
 	// is [Ignored].
@@ -44,9 +45,10 @@ var (
 	ErrDuplicate = errors.New("event handled before")
 )
 
-// A Mux is a handler that passes each event to the handler of its type. The zero Mux
-// has no handlers and is ready to use. Register all handlers before the first
-// event: registering is not safe while events are handled.
+// A Mux is a handler that passes each event to the handler of its type. The zero Mux is
+// empty, and ready for handlers to be registered. Register all of them before the Mux is
+// passed to a transport: a transport refuses an empty Mux, and registering is not safe
+// while events are handled.
 type Mux struct {
 	exact    map[string]Handler
 	prefixes []prefixHandler // longest first
@@ -69,7 +71,7 @@ func (m *Mux) Handle(pattern string, h Handler) {
 	if pattern == "" || strings.Contains(prefix, "*") {
 		panic(fmt.Sprintf("events: pattern %q: want a type, or a prefix and one * at its end", pattern))
 	}
-	if h == nil {
+	if h == nil || isNilPointer(h) {
 		panic(fmt.Sprintf("events: pattern %q: nil handler", pattern))
 	}
 	if isPrefix {
@@ -96,8 +98,18 @@ func (m *Mux) handlePrefix(prefix string, h Handler) {
 }
 
 // Fallback registers the handler for events that match no pattern. Without one, the
-// result is [ErrNoHandler].
-func (m *Mux) Fallback(h Handler) { m.fallback = h }
+// result is [ErrNoHandler]. Fallback panics if the handler is a nil pointer or function.
+func (m *Mux) Fallback(h Handler) {
+	if isNilPointer(h) {
+		panic("events: fallback: nil handler")
+	}
+	m.fallback = h
+}
+
+// isEmpty reports whether there is no handler for any event.
+func (m *Mux) isEmpty() bool {
+	return len(m.exact) == 0 && len(m.prefixes) == 0 && m.fallback == nil
+}
 
 // Use adds middleware around all handlers, the first one outermost. It runs for every
 // event, including those without a handler.
@@ -110,7 +122,8 @@ func (m *Mux) Use(mw ...Middleware) {
 }
 
 // HandleEvent calls the middleware, and in it the handler of the event's type. Without a
-// handler, it returns [ErrNoHandler].
+// handler for that, it returns [ErrNoHandler]; if the Mux is empty, another error, so that
+// no message is deleted.
 func (m *Mux) HandleEvent(ctx context.Context, e *Event) error {
 	if m.wrapped != nil {
 		return m.wrapped.HandleEvent(ctx, e)
@@ -120,6 +133,9 @@ func (m *Mux) HandleEvent(ctx context.Context, e *Event) error {
 
 func (m *Mux) dispatch(ctx context.Context, e *Event) error {
 	h := m.handler(e.Type)
+	if h == nil && m.isEmpty() {
+		return errEmptyMux
+	}
 	if h == nil {
 		return ErrNoHandler
 	}

@@ -42,10 +42,11 @@ func TestMostSpecificPatternTakesPrecedence(t *testing.T) {
 	}
 }
 
-func TestZeroMuxIgnoresEvents(t *testing.T) {
+func TestMuxIgnoresOtherTypes(t *testing.T) {
 	var mux events.Mux
-	if err := mux.HandleEvent(t.Context(), &events.Event{Type: "call:end"}); err != events.ErrNoHandler {
-		t.Errorf("got %v", err)
+	mux.Handle("call:end", failing(nil))
+	if outcome, err := events.Dispatch(t.Context(), &mux, &events.Event{Type: "call:start"}); outcome != events.Ignored {
+		t.Errorf("got %v, %v", outcome, err)
 	}
 }
 
@@ -74,6 +75,8 @@ func TestHandlePanicsOnInvalidPatterns(t *testing.T) {
 		"star inside":  func(m *events.Mux) { m.Handle("call:*:end", named("")) },
 		"two stars":    func(m *events.Mux) { m.Handle("call:**", named("")) },
 		"nil":          func(m *events.Mux) { m.Handle("call:end", nil) },
+		"nil function": func(m *events.Mux) { m.Handle("call:end", events.HandlerFunc(nil)) },
+		"nil fallback": func(m *events.Mux) { m.Fallback((*events.Mux)(nil)) },
 		"twice":        func(m *events.Mux) { m.Handle("a", named("")); m.Handle("a", named("")) },
 		"prefix twice": func(m *events.Mux) { m.Handle("a*", named("")); m.Handle("a*", named("")) },
 	} {
@@ -111,7 +114,11 @@ func TestDispatchReturnsTheOutcome(t *testing.T) {
 	}{
 		{"nil", nil, events.Handled},
 		{"no handler", events.ErrNoHandler, events.Ignored},
-		{"no handler, wrapped", fmt.Errorf("mux: %w", events.ErrNoHandler), events.Ignored},
+		{"no handler, wrapped", fmt.Errorf("crm: %w", events.ErrNoHandler), events.Failed},
+		{"duplicate, wrapped", fmt.Errorf("crm: %w", events.ErrDuplicate), events.Failed},
+		{"no handler, joined alone", errors.Join(events.ErrNoHandler), events.Failed},
+		{"no handler, permanent", events.Permanent(events.ErrNoHandler), events.Failed},
+		{"equal to everything", isAnyError{}, events.Failed},
 		{"duplicate", events.ErrDuplicate, events.Duplicate},
 		{"error", broken, events.Failed},
 		{"no handler and a failure", errors.Join(events.ErrNoHandler, broken), events.Failed},
@@ -206,7 +213,7 @@ func TestErrorsHaveTheirCauseInText(t *testing.T) {
 		{events.RetryAfter(time.Minute, nil), "retry after 1m0s", false},
 		{events.Permanent(cause), "permanent: cause", true},
 		{events.Permanent(nil), "permanent", false},
-		{&events.PanicError{Value: cause}, "handler panicked: cause", true},
+		{&events.PanicError{Value: cause}, "handler panicked: cause", false},
 		{&events.PanicError{Value: "text"}, "handler panicked: text", false},
 		{&events.FieldError{Field: "Name", Err: cause}, "Name: cause", true},
 	} {

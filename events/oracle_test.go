@@ -58,6 +58,8 @@ func oracleData(eventType string, body []byte) any {
 		return dataAs[events.LiveCall](body)
 	case "call:completed":
 		return dataAs[events.CompletedCall](body)
+	case "call:finished":
+		return dataAs[events.FinishedCall](body)
 	case "presence:user", "presence:telephony", "presence:conference":
 		return dataAs[events.Presence](body)
 	case "sms:status":

@@ -74,39 +74,30 @@ func DecodeSigned(keys *signature.Keyring, body []byte, sig string) (*Event, Out
 
 // Dispatch calls the handler and returns the outcome: [Handled], [Ignored],
 // [Duplicate], or [Failed] with the handler's error. A panic is recovered and
-// returned as a *[PanicError].
+// returned as a *[PanicError]. An error that can't be used, because it is a nil pointer or
+// its methods panic, is replaced by one that says so.
 func Dispatch(ctx context.Context, h Handler, e *Event) (outcome Outcome, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			outcome, err = Failed, &PanicError{Value: v, Stack: debug.Stack()}
 		}
 	}()
-	err = h.HandleEvent(ctx, e)
-	switch {
-	case err == nil:
+	// Only these very values mean success. An error that wraps or joins one of them, or
+	// claims to be one by a method Is, may hide a failure, and would delete the message.
+	switch err = h.HandleEvent(ctx, e); err {
+	case nil:
 		return Handled, nil
-	case isOnly(err, ErrNoHandler):
+	case ErrNoHandler: //nolint:errorlint // see above
 		return Ignored, nil
-	case isOnly(err, ErrDuplicate):
+	case ErrDuplicate:
 		return Duplicate, nil
 	default:
-		return Failed, err
+		return Failed, usable(err)
 	}
 }
 
-// isOnly is errors.Is without joined errors: an error that joins the target with a
-// failure must not count as the target, or a message would be deleted that was not
-// handled.
-func isOnly(err, target error) bool {
-	for ; err != nil; err = errors.Unwrap(err) {
-		if err == target { //nolint:errorlint // unwraps itself
-			return true
-		}
-	}
-	return false
-}
-
-// A PanicError is a handler's panic.
+// A PanicError is a handler's panic. It does not unwrap into what was passed to panic:
+// whatever that wraps, a panic is an ordinary failure, and never a [Permanent] one.
 type PanicError struct {
 	Value any    // what was passed to panic
 	Stack []byte // from debug.Stack
@@ -114,9 +105,3 @@ type PanicError struct {
 
 // Error returns the panic's value as text, without the stack.
 func (e *PanicError) Error() string { return fmt.Sprintf("handler panicked: %v", e.Value) }
-
-// Unwrap returns the value if it is an error.
-func (e *PanicError) Unwrap() error {
-	err, _ := e.Value.(error)
-	return err
-}

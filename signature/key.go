@@ -9,6 +9,10 @@ import (
 	"sync"
 )
 
+// MaxSecrets is how many different secrets a ring can have. A forged body is hashed once
+// with each of them, so this limits what it costs to refuse one.
+const MaxSecrets = 256
+
 // A Key is a secret and the integration that signs with it.
 type Key struct {
 	// IntegrationID is the integration whose events the secret signs: the
@@ -44,6 +48,16 @@ func newSigningKey(secret string) *signingKey {
 	return k
 }
 
+// sign returns the key's signature of body.
+func (k *signingKey) sign(body []byte) string {
+	mac := k.macs.Get().(hash.Hash)
+	defer k.macs.Put(mac)
+	mac.Reset()
+	var sum [Size]byte
+	digest(mac, body, &sum)
+	return string(sum[:])
+}
+
 // verify reports whether sig is the key's signature of body.
 func (k *signingKey) verify(body []byte, sig string) bool {
 	mac := k.macs.Get().(hash.Hash)
@@ -76,6 +90,9 @@ func signingKeys(keys []Key) ([]*signingKey, error) {
 		} else {
 			k.integrations = append(k.integrations, key.IntegrationID)
 		}
+	}
+	if len(joined) > MaxSecrets {
+		return nil, fmt.Errorf("%d different secrets, at most %d can be used at once", len(joined), MaxSecrets)
 	}
 	return joined, nil
 }

@@ -1,6 +1,7 @@
 package signature
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -9,24 +10,33 @@ import (
 )
 
 const (
-	// rereadInterval is how long a secret may still be accepted after its removal.
+	// rereadInterval is how often a used ring reads its file.
 	rereadInterval = time.Second
 	// mismatchInterval limits how often forged messages make the ring read its file.
 	mismatchInterval = 100 * time.Millisecond
+	// settleTime is how long a file must be left alone until its content replaces the keys.
+	// It is far more than editors, copies and configuration tools take between two writes.
+	settleTime = 2 * time.Second
 )
+
+// errEmpty is the state of a ring that was not made by a function of this package. With no
+// key, valid messages can't be told from forged ones.
+var errEmpty = errors.New("no secrets")
 
 // A Keyring holds the secrets that are valid now. An integration may have several, so
 // that its secret can be rotated without losing a message: add the new one, switch the
 // sender over, and remove the old one when the last message that it signed is gone.
 //
-// A Keyring is safe for concurrent use.
+// A ring has at most [MaxSecrets] secrets. [NewKeyring] or [LoadKeyring] creates one. The
+// zero Keyring has no secrets, and its Verify returns [ErrUnavailable]. A Keyring is safe
+// for concurrent use.
 type Keyring struct {
-	keys []*signingKey                // unless they come from a file
-	file *reread.Value[[]*signingKey] // nil unless they do
+	keys []*signingKey           // unless they come from a file
+	file *reread.Value[fileKeys] // nil unless they do
 }
 
-// NewKeyring returns a ring of the given keys. It fails if there are none, or one has
-// no secret.
+// NewKeyring returns a ring of the given keys. It fails if there are none, one has no
+// secret, or they have more than [MaxSecrets] different secrets.
 func NewKeyring(keys ...Key) (*Keyring, error) {
 	joined, err := signingKeys(keys)
 	if err != nil {
@@ -43,24 +53,30 @@ func NewKeyring(keys ...Key) (*Keyring, error) {
 //
 // The file is read again, at most once a second, while messages are verified, and before
 // a message is rejected for a mismatch. Its content is compared, not its modification
-// time, so renamed and linked files work. While it can't be read or is invalid, the last
-// good keys remain in use, and Verify returns [ErrUnavailable] instead of [ErrMismatch].
+// time, so renamed and linked files work.
+//
+// While a file is being written, it may lack secrets. So a new secret is valid as soon as
+// its whole line is read, but until the file has been left alone for two seconds the
+// secrets from before stay valid too, and Verify returns [ErrUnavailable] instead of
+// [ErrMismatch]. A secret that is removed is thus refused after at most three seconds of
+// use. While the file can't be read, is empty, is not UTF-8 text or is invalid, the last
+// good keys remain in use, and again Verify returns ErrUnavailable instead of ErrMismatch.
+// A writer that pauses for longer between two lines should write another file and rename
+// it.
 //
 // notify, unless nil, is called with nil when the keys have changed or the file can be
 // used again, and with the error when it can't: once per change of state. It must not
 // call the ring.
 func LoadKeyring(path string, notify func(error)) (*Keyring, error) {
-	parse := func(contents []string) ([]*signingKey, error) {
-		keys, err := parseSecrets(path, contents[0])
-		if err != nil {
-			return nil, err
-		}
-		return signingKeys(keys)
-	}
-	file, err := reread.Load([]string{path}, parse, func(err error) {
-		if notify != nil {
-			notify(secretsFileError(err))
-		}
+	file, err := reread.Load(reread.Config[fileKeys]{
+		Paths:  []string{path},
+		Settle: settleTime,
+		Parse:  func(contents []string) (fileKeys, error) { return parseFile(path, contents[0]) },
+		Notify: func(err error) {
+			if notify != nil {
+				notify(secretsFileError(err))
+			}
+		},
 	})
 	if err != nil {
 		return nil, secretsFileError(err)
@@ -83,7 +99,7 @@ func secretsFileError(err error) error {
 // The caller decodes the body next, and must then call [Signer.SignsFor] with the
 // integration that the body names.
 func (r *Keyring) Verify(body []byte, sig string) (Signer, error) {
-	if err := checkForm(sig); err != nil {
+	if err := CheckForm(sig); err != nil {
 		return Signer{}, err
 	}
 	keys, _ := r.current(rereadInterval)
@@ -97,10 +113,13 @@ func (r *Keyring) Verify(body []byte, sig string) (Signer, error) {
 			return signer, nil
 		}
 	}
-	if err != nil {
-		return Signer{}, ErrUnavailable
+	if err == nil {
+		return Signer{}, ErrMismatch
 	}
-	return Signer{}, ErrMismatch
+	if signer, ok := match(r.next(), body, sig); ok {
+		return signer, nil
+	}
+	return Signer{}, ErrUnavailable
 }
 
 func match(keys []*signingKey, body []byte, sig string) (Signer, bool) {
@@ -115,13 +134,30 @@ func match(keys []*signingKey, body []byte, sig string) (Signer, bool) {
 // current returns the keys. It first reads their file again if the last read was at least
 // maxAge ago. The error says why the keys may be out of date.
 func (r *Keyring) current(maxAge time.Duration) ([]*signingKey, error) {
-	if r.file == nil {
+	switch {
+	case r == nil || r.file == nil && len(r.keys) == 0:
+		return nil, errEmpty
+	case r.file == nil:
 		return r.keys, nil
 	}
-	return r.file.Get(maxAge)
+	content, err := r.file.Get(maxAge)
+	return content.keys, err
 }
 
-// Len returns the number of different secrets in the ring.
+// next returns the keys of a file that has not been left alone yet. It returns none if
+// the last line has no end: the rest of a secret may be missing.
+func (r *Keyring) next() []*signingKey {
+	if r == nil || r.file == nil {
+		return nil
+	}
+	if content, ok := r.file.Next(); ok && content.whole {
+		return content.keys
+	}
+	return nil
+}
+
+// Len returns the number of different secrets in the ring. It is 0 only for a nil or zero
+// Keyring.
 func (r *Keyring) Len() int {
 	keys, _ := r.current(rereadInterval)
 	return len(keys)
@@ -135,8 +171,30 @@ func (r *Keyring) String() string {
 // GoString is String, so that %#v can't print a secret.
 func (r *Keyring) GoString() string { return r.String() }
 
-// A Signer is the owner of the key that a signature was made with.
+// Signer returns a signer for events of the integration: the first key that names it or, if
+// none does, the first that may sign for any integration. It is for programs that send events,
+// such as in a test.
+func (r *Keyring) Signer(integrationID string) (s Signer, ok bool) {
+	keys, _ := r.current(rereadInterval)
+	for _, k := range keys {
+		if slices.Contains(k.integrations, integrationID) {
+			return Signer{k}, true
+		}
+	}
+	for _, k := range keys {
+		if s = (Signer{k}); s.SignsFor(integrationID) {
+			return s, true
+		}
+	}
+	return Signer{}, false
+}
+
+// A Signer is the owner of a key: of the one that a signature was made with, or of one to sign
+// with.
 type Signer struct{ key *signingKey }
+
+// Sign returns the signature of body, as [Sign] does. It panics if the signer is zero.
+func (s Signer) Sign(body []byte) string { return s.key.sign(body) }
 
 // SignsFor reports whether the key may sign events of the integration. A body that names
 // no integration ("") may be signed with any key.

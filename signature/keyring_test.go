@@ -79,6 +79,18 @@ func TestKeyringNeedsSecrets(t *testing.T) {
 	}
 }
 
+// Without keys, no message can be told from a forged one.
+func TestEmptyRingRejectsNothing(t *testing.T) {
+	for name, ring := range map[string]*signature.Keyring{"zero": {}, "nil": nil} {
+		if _, err := ring.Verify([]byte("body"), signature.Sign("secret", []byte("body"))); !errors.Is(err, signature.ErrUnavailable) {
+			t.Errorf("%s: error %v", name, err)
+		}
+		if ring.Len() != 0 || ring.String() != "keyring of 0 secrets" {
+			t.Errorf("%s: %d secrets, %s", name, ring.Len(), ring)
+		}
+	}
+}
+
 func TestSecretsAreNotPrinted(t *testing.T) {
 	key := signature.Key{IntegrationID: "one", Secret: "hunter2"}
 	ring := newRing(t, key)
@@ -134,6 +146,11 @@ func TestSecretsFileMistakesAreNamed(t *testing.T) {
 		{"comments only", "# soon\n", "holds no secret"},
 		{"no secret after =", "# mine\n8qkmnq=\n", "line 2: no secret after the ="},
 		{"padding taken for an id", "YWJjZA==\n", "line 1: no secret after the ="},
+		{"UTF-16", "\xff\xfes\x003\x00\n\x00", "is not UTF-8 text"},
+		{"UTF-16 without a mark", "s\x003\x00\n\x00", "line 1: a control character"},
+		{"zeros after a crash", "one=abc\n\x00\x00\x00", "line 2: a control character"},
+		{"Latin-1", "s\xe9cret\n", "is not UTF-8 text"},
+		{"old Mac line ends", "one=abc\rtwo=def\r", "line 1: a control character"},
 		{"spaced", "8qkmnq = s3cret\n", "line 1: white space around the ="},
 		{"too large", strings.Repeat("x", 1<<20+1), "larger than 1 MiB"},
 	}
@@ -180,9 +197,16 @@ func TestChangedFileIsReadAgain(t *testing.T) {
 			t.Errorf("added secret: %v", err)
 		}
 
-		// A secret that was removed is not valid for longer than a second.
+		// A secret that was removed is not valid for longer than three seconds.
 		rewrite(t, path, "new\n")
-		time.Sleep(time.Second)
+		time.Sleep(2*time.Second - 1)
+		if err := valid("old"); err != nil {
+			t.Errorf("secret that may come back: %v", err)
+		}
+		if err := valid("forged"); !errors.Is(err, signature.ErrUnavailable) {
+			t.Errorf("unknown secret while the file is perhaps being written: %v", err)
+		}
+		time.Sleep(time.Second + 1)
 		if err := valid("old"); !errors.Is(err, signature.ErrMismatch) {
 			t.Errorf("removed secret: %v", err)
 		}
@@ -201,7 +225,7 @@ func TestInvalidFileLeavesTheLastGoodKeys(t *testing.T) {
 			t.Fatal(err)
 		}
 		verify := func(secret string) error {
-			time.Sleep(time.Second)
+			time.Sleep(2 * time.Second)
 			_, err := ring.Verify([]byte("body"), signature.Sign(secret, []byte("body")))
 			return err
 		}
@@ -283,5 +307,48 @@ func rewrite(t testing.TB, path, content string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
+	}
+	now := time.Now() // perhaps of a bubble
+	if err := os.Chtimes(path, now, now); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestSignerOfAnIntegrationIsItsFirstKey(t *testing.T) {
+	ring := newRing(t,
+		signature.Key{IntegrationID: "a", Secret: "one"}, signature.Key{Secret: "any"},
+		signature.Key{IntegrationID: "b", Secret: "two"}, signature.Key{IntegrationID: "b", Secret: "next"})
+	body := []byte("body")
+	for integration, secret := range map[string]string{"a": "one", "b": "two", "c": "any", "": "one"} {
+		signer, ok := ring.Signer(integration)
+		if !ok || signer.Sign(body) != signature.Sign(secret, body) {
+			t.Errorf("events of %q are not signed with %q", integration, secret)
+		}
+	}
+	if _, ok := newRing(t, signature.Key{IntegrationID: "a", Secret: "one"}).Signer("b"); ok {
+		t.Error("events are signed with the key of another integration")
+	}
+}
+
+func TestRingIsBounded(t *testing.T) {
+	keys := make([]signature.Key, signature.MaxSecrets+1)
+	for i := range keys {
+		keys[i].Secret = fmt.Sprint("secret ", i)
+	}
+	ring := newRing(t, append(keys[:signature.MaxSecrets], keys[0])...) // the same secret again
+	if _, err := ring.Verify([]byte("body"), signature.Sign(keys[signature.MaxSecrets-1].Secret, []byte("body"))); err != nil {
+		t.Errorf("the last key of a full ring: %v", err)
+	}
+	var lines strings.Builder
+	for i := range signature.MaxSecrets + 1 {
+		fmt.Fprintln(&lines, "secret", i)
+	}
+	path := filepath.Join(t.TempDir(), "secrets")
+	if err := os.WriteFile(path, []byte(lines.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := signature.LoadKeyring(path, nil)
+	if want := "257 different secrets, at most 256 can be used at once"; err == nil || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("error %v, want %s", err, want)
 	}
 }

@@ -5,21 +5,47 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // integrationID matches what may come before the = of a line. Any other text there is part
 // of a secret.
 var integrationID = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
+// fileKeys are the keys of a secrets file.
+type fileKeys struct {
+	keys  []*signingKey
+	whole bool // the last line has an end
+}
+
+func parseFile(path, content string) (fileKeys, error) {
+	secrets, err := parseSecrets(path, content)
+	if err != nil {
+		return fileKeys{}, err
+	}
+	keys, err := signingKeys(secrets)
+	if err != nil {
+		return fileKeys{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return fileKeys{keys: keys, whole: strings.HasSuffix(content, "\n")}, nil
+}
+
 // parseSecrets returns the keys of a secrets file, at least one. Its errors quote no
 // line, which may be a secret.
 func parseSecrets(path, content string) ([]Key, error) {
+	if !utf8.ValidString(content) {
+		return nil, fmt.Errorf("%s is not UTF-8 text, save it as UTF-8", path)
+	}
 	content = strings.TrimPrefix(content, "\ufeff") // some editors write a byte order mark
 	var keys []Key
 	number := 0
 	for line := range strings.Lines(content) {
 		number++
 		line = strings.TrimSpace(line)
+		if strings.ContainsFunc(line, isControl) {
+			return nil, fmt.Errorf("%s, line %d: a control character; save the file as UTF-8 text", path, number)
+		}
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
@@ -34,6 +60,10 @@ func parseSecrets(path, content string) ([]Key, error) {
 	}
 	return keys, nil
 }
+
+// isControl reports whether r is in no text. UTF-16 read as UTF-8 has zeros, and so has a
+// file that lost its content in a crash.
+func isControl(r rune) bool { return unicode.IsControl(r) && r != '\t' }
 
 func parseLine(line string) (Key, error) {
 	id, secret, found := strings.Cut(line, "=")

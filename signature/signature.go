@@ -35,8 +35,8 @@ var (
 	// signature is a mismatch too, because the PBX only sends lower case.
 	ErrMismatch = errors.New("signature mismatch")
 	// ErrUnavailable means that no known key matches, and the secrets file could not
-	// be read. The message may be valid: neither trust nor reject it, and try again
-	// later.
+	// be read, or the ring is empty. The message may be valid: neither trust nor reject
+	// it, and try again later.
 	ErrUnavailable = errors.New("signing keys unavailable")
 )
 
@@ -51,7 +51,7 @@ func Sign(secret string, body []byte) string {
 // nil, [ErrMissing], [ErrMalformed] or [ErrMismatch], and compares in constant
 // time.
 func Verify(secret string, body []byte, sig string) error {
-	if err := checkForm(sig); err != nil {
+	if err := CheckForm(sig); err != nil {
 		return err
 	}
 	var sum [Size]byte
@@ -69,8 +69,9 @@ func Digest(body []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// checkForm returns ErrMissing or ErrMalformed, or nil if sig has the form of a signature.
-func checkForm(sig string) error {
+// CheckForm returns [ErrMissing] or [ErrMalformed], or nil if sig has the form of a signature.
+// A server can refuse a request by it before it reads the body.
+func CheckForm(sig string) error {
 	if sig == "" {
 		return ErrMissing
 	}

@@ -9,42 +9,42 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// clock OFFSET sets $CLOCK to an endpoint of the server for which our clock is ahead by the
-// offset; clock none sets it to one that does not report its time.
-func clockAhead(ts *testscript.TestScript, neg bool, args []string) {
+// clock OFFSET sets $CLOCK to an endpoint of the server whose clock is behind ours by the
+// offset. clock none sets it to one that does not report its time.
+func clock(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: clock OFFSET|none")
 	}
-	front := timekeeper{Handler: server(ts)}
+	h := skewedHandler{Handler: server(ts)}
 	if args[0] == "none" {
-		front.silent = true
+		h.noDate = true
 	} else {
-		ahead, err := time.ParseDuration(args[0])
+		behind, err := time.ParseDuration(args[0])
 		ts.Check(err)
-		front.ahead = ahead
+		h.behind = behind
 	}
-	srv := httptest.NewServer(front)
+	srv := httptest.NewServer(h)
 	ts.Defer(srv.Close)
 	ts.Setenv("CLOCK", srv.URL)
 }
 
-// A timekeeper is a server with its own clock. Like AWS it refuses signatures whose time is
-// off.
-type timekeeper struct {
+// A skewedHandler has its own clock. Like AWS it refuses a signature whose time differs by
+// more than five minutes.
+type skewedHandler struct {
 	http.Handler
-	ahead  time.Duration // by which our clock is ahead of the server's
-	silent bool
+	behind time.Duration // of its clock, compared with ours
+	noDate bool          // responses have no Date header
 }
 
-func (k timekeeper) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	now := time.Now().Add(-k.ahead)
+func (h skewedHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	now := time.Now().Add(-h.behind)
 	w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
-	if k.silent {
+	if h.noDate {
 		w.Header()["Date"] = nil
 	}
 	signed, err := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date"))
 	if err == nil && signed.Sub(now).Abs() <= 5*time.Minute {
-		k.Handler.ServeHTTP(w, r)
+		h.Handler.ServeHTTP(w, r)
 		return
 	}
 	w.Header().Set("X-Amzn-Query-Error", "SignatureDoesNotMatch;Sender")

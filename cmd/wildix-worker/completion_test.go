@@ -17,7 +17,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// A typedLine is a command line and the completions of its last word.
+// A typedLine is a command line and the wanted completions of its last word.
 type typedLine struct {
 	typed string
 	want  []string
@@ -31,7 +31,7 @@ var completions = []typedLine{
 	{"wildix-worker run --on-rejected=", []string{"leave", "quarantine", "delete"}},
 	{"wildix-worker run --log-level=de", []string{"debug"}},
 	{"wildix-worker run --queue-url ", nil},
-	{"wildix-worker demo --", []string{"--help", "--forever", "--rate"}},
+	{"wildix-worker demo --", []string{"--help", "--forever", "--queue-only", "--rate"}},
 	{"wildix-worker send --bad t", []string{"tampered"}},
 	{"wildix-worker completion f", []string{"fish"}},
 	{"wildix-worker d", []string{"demo", "dlq"}},
@@ -39,12 +39,17 @@ var completions = []typedLine{
 	{"wildix-worker dlq re", []string{"redrive"}},
 	{"wildix-worker dlq redrive --dr", []string{"--dry-run"}},
 	{"wildix-worker dlq list --dr", nil},
+	{"wildix-worker template test hub", []string{"hubspot-call"}},
+	{"wildix-worker rep", []string{"replay"}},
+	{"wildix-worker replay --res", []string{"--restart", "--resume"}},
+	{"wildix-worker route ", []string{"test"}},
+	{"wildix-worker route test --ev", []string{"--event"}},
 }
 
 func TestCompletionInBash(t *testing.T) {
 	script := completionScript(t, "bash")
 	for _, c := range completions {
-		// Bash splits words at each = of the line.
+		// Bash splits --flag=value into three words.
 		line := strings.ReplaceAll(c.typed, "=", " = ")
 		words := strings.Split(line, " ")
 		driver := fmt.Sprintf(`source %q; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _wildix_worker; printf '%%s\n' "${COMPREPLY[@]}"`, script)
@@ -60,7 +65,7 @@ func TestCompletionInFish(t *testing.T) {
 		var got []string
 		for line := range strings.Lines(out) {
 			word, _, _ := strings.Cut(strings.TrimSpace(line), "\t")
-			_, value, isFlag := strings.Cut(word, "=") // fish repeats the flag
+			_, value, isFlag := strings.Cut(word, "=") // fish completes --flag=value as a whole
 			if isFlag && value != "" {
 				word = value
 			}
@@ -70,8 +75,8 @@ func TestCompletionInFish(t *testing.T) {
 	}
 }
 
-// Completion in zsh works in an interactive shell only. The test enters the completed line
-// there, and a function with the program's name prints it.
+// Completion in zsh works only in an interactive shell. The test completes a line there and
+// runs it; a function with the program's name prints the arguments.
 func TestCompletionInZsh(t *testing.T) {
 	script := completionScript(t, "zsh")
 	driver := `
@@ -101,7 +106,7 @@ zpty -d shell`
 		typed := strings.TrimPrefix(c.typed, "wildix-worker ")
 		want := typed[:strings.LastIndexAny(typed, " =")+1] + c.want[0]
 		if got := strings.TrimRight(entered[i], "= "); got != want {
-			t.Errorf("%q became %q, want %q", typed, got, want)
+			t.Errorf("%q is completed to %q, want %q", typed, got, want)
 		}
 	}
 }
@@ -121,7 +126,7 @@ func TestCompletionOffersOnlyValidValues(t *testing.T) {
 		}
 	}
 	if offered == 0 {
-		t.Error("no values are offered")
+		t.Error("no flag has values")
 	}
 }
 
@@ -155,6 +160,6 @@ func wantCompletions(t *testing.T, typed string, got, want []string) {
 	slices.Sort(got)
 	want = slices.Sorted(slices.Values(want))
 	if !slices.Equal(got, want) {
-		t.Errorf("%q: offers %q, want %q", typed, got, want)
+		t.Errorf("%q: completions %q, want %q", typed, got, want)
 	}
 }

@@ -27,24 +27,25 @@ const (
 	killConcurrency = 8 // events handled at once
 )
 
-// A worker is killed repeatedly under load, in the middle of handlers, records and deletes.
-// Each event is stored once, and forwarded at least once. The test logs how many are
-// forwarded twice, which the endpoint detects by the idempotency key.
+// The worker is killed repeatedly under load, during handlers, records and deletes. Each
+// event must be stored once, and forwarded at least once. The test logs how many requests the
+// endpoint receives again, with the same idempotency key.
 func TestKilledWorkersStoreEachEventOnceAndForwardAll(t *testing.T) {
 	t.Run("deduplicating in memory", func(t *testing.T) { killUnderLoad(t) })
 	t.Run("deduplicating in DynamoDB", func(t *testing.T) {
 		endpoint := os.Getenv(awstest.TablesVariable)
 		if endpoint == "" {
-			t.Skip("DYNAMODB_ENDPOINT names no DynamoDB; make test-all starts one")
+			t.Skip("DYNAMODB_ENDPOINT is not set; make test-all starts a DynamoDB")
 		}
 		t.Setenv("AWS_ENDPOINT_URL_DYNAMODB", endpoint)
 		if repeats := killUnderLoad(t, "--once-table", newOnceTable(t)); repeats > kills*killConcurrency {
-			t.Errorf("%d events were sent again, but %d kills hit at most %d each", repeats, kills, killConcurrency)
+			t.Errorf("%d requests are repeats, want at most %d for each of %d kills", repeats, killConcurrency, kills)
 		}
 	})
 }
 
-// killUnderLoad returns how many requests were repeats.
+// killUnderLoad runs and kills workers until all events are handled, and returns how many
+// requests of the endpoint were repeats.
 func killUnderLoad(t *testing.T, args ...string) (repeats int) {
 	srv := sqslocal.New(sqslocal.Options{})
 	awstest.Fatal(t, srv.Start(""))
@@ -64,7 +65,7 @@ func killUnderLoad(t *testing.T, args ...string) (repeats int) {
 	}
 	sendForKill(t, srv, queueURL)
 
-	// Short leases, so that the messages of a killed worker come back soon.
+	// With a short visibility timeout, the messages of a killed worker soon come back.
 	args = append([]string{"run", "--handlers", "store,forward", "--visibility-timeout", "3s", "--handler-timeout", "2s", "--concurrency", fmt.Sprint(killConcurrency)}, args...)
 	for i := range kills {
 		worker := startProgram(t, args...)
@@ -75,7 +76,7 @@ func killUnderLoad(t *testing.T, args ...string) (repeats int) {
 	worker := startProgram(t, args...)
 	for deadline := time.Now().Add(2 * time.Minute); held(srv, "calls") > 0; time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("the queue holds %d after two minutes", held(srv, "calls"))
+			t.Fatalf("the queue holds %d messages after two minutes", held(srv, "calls"))
 		}
 	}
 	awstest.Fatal(t, worker.Process.Signal(syscall.SIGTERM))
@@ -85,15 +86,15 @@ func killUnderLoad(t *testing.T, args ...string) (repeats int) {
 
 	requests, distinct := seen.counts()
 	stored, repeated := storedEvents(t, file)
-	t.Logf("%d kills: %d events sent, %d stored, %d of them twice, %d seen by the endpoint in %d requests: %d repeats",
+	t.Logf("%d kills: %d events sent, %d stored, %d of them twice; the endpoint received %d in %d requests: %d repeats",
 		kills, killEvents, stored, repeated, distinct, requests, requests-distinct)
 	if stored != killEvents || repeated != 0 || distinct != killEvents {
-		t.Error("an event is lost, or stored twice")
+		t.Error("an event was lost, or stored twice")
 	}
 	return requests - distinct
 }
 
-// endpoint counts the idempotency keys of its requests.
+// An endpoint counts its requests by idempotency key.
 type endpoint struct {
 	mu       sync.Mutex
 	keys     map[string]int
@@ -122,17 +123,17 @@ func (e *endpoint) await(t *testing.T, distinct int) {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("the endpoint has not seen %d events within a minute", distinct)
+			t.Fatalf("the endpoint has not received %d events within a minute", distinct)
 		}
 	}
 }
 
 func sendForKill(t *testing.T, srv *sqslocal.Server, queueURL string) {
 	t.Helper()
-	exchange := fakepbx.New()
+	pbx := fakepbx.New()
 	var messages []outgoing.Message
 	for len(messages) < killEvents {
-		call := exchange.NewCall()
+		call := pbx.NewCall()
 		for !call.Ended && len(messages) < killEvents {
 			eventType, body := call.Next()
 			body = bytes.Replace(body, []byte("{"), fmt.Appendf(nil, `{"n":%d,`, len(messages)), 1) // makes each event unique
@@ -143,7 +144,7 @@ func sendForKill(t *testing.T, srv *sqslocal.Server, queueURL string) {
 	awstest.Fatal(t, err)
 }
 
-// startProgram starts the program, with its log in a strings.Builder.
+// startProgram starts the program. Its Stderr is a *strings.Builder.
 func startProgram(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command("wildix-worker", args...)
@@ -152,8 +153,8 @@ func startProgram(t *testing.T, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// storedEvents returns how many rows the table events has, and how many events are in
-// more than one of them.
+// storedEvents returns how many rows the table of events has, and how many of them repeat an
+// event.
 func storedEvents(t *testing.T, file string) (rows, repeated int) {
 	t.Helper()
 	db, err := sql.Open("sqlite", file)

@@ -30,7 +30,7 @@ func TestManualHasEveryCommandAndFlag(t *testing.T) {
 	for line := range strings.Lines(page.String()) {
 		request, _, _ := strings.Cut(strings.TrimSpace(line), " ")
 		if strings.HasPrefix(line, "'") || strings.HasPrefix(line, ".") && !slices.Contains(requests, request) {
-			t.Errorf("roff takes this for an instruction: %s", line)
+			t.Errorf("roff reads this line as an instruction: %s", line)
 		}
 	}
 }

@@ -25,17 +25,17 @@ import (
 	"wildix-worker/internal/sqscall"
 )
 
-// The signing secret is rotated under traffic, by the steps of deploy/ROTATE.md: each event
-// is handled once, and none is rejected.
+// The signing secret is rotated under traffic, in the steps of deploy/ROTATE.md. Each event
+// must be handled once, and none rejected.
 func TestSecretIsRotatedWithoutLosingAnEvent(t *testing.T) {
 	const first, second = "the old secret", "the new secret"
 	t.Run("by replacing workers", func(t *testing.T) {
 		t.Parallel()
 		workers := &fleet{}
 		rotate(t, workers, rotation{
-			start:    func(t *testing.T) { workers.replace(t, "WILDIX_SECRET="+first) },
-			takeBoth: func(t *testing.T) { workers.replace(t, "WILDIX_SECRET="+second, "WILDIX_PREVIOUS_SECRET="+first) },
-			takeNew:  func(t *testing.T) { workers.replace(t, "WILDIX_SECRET="+second) },
+			start:        func(t *testing.T) { workers.replace(t, "WILDIX_SECRET="+first) },
+			acceptBoth:   func(t *testing.T) { workers.replace(t, "WILDIX_SECRET="+second, "WILDIX_PREVIOUS_SECRET="+first) },
+			acceptSecond: func(t *testing.T) { workers.replace(t, "WILDIX_SECRET="+second) },
 		}, first, second)
 	})
 	t.Run("by changing a file", func(t *testing.T) {
@@ -49,7 +49,7 @@ func TestSecretIsRotatedWithoutLosingAnEvent(t *testing.T) {
 		change := func(t *testing.T, content string) {
 			changes := strings.Count(workers.read(t), "secrets file read again")
 			write(t, content)
-			awaitThat(t, "the file is read again", func() bool {
+			waitUntil(t, "the file is read again", func() bool {
 				return strings.Count(workers.read(t), "secrets file read again") > changes
 			})
 		}
@@ -58,18 +58,19 @@ func TestSecretIsRotatedWithoutLosingAnEvent(t *testing.T) {
 				write(t, first+"\n")
 				workers.replace(t, "WILDIX_SECRETS_FILE="+file)
 			},
-			takeBoth: func(t *testing.T) { change(t, first+"\n"+second+"\n") },
-			takeNew:  func(t *testing.T) { change(t, second+"\n") },
+			acceptBoth:   func(t *testing.T) { change(t, first+"\n"+second+"\n") },
+			acceptSecond: func(t *testing.T) { change(t, second+"\n") },
 		}, first, second)
 	})
 }
 
-// A rotation is the steps for the workers. The PBX is changed after takeBoth.
+// A rotation has the steps that change the secrets of the workers. The PBX gets the second
+// secret after acceptBoth.
 type rotation struct {
-	start, takeBoth, takeNew func(*testing.T)
+	start, acceptBoth, acceptSecond func(*testing.T)
 }
 
-// rotateEvents is how many events are handled at least in each step of a rotation.
+// rotateEvents is the minimum number of events that are handled in each step.
 const rotateEvents = 100
 
 func rotate(t *testing.T, workers *fleet, steps rotation, first, second string) {
@@ -87,7 +88,7 @@ func rotate(t *testing.T, workers *fleet, steps rotation, first, second string) 
 	defer endpoint.Close()
 	workers.environment = append(os.Environ(),
 		"WILDIX_QUEUE_URL="+queueURL, "WILDIX_ADMIN_ADDR=", "WILDIX_HANDLERS=forward", "WILDIX_FORWARD_URL="+endpoint.URL,
-		// A message of an answer that a stopped worker did not read comes back after this time.
+		// Messages in a response that a stopped worker did not read come back after this time.
 		"WILDIX_VISIBILITY_TIMEOUT=10s", "WILDIX_HANDLER_TIMEOUT=9s",
 		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_EC2_METADATA_DISABLED=true")
 	end := events.start(t)
@@ -95,15 +96,15 @@ func rotate(t *testing.T, workers *fleet, steps rotation, first, second string) 
 
 	steps.start(t)
 	events.awaitHandled(t, rotateEvents)
-	steps.takeBoth(t)
+	steps.acceptBoth(t)
 	events.awaitHandled(t, rotateEvents)
 	events.signWith(second)
 	events.awaitHandled(t, rotateEvents)
-	events.awaitQuiet(t) // no event with the old secret is left
-	steps.takeNew(t)
+	events.awaitAll(t) // those with the first secret too
+	steps.acceptSecond(t)
 	events.awaitHandled(t, rotateEvents)
 	end()
-	events.awaitQuiet(t)
+	events.awaitAll(t)
 	workers.stop(t)
 
 	t.Logf("%d events", events.sent)
@@ -117,8 +118,8 @@ func rotate(t *testing.T, workers *fleet, steps rotation, first, second string) 
 	}
 }
 
-// A traffic is a PBX that sends all the time, and the endpoint that its events are
-// forwarded to. Each event has a number in its body.
+// A traffic is a PBX that sends events continuously, and the endpoint to which they are
+// forwarded. Each event has a number in its body.
 type traffic struct {
 	client   *sqs.Client
 	queueURL string
@@ -130,10 +131,10 @@ type traffic struct {
 	handled map[int]int // count by the event's number
 }
 
-// backlog is the most events that wait, so that slow workers keep up.
+// backlog is how many events may be sent and not handled, so that slow workers keep up.
 const backlog = 200
 
-// start sends until end is called.
+// start sends events until end is called.
 func (e *traffic) start(t *testing.T) (end func()) {
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -156,7 +157,7 @@ func (e *traffic) start(t *testing.T) (end func()) {
 	return sync.OnceFunc(func() { close(stop); <-stopped })
 }
 
-// next returns the next batch, or none if enough events wait.
+// next returns the next batch. It is empty while paused, or if the backlog is full.
 func (e *traffic) next(call *fakepbx.Call) (batch []outgoing.Message) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -191,22 +192,22 @@ func (e *traffic) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// awaitHandled waits until so many more events have been handled.
+// awaitHandled waits until the given number of further events have been handled.
 func (e *traffic) awaitHandled(t *testing.T, more int) {
 	t.Helper()
 	_, before := e.counts()
-	awaitThat(t, fmt.Sprintf("%d more events are handled", more), func() bool {
+	waitUntil(t, fmt.Sprintf("%d more events are handled", more), func() bool {
 		_, handled := e.counts()
 		return handled >= before+more
 	})
 }
 
-// awaitQuiet waits until all that was sent has been handled.
-func (e *traffic) awaitQuiet(t *testing.T) {
+// awaitAll pauses the PBX until all events that were sent have been handled.
+func (e *traffic) awaitAll(t *testing.T) {
 	t.Helper()
 	e.pause(true)
 	defer e.pause(false)
-	awaitThat(t, "all events are handled", func() bool {
+	waitUntil(t, "all events are handled", func() bool {
 		sent, handled := e.counts()
 		return sent == handled
 	})
@@ -224,7 +225,7 @@ func (e *traffic) counts() (sent, handled int) {
 	return e.sent, len(e.handled)
 }
 
-// A fleet is the running worker and its log file.
+// A fleet is a running worker and its log file.
 type fleet struct {
 	environment []string
 	worker      *exec.Cmd
@@ -248,10 +249,10 @@ func (f *fleet) replace(t *testing.T, environment ...string) {
 		if worker.ProcessState == nil { // the test failed
 			worker.Process.Kill()
 			worker.Wait()
-			t.Logf("the worker that was left:\n%s", f.read(t))
+			t.Logf("log of the worker that still ran:\n%s", f.read(t))
 		}
 	})
-	awaitThat(t, "the worker consumes", func() bool { return strings.Contains(f.read(t), `"message":"consuming"`) })
+	waitUntil(t, "the worker consumes", func() bool { return strings.Contains(f.read(t), `"message":"consuming"`) })
 	before.stop(t)
 }
 
@@ -275,12 +276,13 @@ func (f *fleet) read(t *testing.T) string {
 	return string(content)
 }
 
-// awaitThat waits for another process, for far longer than it takes.
-func awaitThat(t *testing.T, what string, done func() bool) {
+// waitUntil waits until a condition is true. It fails the test after a minute, which is far more
+// than other processes need.
+func waitUntil(t *testing.T, condition string, done func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); !done(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("waited for a minute until %s", what)
+			t.Fatalf("not within a minute: %s", condition)
 		}
 	}
 }

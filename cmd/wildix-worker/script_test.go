@@ -35,19 +35,19 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames: true,
 		Setup:              setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits,
-			"fault": fault,
-			"depth": depth,
-			"await": await,
-			"queue": queue,
-			"bury":  bury,
-			"tasks": tasks,
-			"hide":  hide,
-			"hang":  hang,
-			"clock": clockAhead,
-			"fetch": fetch,
-			"web":   web,
-			"table": table,
+			"exits":      exits,
+			"fault":      fault,
+			"depth":      depth,
+			"await":      await,
+			"queue":      queue,
+			"deadletter": deadletter,
+			"tasks":      tasks,
+			"hide":       hide,
+			"hang":       hang,
+			"clock":      clock,
+			"fetch":      fetch,
+			"web":        web,
+			"table":      table,
 		},
 		Condition: func(name string) (bool, error) {
 			if name != "dynamodb" {
@@ -93,7 +93,7 @@ func freeAddr() (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-// exits CODE COMMAND... runs a command that must end with the exit code.
+// exits CODE COMMAND... runs a command, which must have the exit code.
 func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: exits CODE COMMAND...")
@@ -123,7 +123,7 @@ func fault(ts *testscript.TestScript, neg bool, args []string) {
 	server(ts).Inject(sqslocal.Fault{Action: args[0], Status: status, Code: args[2], Count: count, Queue: strings.Join(args[4:], "")})
 }
 
-// hang ACTION makes the server not answer an action.
+// hang ACTION makes the server never answer an action.
 func hang(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: hang ACTION")
@@ -145,10 +145,10 @@ func queue(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 }
 
-// bury QUEUE receives messages until all are in the dead-letter queue.
-func bury(ts *testscript.TestScript, neg bool, args []string) {
+// deadletter QUEUE receives messages until all are in the dead-letter queue.
+func deadletter(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
-		ts.Fatalf("usage: bury QUEUE")
+		ts.Fatalf("usage: deadletter QUEUE")
 	}
 	client := server(ts).Client()
 	for held(server(ts), args[0]) > 0 {
@@ -159,7 +159,7 @@ func bury(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// hide QUEUE receives ten messages and keeps them in flight.
+// hide QUEUE receives up to ten messages and keeps them in flight.
 func hide(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: hide QUEUE")
@@ -185,7 +185,7 @@ func tasks(ts *testscript.TestScript, neg bool, args []string) {
 	})
 }
 
-// depth QUEUE N waits until the queue holds n messages, whatever their state.
+// depth QUEUE N waits until the queue holds N messages in all states.
 func depth(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: depth QUEUE N")
@@ -228,16 +228,17 @@ func fetch(ts *testscript.TestScript, neg bool, args []string) {
 	})
 }
 
-// eventually waits for another process, for far longer than it takes.
-func eventually(ts *testscript.TestScript, what string, done func() bool) {
+// eventually waits until a condition is true. It fails the script after a minute, which is
+// far more than other processes need.
+func eventually(ts *testscript.TestScript, condition string, done func() bool) {
 	for deadline := time.Now().Add(time.Minute); !done(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			ts.Fatalf("waited for a minute until %s", what)
+			ts.Fatalf("not within a minute: %s", condition)
 		}
 	}
 }
 
-// held returns how many messages a queue holds, whatever their state.
+// held returns how many messages a queue holds in all states.
 func held(srv *sqslocal.Server, queue string) int {
 	depth := srv.Depth(queue)
 	return depth.Visible + depth.InFlight + depth.Delayed

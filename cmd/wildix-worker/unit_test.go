@@ -19,14 +19,14 @@ import (
 
 const unitFile = "../../deploy/systemd/wildix-worker.service"
 
-// A unit runs the program as the unit file says, without systemd: its ExecStart line, with
-// its Environment and a copy of the secrets.
+// A unit runs the program as systemd would run the unit file: its ExecStart line, with its
+// Environment and a file of secrets.
 type unit struct {
 	*systemdtest.Manager
 	t        *testing.T
 	srv      *sqslocal.Server
 	queueURL string
-	settings map[string][]string // of the unit file
+	settings map[string][]string // of the unit file, by name
 }
 
 func newUnit(t *testing.T) *unit {
@@ -40,7 +40,7 @@ func newUnit(t *testing.T) *unit {
 	return u
 }
 
-// readUnit returns the settings of the unit file. Some occur more than once.
+// readUnit returns the settings of the unit file by name. Some occur more than once.
 func readUnit(t *testing.T) map[string][]string {
 	t.Helper()
 	content, err := os.ReadFile(unitFile)
@@ -54,7 +54,7 @@ func readUnit(t *testing.T) map[string][]string {
 	return settings
 }
 
-// start runs the unit, with another subcommand if args name one.
+// start runs the unit, with args instead of its own arguments if there are any.
 func (u *unit) start(args ...string) *exec.Cmd {
 	u.t.Helper()
 	credentials := u.t.TempDir()
@@ -65,7 +65,7 @@ func (u *unit) start(args ...string) *exec.Cmd {
 		args = line[1:]
 	}
 	cmd := exec.Command(filepath.Base(line[0]), args...)
-	cmd.Dir = u.t.TempDir() // for files that a crash leaves
+	cmd.Dir = u.t.TempDir() // a crash may write files here
 	cmd.Env = append(os.Environ(),
 		"WATCHDOG_USEC=200000", "WILDIX_ADMIN_ADDR=", "WILDIX_QUEUE_URL="+u.queueURL,
 		"AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_EC2_METADATA_DISABLED=true")
@@ -115,9 +115,9 @@ func TestWebhookUnitIsReadyWhenItListens(t *testing.T) {
 	}
 }
 
-// Exit code 2 keeps systemd from restarting the worker. A crash, or the watchdog's SIGABRT,
-// must not end with it, although Go's default is 2.
-func TestUnitCrashIsNotTakenForWrongSettings(t *testing.T) {
+// Systemd does not restart the worker after exit code 2, which stands for wrong settings. A
+// crash, or the watchdog's SIGABRT, must not end with it, although that is Go's default.
+func TestUnitCrashDoesNotExitLikeWrongSettings(t *testing.T) {
 	u := newUnit(t)
 	if got := u.settings["RestartPreventExitStatus"]; !slices.Equal(got, []string{"2"}) {
 		t.Errorf("RestartPreventExitStatus=%q", got)
@@ -139,6 +139,6 @@ func TestUnitCrashIsNotTakenForWrongSettings(t *testing.T) {
 		t.Errorf("a crash: %v", err)
 	}
 	if !strings.Contains(worker.Stderr.(*strings.Builder).String(), "goroutine ") {
-		t.Error("a crash does not show where the goroutines were")
+		t.Error("a crash prints no stack traces")
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"wildix-worker/consumer"
 	"wildix-worker/events"
+	"wildix-worker/events/route"
 	"wildix-worker/internal/sqscall"
 )
 
@@ -90,12 +91,19 @@ func TestDownstreamOutageProducesNoDeadLetters(t *testing.T) {
 		q.send(sent...)
 		var restored atomic.Bool
 		time.AfterFunc(8*time.Second, func() { restored.Store(true) })
-		q.start(func(context.Context, *events.Event) error {
-			if restored.Load() {
-				return nil
-			}
-			return events.RetryAfter(0, errDown) // no delay: the worst case
-		}, withLease(longLease), func(cfg *consumer.Config) { cfg.Concurrency = 10 })
+		router, err := route.New(route.Config{Destinations: []route.Destination{{
+			Name: "crm",
+			Handler: events.HandlerFunc(func(context.Context, *events.Event) error {
+				if restored.Load() {
+					return nil
+				}
+				return errDown
+			}),
+		}}})
+		if err != nil {
+			q.t.Fatal(err)
+		}
+		q.start(router.HandleEvent, withLease(longLease), func(cfg *consumer.Config) { cfg.Concurrency = 10 })
 		q.wantEventually(events.Handled, sent...)
 		q.wantDepth(0)
 	})

@@ -35,6 +35,10 @@ var quirks = []struct {
 		"a poll that starts while all FIFO groups are locked does not see them unlocked"},
 	{"moto", "TestWebhookKeepsOrderOfCall", shortPolls,
 		"a poll that starts while all FIFO groups are locked does not see them unlocked"},
+	{"moto", "TestRedrivenMessageIsHandledAgain", skip,
+		"it has no message move tasks"},
+	{"fauxqs", "TestRedrivenMessageIsHandledAgain", skip,
+		"it has no message move tasks"},
 	{"fauxqs", "TestEmojiArriveUnchanged", skip,
 		"it does not accept characters above U+FFFF"},
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -73,6 +74,30 @@ func TestFailingMessagesReachDeadLetterQueue(t *testing.T) {
 		}
 		q.wantStarted("call-1", "call-1")
 		q.wantDepth(0)
+	})
+}
+
+func TestRedrivenMessageIsHandledAgain(t *testing.T) {
+	onEveryServer(t, standard, func(q *testQueue) {
+		dead := q.create(standard, nil)
+		deadARN := q.attributes(dead)["QueueArn"]
+		q.url = q.create(standard, attributes{"RedrivePolicy": `{"deadLetterTargetArn":"` + deadARN + `","maxReceiveCount":"2"}`})
+		q.send("call-1")
+		var corrected atomic.Bool
+		q.start(func(context.Context, *events.Event) error {
+			if corrected.Load() {
+				return nil
+			}
+			return events.Permanent(errDown)
+		}, withLease(2*time.Second))
+		q.eventually("the message is a dead letter", func() bool { return q.depth() == 0 })
+		q.wantStarted("call-1")
+		corrected.Store(true)
+		arn := q.attributes(q.url)["QueueArn"]
+		_, err := q.client.StartMessageMoveTask(q.t.Context(), &sqs.StartMessageMoveTaskInput{SourceArn: &deadARN, DestinationArn: &arn})
+		q.check(err)
+		q.wantEventually(events.Handled, "call-1")
+		q.wantStarted("call-1", "call-1")
 	})
 }
 

@@ -20,7 +20,11 @@ var (
 	settled        = describe("messages_settled_total", "Messages deleted, returned, quarantined or left.", "how")
 	polls          = describe("polls", "Receives that are running.")
 	emptyReceives  = describe("receives_empty_total", "Receives without a message.")
-	paused         = describe("receiving_paused", "1 while receiving is paused because most messages fail.")
+	held           = describe("messages_held", "Messages received and held until a destination can take them or an earlier one is settled.")
+	heldBytes      = describe("messages_held_bytes", "Size of the bodies of held messages.")
+	maxHeld        = describe("messages_held_limit", "How many messages may be held.")
+	maxHeldBytes   = describe("messages_held_bytes_limit", "How large the bodies of held messages may be.")
+	overdue        = describe("handlers_overdue", "Handlers that have not returned a minute after their context ended.")
 	lastReceive    = describe("last_receive_timestamp_seconds", "Time of the latest answer to a receive.")
 	requests       = describe("sqs_requests_total", "SQS calls.", "operation", "result")
 	deletesFailed  = describe("deletes_failed_total", "Deletes that failed and were tried again.")
@@ -28,7 +32,8 @@ var (
 	leasesLost     = describe("leases_lost_total", "Leases that ended before their message was settled.")
 
 	descriptions = []*prometheus.Desc{
-		inHand, settled, polls, emptyReceives, paused, lastReceive, requests, deletesFailed, leasesExtended, leasesLost,
+		inHand, settled, polls, emptyReceives, held, heldBytes, maxHeld, maxHeldBytes, overdue, lastReceive,
+		requests, deletesFailed, leasesExtended, leasesLost,
 	}
 )
 
@@ -54,7 +59,11 @@ func (c consumerCollector) Collect(to chan<- prometheus.Metric) {
 	}
 	gauge(inHand, float64(s.InHand))
 	gauge(polls, float64(s.Polls))
-	gauge(paused, boolValue(s.Paused))
+	gauge(held, float64(s.Held))
+	gauge(heldBytes, float64(s.HeldBytes))
+	gauge(maxHeld, float64(s.MaxHeld))
+	gauge(maxHeldBytes, float64(s.MaxHeldBytes))
+	gauge(overdue, float64(s.Overdue))
 	if !s.Answered.IsZero() {
 		gauge(lastReceive, float64(s.Answered.UnixMilli())/1000)
 	}
@@ -70,11 +79,4 @@ func (c consumerCollector) Collect(to chan<- prometheus.Metric) {
 		counter(requests, r.Succeeded, operation, "succeeded")
 		counter(requests, r.Failed, operation, "failed")
 	}
-}
-
-func boolValue(b bool) float64 {
-	if b {
-		return 1
-	}
-	return 0
 }

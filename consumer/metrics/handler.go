@@ -29,7 +29,9 @@ func (m *Metrics) Handler(name string) events.Middleware {
 			case events.Duplicate:
 				return events.ErrDuplicate
 			default:
-				failures.Inc()
+				if !events.IsHold(err) {
+					failures.Inc()
+				}
 				return err
 			}
 		})

@@ -107,6 +107,22 @@ wildix_handler_failures_total{handler="crm"} 2
 	})
 }
 
+func TestHeldEventIsNoFailure(t *testing.T) {
+	registry := prometheus.NewPedanticRegistry()
+	m := metrics.New(registry)
+	h := m.Handler("crm")(events.HandlerFunc(func(context.Context, *events.Event) error {
+		return events.Hold(func(func()) {}, errors.New("busy"))
+	}))
+	if err := h.HandleEvent(t.Context(), &events.Event{}); !events.IsHold(err) {
+		t.Errorf("got %v, want a hold", err)
+	}
+	want(t, registry, `
+# HELP wildix_handler_failures_total Calls of a handler that returned an error or panicked.
+# TYPE wildix_handler_failures_total counter
+wildix_handler_failures_total{handler="crm"} 0
+`, "wildix_handler_failures_total")
+}
+
 func TestIgnoredAndDuplicateAreNotFailures(t *testing.T) {
 	registry := prometheus.NewPedanticRegistry()
 	m := metrics.New(registry)
@@ -130,7 +146,7 @@ func TestReceiverMetrics(t *testing.T) {
 # HELP wildix_requests_in_flight HTTP requests being read or handled.
 # TYPE wildix_requests_in_flight gauge
 wildix_requests_in_flight 3
-# HELP wildix_requests_refused_total HTTP requests refused because there were too many.
+# HELP wildix_requests_refused_total HTTP requests refused because there were too many, or too many large bodies.
 # TYPE wildix_requests_refused_total counter
 wildix_requests_refused_total 2
 `, "wildix_requests_in_flight", "wildix_requests_refused_total")
@@ -144,7 +160,7 @@ func TestConsumerStatsAreExported(t *testing.T) {
 	metrics.New(registry).Consumer(func() consumer.Stats {
 		return consumer.Stats{
 			Deleted: 1, Returned: 2, Quarantined: 3, Left: 4,
-			LeasesExtended: 5, LeasesLost: 6, DeletesFailed: 7, InHand: 8, Paused: true,
+			LeasesExtended: 5, LeasesLost: 6, DeletesFailed: 7, InHand: 8, Held: 11, HeldBytes: 12, Overdue: 13, MaxHeld: 14, MaxHeldBytes: 15,
 			Requests: map[string]consumer.Requests{"receive": {Succeeded: 9, Failed: 10}},
 			Answered: time.Unix(1693389853, 0),
 		}
@@ -153,6 +169,9 @@ func TestConsumerStatsAreExported(t *testing.T) {
 # HELP wildix_deletes_failed_total Deletes that failed and were tried again.
 # TYPE wildix_deletes_failed_total counter
 wildix_deletes_failed_total 7
+# HELP wildix_handlers_overdue Handlers that have not returned a minute after their context ended.
+# TYPE wildix_handlers_overdue gauge
+wildix_handlers_overdue 13
 # HELP wildix_last_receive_timestamp_seconds Time of the latest answer to a receive.
 # TYPE wildix_last_receive_timestamp_seconds gauge
 wildix_last_receive_timestamp_seconds 1.693389853e+09
@@ -162,6 +181,18 @@ wildix_leases_extended_total 5
 # HELP wildix_leases_lost_total Leases that ended before their message was settled.
 # TYPE wildix_leases_lost_total counter
 wildix_leases_lost_total 6
+# HELP wildix_messages_held Messages received and held until a destination can take them or an earlier one is settled.
+# TYPE wildix_messages_held gauge
+wildix_messages_held 11
+# HELP wildix_messages_held_bytes Size of the bodies of held messages.
+# TYPE wildix_messages_held_bytes gauge
+wildix_messages_held_bytes 12
+# HELP wildix_messages_held_bytes_limit How large the bodies of held messages may be.
+# TYPE wildix_messages_held_bytes_limit gauge
+wildix_messages_held_bytes_limit 15
+# HELP wildix_messages_held_limit How many messages may be held.
+# TYPE wildix_messages_held_limit gauge
+wildix_messages_held_limit 14
 # HELP wildix_messages_in_hand Messages received and not settled.
 # TYPE wildix_messages_in_hand gauge
 wildix_messages_in_hand 8
@@ -171,16 +202,13 @@ wildix_messages_settled_total{how="deleted"} 1
 wildix_messages_settled_total{how="left"} 4
 wildix_messages_settled_total{how="quarantined"} 3
 wildix_messages_settled_total{how="returned"} 2
-# HELP wildix_receiving_paused 1 while receiving is paused because most messages fail.
-# TYPE wildix_receiving_paused gauge
-wildix_receiving_paused 1
 # HELP wildix_sqs_requests_total SQS calls.
 # TYPE wildix_sqs_requests_total counter
 wildix_sqs_requests_total{operation="receive",result="failed"} 10
 wildix_sqs_requests_total{operation="receive",result="succeeded"} 9
 `, "wildix_deletes_failed_total", "wildix_last_receive_timestamp_seconds", "wildix_leases_extended_total",
 		"wildix_leases_lost_total", "wildix_messages_in_hand", "wildix_messages_settled_total",
-		"wildix_receiving_paused", "wildix_sqs_requests_total")
+		"wildix_messages_held", "wildix_messages_held_bytes", "wildix_messages_held_limit", "wildix_messages_held_bytes_limit", "wildix_handlers_overdue", "wildix_sqs_requests_total")
 }
 
 // TestConsumerMetrics runs a consumer on the embedded queue.
@@ -195,7 +223,8 @@ func TestConsumerMetrics(t *testing.T) {
 		fatal(t, err)
 		registry := prometheus.NewPedanticRegistry()
 		m := metrics.New(registry)
-		c, err := consumer.New(srv.Client(), consumer.Config{QueueURL: url, Keys: keys, Handler: &events.Mux{}, Observe: m.Observe})
+		handler := events.HandlerFunc(func(context.Context, *events.Event) error { return nil })
+		c, err := consumer.New(srv.Client(), consumer.Config{QueueURL: url, Keys: keys, Handler: handler, Observe: m.Observe})
 		fatal(t, err)
 		m.Consumer(c.Stats)
 		ctx, stop := context.WithCancel(t.Context())

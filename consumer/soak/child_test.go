@@ -3,14 +3,11 @@ package soak_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
@@ -19,7 +16,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"wildix-worker/consumer"
-	"wildix-worker/events"
 	"wildix-worker/signature"
 )
 
@@ -29,6 +25,7 @@ const configVariable = "CONSUMER_SOAK_WORKER"
 
 // A workerConfig configures a worker process.
 type workerConfig struct {
+	Number   int // of the process
 	Endpoint string
 	QueueURL string
 	Ledger   string // path
@@ -62,10 +59,16 @@ func runWorker(text string) error {
 	if err != nil {
 		return err
 	}
-	c, err := consumer.New(newClient(cfg.Endpoint), consumer.Config{
+	router, err := cfg.handler(ledger)
+	if err != nil {
+		return err
+	}
+	c, err := consumer.New(newClient(cfg.Endpoint, cfg.Number), consumer.Config{
 		QueueURL:          cfg.QueueURL,
 		Keys:              keys,
-		Handler:           cfg.handler(ledger),
+		Handler:           router,
+		Concurrency:       router.Concurrency(),
+		Blocked:           router.Blocked,
 		VisibilityTimeout: cfg.Lease,
 		HandlerTimeout:    cfg.Lease * 3 / 2,
 		ShutdownTimeout:   2 * time.Second,
@@ -77,57 +80,14 @@ func runWorker(text string) error {
 	return c.Run(ctx)
 }
 
-func newClient(endpoint string) *sqs.Client {
+// newClient returns a client whose calls tell the proxy the worker's number.
+func newClient(endpoint string, number int) *sqs.Client {
 	return sqs.New(sqs.Options{
 		Region:       "us-east-1",
 		BaseEndpoint: &endpoint,
-		Credentials:  credentials.NewStaticCredentialsProvider("local", "local", ""),
+		Credentials:  credentials.NewStaticCredentialsProvider(fmt.Sprint("worker-", number), "local", ""),
 		HTTPClient: awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 			t.MaxIdleConnsPerHost = 64
 		}),
 	})
-}
-
-// handler writes the id of each event to the ledger before it returns nil.
-func (cfg workerConfig) handler(ledger io.Writer) events.Handler {
-	return events.HandlerFunc(func(ctx context.Context, e *events.Event) error {
-		if strings.HasPrefix(e.ID, permanent.String()) {
-			return events.Permanent(errors.New("the event can't be handled"))
-		}
-		if !cfg.Calm {
-			if err := cfg.misbehave(ctx); err != nil {
-				return err
-			}
-		}
-		_, err := ledger.Write(entry(e.ID))
-		return err
-	})
-}
-
-var errDown = errors.New("CRM is down")
-
-// misbehave sometimes takes longer than a lease or the handler timeout, fails or panics.
-func (cfg workerConfig) misbehave(ctx context.Context) error {
-	var delay time.Duration
-	switch n := rand.IntN(100); {
-	case n < 3:
-		delay = rand.N(2 * cfg.Lease)
-	case n < 20:
-		delay = rand.N(100 * time.Millisecond)
-	}
-	select {
-	case <-time.After(delay):
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-	retrySoon := events.RetryAfter(rand.N(2*time.Second), errDown)
-	switch n := rand.IntN(100); {
-	case n < 9:
-		return retrySoon
-	case n < 11:
-		panic(retrySoon)
-	case n < 14 && !cfg.RetrySoon:
-		return errDown
-	}
-	return nil
 }

@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"io"
 	"os"
+	"slices"
 	"sync"
 )
 
-// A ledger is the file to which all workers of a queue append the ids that they have
-// handled, and the entries that the test has read. An entry is one write to a file opened with
+// A ledger is the file to which all workers of a queue append the ids that their
+// destinations have handled, and the entries that the test has read. An entry is one write to a file opened with
 // O_APPEND, so entries are ordered, and those written before a delete survive a kill.
 type ledger struct {
 	messages messages
@@ -16,35 +17,76 @@ type ledger struct {
 	mu      sync.Mutex
 	file    *os.File
 	rest    []byte   // of an incomplete line
-	times   []int    // that each message was handled
-	first   []int    // messages in the order in which they were first handled
+	times   [][]int  // by destination: that each message was handled
+	first   [][]int  // by destination: messages in the order in which they were first handled
 	unknown []string // ids that were not sent
 	torn    int      // entries that a kill left incomplete
 }
 
 // entry is a line of the ledger. It begins with a newline because the entry before it may
 // be incomplete.
-func entry(id string) []byte { return []byte("\n" + id + "\n") }
+func entry(destination int, id string) []byte {
+	return []byte("\n" + destinations[destination] + " " + id + "\n")
+}
 
 func openLedger(path string, messages messages) (*ledger, error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	return &ledger{messages: messages, file: file, times: make([]int, len(messages))}, nil
+	l := &ledger{messages: messages, file: file, first: make([][]int, len(destinations))}
+	for range destinations {
+		l.times = append(l.times, make([]int, len(messages)))
+	}
+	return l, nil
 }
 
 func (l *ledger) close() error { return l.file.Close() }
 
-// has reports whether the message has been handled by now.
+// has reports whether all destinations have handled the message by now.
 func (l *ledger) has(n int) (bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.times[n] > 0 {
+	if l.least(n) > 0 {
 		return true, nil
 	}
 	err := l.read()
-	return l.times[n] > 0, err
+	return l.least(n) > 0, err
+}
+
+// handled returns how many messages all destinations have handled by now, and whether
+// these are all valid ones.
+func (l *ledger) handled() (count int, all bool, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	err = l.read()
+	all = true
+	for n, m := range l.messages {
+		if l.least(n) > 0 {
+			count++
+		} else if m.class == valid {
+			all = false
+		}
+	}
+	return count, all, err
+}
+
+// least returns how often the message was handled by the destination that has handled it
+// the fewest times.
+func (l *ledger) least(n int) int {
+	least := l.times[0][n]
+	for _, times := range l.times {
+		least = min(least, times[n])
+	}
+	return least
+}
+
+// repeats returns how often destinations have handled the message again.
+func (l *ledger) repeats(n int) (sum int) {
+	for _, times := range l.times {
+		sum += max(0, times[n]-1)
+	}
+	return sum
 }
 
 // readAll reads the entries written since the last read.
@@ -69,10 +111,12 @@ func (l *ledger) record(line []byte) {
 		return
 	}
 	n, hasID, ok := l.messages.find(line)
+	name, _, _ := bytes.Cut(line, []byte(" "))
+	destination := slices.Index(destinations, string(name))
 	switch {
-	case ok:
-		if l.times[n]++; l.times[n] == 1 {
-			l.first = append(l.first, n)
+	case ok && destination >= 0:
+		if l.times[destination][n]++; l.times[destination][n] == 1 {
+			l.first[destination] = append(l.first[destination], n)
 		}
 	case hasID:
 		l.unknown = append(l.unknown, string(line))

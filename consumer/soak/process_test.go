@@ -15,6 +15,7 @@ import (
 // A process is a running worker. Its standard input stays open while the test lives, so
 // that a worker can exit when it becomes an orphan.
 type process struct {
+	number int
 	cmd    *exec.Cmd
 	stderr bytes.Buffer
 	exited chan struct{}
@@ -26,7 +27,7 @@ func startProcess(config workerConfig) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &process{cmd: exec.Command(os.Args[0]), exited: make(chan struct{})}
+	p := &process{number: config.Number, cmd: exec.Command(os.Args[0]), exited: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), configVariable+"="+string(text), "GORACE=halt_on_error=1")
 	p.cmd.Stderr = &p.stderr
 	in, err := p.cmd.StdinPipe()

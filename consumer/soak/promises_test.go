@@ -5,6 +5,8 @@ import "fmt"
 // The promises that the soak checks, each named for the case that breaks it.
 const (
 	lost = iota
+	leftUnhandled
+	deadTooEarly
 	deletedUnhandled
 	forgedHandled
 	malformedHandled
@@ -14,11 +16,13 @@ const (
 )
 
 var promises = []struct{ name, meaning string }{
-	lost:             {"lost", "on no queue and never handled"},
-	deletedUnhandled: {"deleted unhandled", "a delete was requested before a handler had succeeded"},
+	lost:             {"lost", "on no queue and not handled by all destinations"},
+	leftUnhandled:    {"left unhandled", "valid, and still on the queue"},
+	deadTooEarly:     {"dead too early", "on the dead-letter queue after less than half of its receives"},
+	deletedUnhandled: {"deleted unhandled", "a delete was requested before all destinations had the message"},
 	forgedHandled:    {"forged handled", "with any kind of invalid signature"},
 	malformedHandled: {"malformed handled", "signed, but not an event"},
-	outOfOrder:       {"out of order", "first handled before the message before it in its FIFO group"},
+	outOfOrder:       {"out of order", "first handled by a destination before the message before it in its FIFO group"},
 	workerFailed:     {"workers that failed", "crashed, hung, or did not drain without faults"},
 	unknownHandled:   {"unknown handled", "with an id that was never sent"},
 }
@@ -33,10 +37,13 @@ func (r *report) checkFate(m message, fate row) {
 	if fate.gone > 0 {
 		r.breaks(lost, m.id)
 	}
-	if fate.handled > 0 && m.class == forged {
+	if fate.left > 0 && fate.handled == 0 && m.class == valid {
+		r.breaks(leftUnhandled, m.id)
+	}
+	if fate.touched > 0 && m.class == forged {
 		r.breaks(forgedHandled, m.id)
 	}
-	if fate.handled > 0 && m.class == malformed {
+	if fate.touched > 0 && m.class == malformed {
 		r.breaks(malformedHandled, m.id)
 	}
 }
@@ -44,8 +51,14 @@ func (r *report) checkFate(m message, fate row) {
 // checkOrder checks the order of the first handlings in each FIFO group. A message that
 // is handled again after its successor is only a repeat.
 func (r *report) checkOrder(q *queue) {
-	position := make(map[int]int, len(q.ledger.first))
-	for i, n := range q.ledger.first {
+	for _, first := range q.ledger.first {
+		r.checkOrderOf(q, first)
+	}
+}
+
+func (r *report) checkOrderOf(q *queue, first []int) {
+	position := make(map[int]int, len(first))
+	for i, n := range first {
 		position[n] = i
 	}
 	for n, m := range q.messages {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -19,17 +20,21 @@ type proxy struct {
 	messages messages
 	ledger   *ledger
 
+	release func(handle string) // makes a message visible
+
 	mu         sync.Mutex
-	received   map[string]int // messages by receipt handle
-	deliveries []int          // of each message
-	early      []int          // messages to be deleted before they were handled
+	received   map[string]int          // messages by receipt handle
+	held       map[int]map[string]bool // by worker: handles whose leases were extended for long
+	exited     map[int]bool            // workers
+	deliveries []int                   // of each message
+	early      []int                   // messages to be deleted before they were handled
 	errs       []error
 }
 
 func newProxy(server http.Handler, messages messages, ledger *ledger) *proxy {
 	return &proxy{
 		server: server, messages: messages, ledger: ledger,
-		received: make(map[string]int), deliveries: make([]int, len(messages)),
+		received: make(map[string]int), deliveries: make([]int, len(messages)), held: make(map[int]map[string]bool), exited: make(map[int]bool),
 	}
 }
 
@@ -39,6 +44,8 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.forwardReceive(w, r)
 	case "DeleteMessage", "DeleteMessageBatch":
 		p.forwardDelete(w, r)
+	case "ChangeMessageVisibilityBatch":
+		p.forwardExtension(w, r)
 	default:
 		p.server.ServeHTTP(w, r)
 	}
@@ -103,6 +110,70 @@ func (p *proxy) checkDelete(request []byte) {
 		if !handled {
 			p.early = append(p.early, n)
 		}
+	}
+}
+
+// forwardExtension records the messages that a worker holds.
+func (p *proxy) forwardExtension(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		panic(http.ErrAbortHandler) // the worker was killed
+	}
+	var in struct {
+		Entries []struct {
+			ReceiptHandle     string
+			VisibilityTimeout int
+		}
+	}
+	err = json.Unmarshal(body, &in)
+	p.mu.Lock()
+	p.recordError(err)
+	worker := workerOf(r)
+	for _, e := range in.Entries {
+		if p.held[worker] == nil {
+			p.held[worker] = make(map[string]bool)
+		}
+		if e.VisibilityTimeout >= longLease {
+			// Not even a later call shortens it for sure: this one may be carried out later.
+			p.held[worker][e.ReceiptHandle] = true
+		}
+	}
+	p.mu.Unlock()
+	defer func() { // also if the server drops the connection
+		p.mu.Lock()
+		exited := p.exited[worker]
+		p.mu.Unlock()
+		for _, e := range in.Entries {
+			if exited && e.VisibilityTimeout >= longLease {
+				p.release(e.ReceiptHandle)
+			}
+		}
+	}()
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	p.server.ServeHTTP(w, r)
+}
+
+// workerOf returns the number of the worker that has signed the request.
+func workerOf(r *http.Request) int {
+	_, text, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=worker-")
+	text, _, _ = strings.Cut(text, "/")
+	number, _ := strconv.Atoi(text)
+	return number
+}
+
+// longLease is shorter, in seconds, than the lease of a held message, and longer than others.
+const longLease = 300
+
+// releaseHeld ends the leases of the messages that a worker held when it exited. They would
+// end by themselves, but only after up to 16 minutes.
+func (p *proxy) releaseHeld(worker int) {
+	p.mu.Lock()
+	handles := p.held[worker]
+	delete(p.held, worker)
+	p.exited[worker] = true
+	p.mu.Unlock()
+	for handle := range handles {
+		p.release(handle)
 	}
 }
 

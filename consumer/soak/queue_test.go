@@ -47,9 +47,13 @@ func newQueue(t *testing.T, server *sqslocal.Server, name string, p plan, messag
 	t.Cleanup(func() { ledger.close() })
 	q.ledger = ledger
 	q.proxy = newProxy(server, messages, ledger)
+	q.proxy.release = func(handle string) {
+		// It fails for messages that were settled, or received again.
+		server.Client().ChangeMessageVisibility(context.Background(), &sqs.ChangeMessageVisibilityInput{QueueUrl: &q.url, ReceiptHandle: &handle})
+	}
 	proxyServer := httptest.NewServer(q.proxy)
 	t.Cleanup(proxyServer.Close)
-	q.workers = &workerPool{lifetime: p.lifetime, config: workerConfig{
+	q.workers = &workerPool{exited: q.proxy.releaseHeld, lifetime: p.lifetime, config: workerConfig{
 		Endpoint: proxyServer.URL, QueueURL: q.url, Ledger: path, Lease: p.lease, RetrySoon: p.short || q.fifo(),
 	}}
 	return q
@@ -111,10 +115,24 @@ func (q *queue) soakWithFaults(ctx context.Context) error {
 func (q *queue) finishCalm(ctx context.Context) error {
 	config := q.workers.config
 	config.Calm, config.Lease = true, calmLease
+	handled, since := -1, time.Now()
 	return q.workers.runCalm(config, func() error {
-		return await(ctx, func() bool { return depth(q.server, q.name) == 0 })
+		return await(ctx, func() bool {
+			n, all, err := q.ledger.handled()
+			if n > handled {
+				handled, since = n, time.Now()
+			}
+			// On a FIFO queue, hopeless messages that nothing follows take minutes to become
+			// dead letters.
+			return err != nil || depth(q.server, q.name) == 0 || q.fifo() && (all || time.Since(since) > quietTime)
+		})
 	})
 }
+
+// quietTime is how long nothing is handled until the rest of a FIFO queue is hopeless. It is
+// longer than a valid message waits behind hopeless ones of its group, each of which may be
+// invisible for 20 s.
+const quietTime = 90 * time.Second
 
 // send sends all messages, at the pace of the workers.
 func (q *queue) send(ctx context.Context) error {

@@ -31,12 +31,34 @@ var scenarios = []struct {
 		s.handle(second)
 		s.dead(third, fourth)
 	}, map[int]int{deletedUnhandled: 1}},
+	{"a message is deleted that one destination does not have", func(s *scenario) {
+		s.handle(first)
+		s.handleAt(1, second)
+		s.delete(first, second)
+		s.dead(third, fourth)
+	}, map[int]int{lost: 1, deletedUnhandled: 1}},
+	{"a valid message is left", func(s *scenario) {
+		s.handle(first)
+		s.q.left[second] = true
+		s.dead(third, fourth)
+	}, map[int]int{leftUnhandled: 1}},
+	{"a message is a dead letter too early", func(s *scenario) {
+		s.q.plan.maxReceives = 4
+		s.q.proxy.deliveries[third] = 3
+		s.handle(first, second)
+		s.dead(third, fourth)
+	}, map[int]int{deadTooEarly: 1}},
+	{"a destination handles a forged message", func(s *scenario) {
+		s.handle(first, second)
+		s.handleAt(1, third)
+		s.dead(third, fourth)
+	}, map[int]int{forgedHandled: 1}},
 	{"forged and malformed messages are handled", func(s *scenario) { s.handle(first, second, third, fourth) }, map[int]int{forgedHandled: 1, malformedHandled: 1}},
 	{"forged and malformed messages are lost", func(s *scenario) { s.handle(first, second) }, map[int]int{lost: 2}},
-	{"a message is handled before its predecessor", func(s *scenario) {
+	{"both destinations handle a message before its predecessor", func(s *scenario) {
 		s.handle(second, first)
 		s.dead(third, fourth)
-	}, map[int]int{outOfOrder: 1}},
+	}, map[int]int{outOfOrder: 2}},
 	{"a message is handled twice", func(s *scenario) {
 		s.handle(first, second, first)
 		s.dead(third, fourth)
@@ -47,11 +69,11 @@ var scenarios = []struct {
 	}, nil},
 	{"an unknown id is handled", func(s *scenario) {
 		s.handle(first, second)
-		s.write(entry("valid-0-AAAAAAAAAAAAAAAAAAAAAAAAAA"))
+		s.write(entry(0, "valid-0-AAAAAAAAAAAAAAAAAAAAAAAAAA"))
 		s.dead(third, fourth)
 	}, map[int]int{unknownHandled: 1}},
 	{"a ledger entry is incomplete", func(s *scenario) {
-		s.write(entry(s.q.messages[first].id)[:20])
+		s.write(entry(0, s.q.messages[first].id)[:20])
 		s.handle(first, second)
 		s.dead(third, fourth)
 	}, nil},
@@ -110,9 +132,16 @@ func newScenario(t *testing.T) *scenario {
 	return s
 }
 
+// handle has all destinations handle messages.
 func (s *scenario) handle(messages ...int) {
+	for destination := range destinations {
+		s.handleAt(destination, messages...)
+	}
+}
+
+func (s *scenario) handleAt(destination int, messages ...int) {
 	for _, n := range messages {
-		s.write(entry(s.q.messages[n].id))
+		s.write(entry(destination, s.q.messages[n].id))
 	}
 }
 

@@ -13,9 +13,20 @@ import (
 type workerPool struct {
 	config   workerConfig
 	lifetime time.Duration // of a worker, on average
+	exited   func(worker int)
 
-	mu    sync.Mutex
-	exits exits
+	mu      sync.Mutex
+	exits   exits
+	started int
+}
+
+// start starts a worker, with a number of its own.
+func (p *workerPool) start(config workerConfig) (*process, error) {
+	p.mu.Lock()
+	p.started++
+	config.Number = p.started
+	p.mu.Unlock()
+	return startProcess(config)
 }
 
 // exits counts worker processes by how they exited.
@@ -35,7 +46,7 @@ const stopTimeout = time.Minute
 // while, or sometimes told to stop.
 func (p *workerPool) keepRunning(ctx context.Context) error {
 	for ctx.Err() == nil {
-		w, err := startProcess(p.config)
+		w, err := p.start(p.config)
 		if err != nil {
 			return err
 		}
@@ -45,6 +56,7 @@ func (p *workerPool) keepRunning(ctx context.Context) error {
 		} else {
 			p.kill(w)
 		}
+		p.exited(w.number)
 	}
 	return nil
 }
@@ -61,7 +73,7 @@ func (p *workerPool) randomLifetime() time.Duration {
 
 // runCalm runs one worker without faults until done returns. That worker must drain.
 func (p *workerPool) runCalm(config workerConfig, done func() error) error {
-	w, err := startProcess(config)
+	w, err := p.start(config)
 	if err != nil {
 		return err
 	}

@@ -33,8 +33,14 @@ func Handler(tracer trace.Tracer, name string) events.Middleware {
 			outcome, err := events.Failed, error(nil)
 			// Deferred, so that the span also ends when the handler calls runtime.Goexit.
 			defer func() { end(span, outcome, err) }()
-			outcome, err = events.Dispatch(ctx, next, e)
-			return err
+			switch outcome, err = events.Dispatch(ctx, next, e); outcome {
+			case events.Ignored:
+				return events.ErrNoHandler
+			case events.Duplicate:
+				return events.ErrDuplicate
+			default:
+				return err
+			}
 		})
 	}
 }

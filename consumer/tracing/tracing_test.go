@@ -60,6 +60,16 @@ func TestHandlerSpanHasOutcome(t *testing.T) {
 	}
 }
 
+func TestOutcomeIsPassedOn(t *testing.T) {
+	tracer := sdktrace.NewTracerProvider().Tracer("test")
+	for err, want := range map[error]events.Outcome{nil: events.Handled, events.ErrNoHandler: events.Ignored, events.ErrDuplicate: events.Duplicate} {
+		h := tracing.Handler(tracer, "crm")(events.HandlerFunc(func(context.Context, *events.Event) error { return err }))
+		if got, _ := events.Dispatch(t.Context(), h, &events.Event{}); got != want {
+			t.Errorf("a handler's %v is %v, want %v", err, got, want)
+		}
+	}
+}
+
 func TestHandlerErrorIsPassedOn(t *testing.T) {
 	failure := errors.New("no answer")
 	if _, err := recorded(t, func(context.Context, *events.Event) error { return failure }); !errors.Is(err, failure) {

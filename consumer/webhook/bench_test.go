@@ -142,7 +142,7 @@ type child struct {
 
 func (c *child) cpu() time.Duration { return c.ProcessState.SystemTime() + c.ProcessState.UserTime() }
 
-func startChild(b *testing.B, role string, args ...string) *child {
+func startChild(b testing.TB, role string, args ...string) *child {
 	b.Helper()
 	cmd := exec.Command(os.Args[0], args...)
 	cmd.Env = append(os.Environ(), roleVariable+"="+role)

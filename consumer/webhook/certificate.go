@@ -26,13 +26,13 @@ type Certificate struct {
 // files can be used again, and with the error when they can't be used any more:
 // once per change of state.
 func LoadCertificate(certFile, keyFile string, notify func(error)) (*Certificate, error) {
-	pair, err := reread.Load([]string{certFile, keyFile}, func(contents []string) (*tls.Certificate, error) {
+	pair, err := reread.Load(reread.Config[*tls.Certificate]{Paths: []string{certFile, keyFile}, Notify: notify, Parse: func(contents []string) (*tls.Certificate, error) {
 		pair, err := tls.X509KeyPair([]byte(contents[0]), []byte(contents[1]))
 		if err != nil {
 			return nil, fmt.Errorf("certificate %s with key %s: %w", certFile, keyFile, err)
 		}
 		return &pair, nil
-	}, notify)
+	}})
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"runtime/debug"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -25,13 +24,12 @@ import (
 // child process of a test or benchmark, in one of these roles.
 const (
 	roleVariable = "WEBHOOK_TEST_ROLE"
-	receiverRole = "receiver" // optional arguments: URL of the queue to relay to, listen address
+	receiverRole = "receiver" // optional arguments: URL of the queue to relay to, listen address, certificate and its key
 	queueRole    = "queue"
 )
 
 // runChild is the main function of a child. It returns when standard input ends.
 func runChild(role string, args []string) error {
-	debug.SetGCPercent(200) // as the program does
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	go func() {
@@ -64,13 +62,20 @@ func runReceiver(ctx context.Context, args []string) error {
 		return err
 	}
 	cfg := webhook.Config{Keys: keys, Handler: events.HandlerFunc(succeed)}
-	if len(args) > 0 {
+	if len(args) > 0 && args[0] != "" {
 		relay, err := newRelay(args[0])
 		if err != nil {
 			return err
 		}
 		defer relay.Close()
 		cfg.Handler, cfg.Concurrency = relay, webhook.DefaultMaxInFlight
+	}
+	if len(args) > 3 {
+		certificate, err := webhook.LoadCertificate(args[2], args[3], nil)
+		if err != nil {
+			return err
+		}
+		cfg.TLS = certificate.Config()
 	}
 	receiver, err := webhook.New(cfg)
 	if err != nil {

@@ -21,12 +21,15 @@ const (
 	DefaultMaxInFlight     = 1024
 	DefaultMaxConnections  = 1024
 	DefaultAnswerWithin    = 4500 * time.Millisecond
+	DefaultIdleTimeout     = 11 * time.Minute
 	DefaultShutdownTimeout = consumer.DefaultShutdownTimeout
 )
 
 const (
 	// pbxTimeout is how long a PBX waits for an answer.
 	pbxTimeout = 5 * time.Second
+	// minMaxAge is more than the 20 s in which a PBX makes its tries.
+	minMaxAge = time.Minute
 	// maxLimit is the greatest value of a limit. A larger one is more likely a typo
 	// than a machine that can take more.
 	maxLimit = 100_000
@@ -53,14 +56,26 @@ type Config struct {
 	// each call of the handler. It must be less than 5 s, after which a PBX considers
 	// the request failed. Zero means DefaultAnswerWithin.
 	AnswerWithin time.Duration
+	// MaxAge rejects events whose signed time is longer ago, so that what somebody has
+	// recorded can't be sent again later. It must allow for the tries of the PBX and the
+	// difference of the clocks: at least a minute. Zero means no limit.
+	MaxAge time.Duration
 	// ShutdownTimeout is how long Serve waits for running handlers when its context
 	// ends. Zero means DefaultShutdownTimeout.
 	ShutdownTimeout time.Duration
 
-	// MaxConnections is how many connections Serve keeps open. Further ones wait in
-	// the backlog of the operating system. Zero means DefaultMaxConnections.
+	// MaxConnections is how many connections Serve keeps open, of which an eighth may have
+	// shown no valid signature yet, but at least 16. For a further one, Serve closes the oldest of those, or
+	// else the one that is idle for longest. If all are in use, it waits in the backlog of
+	// the operating system. Zero means DefaultMaxConnections.
 	MaxConnections int
-	// TLS makes Serve use HTTPS, including HTTP/2. A Certificate reads its
+	// IdleTimeout is how long Serve keeps a connection without a request, once that has
+	// shown a valid signature. It should be longer than a proxy or load balancer keeps its
+	// connections, so that this one closes first, and never sends a request on a connection
+	// that is being closed here. Zero means DefaultIdleTimeout, which is longer than the
+	// usual ones.
+	IdleTimeout time.Duration
+	// TLS makes Serve use HTTPS. A Certificate reads its
 	// configuration from files. Nil means HTTP.
 	TLS *tls.Config
 
@@ -69,7 +84,8 @@ type Config struct {
 	Logger *zap.Logger
 	// Observe, unless nil, is called once for each request that has an outcome, as
 	// soon as that is known. It is called from many goroutines at once and must not
-	// block. Requests that failed before they could be verified, or were refused
+	// block. If it panics or ends its goroutine, that is logged, and the request is
+	// answered all the same. Requests that failed before they could be verified, or were refused
 	// because of MaxInFlight, have no outcome.
 	Observe func(consumer.Result)
 	// Tracer, unless nil, starts a span for each request that has an outcome. The
@@ -84,12 +100,10 @@ func (cfg Config) withDefaults() Config {
 	setDefault(&cfg.MaxInFlight, DefaultMaxInFlight)
 	setDefault(&cfg.AnswerWithin, DefaultAnswerWithin)
 	setDefault(&cfg.ShutdownTimeout, DefaultShutdownTimeout)
+	setDefault(&cfg.IdleTimeout, DefaultIdleTimeout)
 	setDefault(&cfg.MaxConnections, DefaultMaxConnections)
 	if cfg.Logger == nil {
 		cfg.Logger = zap.NewNop()
-	}
-	if cfg.Observe == nil {
-		cfg.Observe = func(consumer.Result) {}
 	}
 	return cfg
 }
@@ -109,11 +123,11 @@ func (cfg Config) Validate() error {
 	fault := func(field, format string, args ...any) {
 		faults = append(faults, &events.FieldError{Field: field, Err: fmt.Errorf(format, args...)})
 	}
-	if cfg.Keys == nil {
-		fault("Keys", "required to verify events")
+	if cfg.Keys.Len() == 0 {
+		fault("Keys", "required, with at least one key, to verify events")
 	}
-	if cfg.Handler == nil {
-		fault("Handler", "required")
+	if err := events.CheckHandler(cfg.Handler); err != nil {
+		fault("Handler", "%w", err)
 	}
 	if cfg.MaxBody < 1 || cfg.MaxBody > events.MaxSize {
 		fault("MaxBody", "%d is not between 1 and %d bytes", cfg.MaxBody, events.MaxSize)
@@ -128,6 +142,12 @@ func (cfg Config) Validate() error {
 	checkLimit("MaxConnections", cfg.MaxConnections)
 	if cfg.AnswerWithin < 0 || cfg.AnswerWithin >= pbxTimeout {
 		fault("AnswerWithin", "%s is not more than 0s and less than 5s, the timeout of a PBX", cfg.AnswerWithin)
+	}
+	if cfg.MaxAge != 0 && cfg.MaxAge < minMaxAge {
+		fault("MaxAge", "%s is less than %s, so that a late try of a PBX would be rejected", cfg.MaxAge, minMaxAge)
+	}
+	if cfg.IdleTimeout < 0 {
+		fault("IdleTimeout", "%s is negative", cfg.IdleTimeout)
 	}
 	if cfg.ShutdownTimeout < 0 {
 		fault("ShutdownTimeout", "%s is negative", cfg.ShutdownTimeout)

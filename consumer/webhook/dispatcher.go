@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -20,11 +21,12 @@ var (
 )
 
 // A dispatcher calls the handler, for a limited number of events at once. All
-// requests with the same event share one call.
+// requests with the same event share one call. An event that the handler asks to hold
+// waits, without a slot, and is handled again when it is resumed.
 type dispatcher struct {
 	handler events.Handler
 	log     *zap.Logger
-	slots   chan struct{} // one for each event that is being handled
+	slots   chan struct{} // one for each running handler
 
 	running sync.WaitGroup // calls
 
@@ -42,12 +44,15 @@ func newDispatcher(handler events.Handler, concurrency int, log *zap.Logger) *di
 	}
 }
 
-// A call is one call of the handler.
+// A call is one event with the handler. If the event is held, the handler is called several
+// times.
 type call struct {
-	event  *events.Event
-	ctx    context.Context // of the request that started the call
-	cancel context.CancelCauseFunc
-	done   chan struct{} // closed when the handler has returned
+	event   *events.Event
+	ctx     context.Context // of the request that started the call
+	cancel  context.CancelCauseFunc
+	done    chan struct{}         // closed when the event has its outcome
+	waits   atomic.Pointer[error] // why the handler is not running; nil while it is
+	started time.Time             // when the handler was first called
 
 	// Valid when done is closed.
 	outcome  events.Outcome
@@ -70,6 +75,14 @@ func (c *call) wait(ctx context.Context) bool {
 	}
 }
 
+// timeoutError returns the error of a request whose time ended before the call's outcome.
+func (c *call) timeoutError() error {
+	if err := c.waits.Load(); err != nil {
+		return *err
+	}
+	return errHandlerTimeout
+}
+
 // dispatch calls the handler and returns the event's outcome, at the latest when ctx ends.
 // If a call for the same event is running, it waits for that call, and starts another one
 // only if that call ran out of time.
@@ -81,7 +94,7 @@ func (d *dispatcher) dispatch(ctx context.Context, e *events.Event) (events.Outc
 		}
 		switch {
 		case !c.wait(ctx):
-			return events.Failed, errHandlerTimeout
+			return events.Failed, c.timeoutError()
 		case !started && c.outcome == events.Handled:
 			return events.Duplicate, nil
 		case started || c.outcome != events.Failed || !c.timedOut:
@@ -108,28 +121,41 @@ func (d *dispatcher) startOrJoin(ctx context.Context, e *events.Event) (c *call,
 	return c, true
 }
 
-// run calls the handler when there is a slot for it.
+// run calls the handler until the event has its outcome or the call's time ends.
 func (d *dispatcher) run(c *call) {
 	defer d.finish(c)
-	select {
-	case d.slots <- struct{}{}:
-		defer func() { <-d.slots }()
-	case <-c.ctx.Done():
-	}
-	if c.ctx.Err() != nil { // perhaps just when a slot became free
-		c.err, c.timedOut = errNoFreeHandler, true
-		return
-	}
-	start := time.Now()
-	c.outcome, c.err = events.Dispatch(c.ctx, d.handler, c.event)
+	handler := events.HandlerFunc(func(ctx context.Context, e *events.Event) error { return d.handle(ctx, c, e) })
+	c.outcome, c.err = events.DispatchHeld(c.ctx, handler, c.event)
 	cause := context.Cause(c.ctx)
 	c.timedOut = cause != nil
-	if c.timedOut && !errors.Is(c.err, cause) {
-		d.logLate(c, time.Since(start))
+	if c.timedOut && c.waits.Load() == nil && !errors.Is(c.err, cause) {
+		d.logLate(c, time.Since(c.started))
 	}
 	if errors.Is(cause, consumer.ErrStopping) && c.err != nil && !errors.Is(c.err, cause) && !events.IsPermanent(c.err) {
 		c.err = fmt.Errorf("%w: %w", cause, c.err)
 	}
+}
+
+// handle calls the handler once, when there is a slot for it.
+func (d *dispatcher) handle(ctx context.Context, c *call, e *events.Event) (err error) {
+	c.waits.Store(&errNoFreeHandler)
+	select {
+	case d.slots <- struct{}{}:
+		defer func() { <-d.slots }()
+	case <-ctx.Done():
+	}
+	if ctx.Err() != nil { // perhaps just when a slot became free
+		return errNoFreeHandler
+	}
+	c.waits.Store(nil)
+	if c.started.IsZero() {
+		c.started = time.Now()
+	}
+	err = d.handler.HandleEvent(ctx, e)
+	if events.IsHold(err) {
+		c.waits.Store(&err)
+	}
+	return err
 }
 
 // logLate logs the outcome of a call whose requests were answered 503 before it
@@ -138,7 +164,7 @@ func (d *dispatcher) logLate(c *call, took time.Duration) {
 	result := consumer.Result{Event: c.event, Outcome: c.outcome, Err: c.err, Took: took}
 	if result.Outcome.Done() {
 		d.log.Warn("handler succeeded after the request was answered, the event may be handled again",
-			zap.String("type", c.event.Type), zap.String("id", c.event.ID), zap.Duration("took", took))
+			zap.String("type", events.Brief(c.event.Type)), zap.String("id", events.Brief(c.event.ID)), zap.Duration("took", took))
 		return
 	}
 	result.Log(d.log, zap.Bool("late", true))

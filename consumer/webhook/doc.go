@@ -29,14 +29,16 @@
 //
 //   - 204: handled, ignored or duplicate.
 //   - 400: malformed, which is signed but not an event; or the request was cut off.
-//   - 401: rejected, because there is not exactly one signature, or it is not valid.
+//   - 401: rejected, because there is not exactly one signature, it is not valid, or the
+//     event is older than MaxAge.
+//   - 404: by Serve, another path.
 //   - 405: the method is not POST, GET or HEAD.
 //   - 408: the body took too long.
 //   - 413: the body is larger than MaxBody.
 //   - 422: failed with [events.Permanent], so another try will fail too.
 //   - 503 with Retry-After: failed, and another try may succeed. This includes a
-//     handler that took too long, keys that can't be read, too many requests at
-//     once, and a receiver that is stopping.
+//     handler that took too long, an event held for too long, keys that can't be read,
+//     too many requests at once, and a receiver that is stopping.
 //
 // GET is answered 200 with a short text, as the health check of a load balancer. A
 // receiver that is stopping answers it 503; Serve then accepts no new connections.
@@ -46,11 +48,22 @@
 // starting a second call. A client that disconnects does not end its handler, because
 // the PBX would send the event again.
 //
+// If the handler asks for the event to be held ([events.Hold]), because a destination is
+// down or busy, the request waits and the handler is called again when the event is
+// resumed. If that takes longer than AnswerWithin, the event has failed, with the
+// handler's reason.
+//
 // # Limits
 //
+// Serve speaks HTTP/1.1. It keeps at most MaxConnections connections, of which an eighth, at
+// least 16, may have shown no valid signature; the oldest of these give way to others.
+//
 // At most MaxInFlight requests are read or handled at once. At most Concurrency of
-// them are with the handler; the others wait, within AnswerWithin. At most 64 bodies
-// larger than 16 KiB are in memory. So with the defaults, bodies take at most about
-// 80 MiB. A process needed 250 MiB while a client kept as many requests unfinished as it
-// could.
+// them are with the handler, which held events are not; the others wait, within
+// AnswerWithin.
+//
+// Bodies larger than 16 KiB that are being read share 8 MiB of memory. If that is not enough,
+// the slowest one gives way. At most 64 of those with a valid signature are handled at once.
+// So a client that has neither a secret nor a recorded event can't make a process take more
+// than 128 MiB.
 package webhook

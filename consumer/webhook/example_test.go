@@ -58,7 +58,12 @@ func ExampleReceiver_Serve() {
 		fmt.Println(err)
 		return
 	}
-	receiver, err := webhook.New(webhook.Config{Keys: keys, Handler: &events.Mux{}, TLS: certificate.Config()})
+	mux := &events.Mux{}
+	mux.Handle(events.CallEnd, events.HandlerFunc(func(_ context.Context, e *events.Event) error {
+		fmt.Println("ended:", e.ID)
+		return nil
+	}))
+	receiver, err := webhook.New(webhook.Config{Keys: keys, Handler: mux, TLS: certificate.Config()})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -9,20 +9,20 @@ import (
 // A limiter admits a limited number of requests at once, and none after it is
 // closed.
 type limiter struct {
-	limit int
-	log   *zap.Logger
+	limit   int
+	refusal *episode
 
 	requests sync.WaitGroup // admitted and not released
 
 	mu       sync.Mutex
 	closed   bool
 	inFlight int
-	refused  int64 // because of the limit, in total
-	unlogged int   // of those, refused since the limit was last reached
+	refused  int64 // because of the limit
 }
 
 func newLimiter(limit int, log *zap.Logger) *limiter {
-	return &limiter{limit: limit, log: log}
+	return &limiter{limit: limit, refusal: newEpisode(log,
+		"too many requests at once, answering some with 503", "accepting all requests again", "refused")}
 }
 
 // acquire reports whether the request is admitted. If so, release must be called
@@ -35,10 +35,7 @@ func (l *limiter) acquire() bool {
 		return false
 	case l.inFlight == l.limit:
 		l.refused++
-		l.unlogged++
-		if l.unlogged == 1 {
-			l.log.Warn("too many requests at once, answering some with 503", zap.Int("inFlight", l.limit))
-		}
+		l.refusal.happens(zap.Int("inFlight", l.limit))
 		return false
 	}
 	l.inFlight++
@@ -46,18 +43,12 @@ func (l *limiter) acquire() bool {
 	return true
 }
 
-// release ends a request that acquire admitted. Half of the limit must be free
-// before the end of an overload is logged, so that one at the limit does not fill
-// the log.
+// release ends a request that acquire admitted.
 func (l *limiter) release() {
 	defer l.requests.Done()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.inFlight--
-	if l.unlogged > 0 && l.inFlight <= l.limit/2 {
-		l.log.Info("accepting all requests again", zap.Int("refused", l.unlogged))
-		l.unlogged = 0
-	}
 }
 
 // close refuses all further requests.

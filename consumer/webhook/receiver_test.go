@@ -2,10 +2,13 @@ package webhook_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -100,6 +103,37 @@ func TestHandlerGetsEventAsReceived(t *testing.T) {
 	})
 }
 
+func withoutConnections(s webhook.Stats) webhook.Stats {
+	s.Connections = 0
+	return s
+}
+
+// A receiver that has restarted knows nothing of the events from before.
+func TestEventsThatAreTooOldAreRejected(t *testing.T) {
+	var handled atomic.Int64
+	cfg := configFor(countCalls(&handled, succeed))
+	cfg.MaxAge = 2 * time.Minute
+	withServer(t, cfg, func(s *testServer) {
+		body := fmt.Sprintf(`{"id":"1","type":"call:end","time":%d}`, time.Now().UnixMilli())
+		for _, test := range []struct {
+			wait   time.Duration
+			status int
+		}{{0, 204}, {2 * time.Minute, 204}, {time.Second, 401}} {
+			time.Sleep(test.wait)
+			s.want(s.post(s.t.Context(), body, sign(body)), test.status)
+		}
+		if n := handled.Load(); n != 2 {
+			t.Errorf("handled %d times", n)
+		}
+		s.wantOutcomes("handled handled rejected")
+		if err := s.results[2].Err; !errors.Is(err, webhook.ErrTooOld) {
+			t.Errorf("error %v", err)
+		}
+	})
+	cfg.MaxAge = 0
+	withServer(t, cfg, func(s *testServer) { s.want(s.send("of 2023"), http.StatusNoContent) })
+}
+
 func TestRequestsBeyondMaxInFlightAreRefused(t *testing.T) {
 	cfg := configFor(sleepFor(time.Second))
 	cfg.MaxInFlight = 3
@@ -113,7 +147,7 @@ func TestRequestsBeyondMaxInFlightAreRefused(t *testing.T) {
 				t.Errorf("refused after %s", a.took)
 			}
 		}
-		if got, want := s.stats(), (webhook.Stats{InFlight: 3, Refused: 2}); got != want {
+		if got, want := withoutConnections(s.stats()), (webhook.Stats{InFlight: 3, Refused: 2}); got != want {
 			t.Errorf("stats %+v, want %+v", got, want)
 		}
 		for _, a := range answers {
@@ -121,11 +155,12 @@ func TestRequestsBeyondMaxInFlightAreRefused(t *testing.T) {
 		}
 		s.want(s.send("4"), http.StatusNoContent)
 		s.wantOutcomes("handled handled handled handled")
+		time.Sleep(15 * time.Second)
 		if started, ended := s.logs.FilterMessageSnippet("too many requests").Len(), s.logs.FilterMessage("accepting all requests again").Len(); started != 1 || ended != 1 {
 			t.Errorf("logged %d times that the limit is reached and %d times that it no longer is, want 1 each", started, ended)
 		}
 		synctest.Wait()
-		if got, want := s.stats(), (webhook.Stats{Refused: 2, Outcomes: [events.Outcomes]int64{events.Handled: 4}}); got != want {
+		if got, want := withoutConnections(s.stats()), (webhook.Stats{Refused: 2, Outcomes: [events.Outcomes]int64{events.Handled: 4}}); got != want {
 			t.Errorf("stats %+v afterwards, want %+v", got, want)
 		}
 	})
@@ -157,7 +192,7 @@ func TestLogHasFieldsOfConsumerAndNoBody(t *testing.T) {
 }
 
 func TestValidateReportsEveryFault(t *testing.T) {
-	_, err := webhook.New(webhook.Config{MaxBody: events.MaxSize + 1, Concurrency: -1, MaxInFlight: 1e6, MaxConnections: -1, AnswerWithin: 5 * time.Second, ShutdownTimeout: -1})
+	_, err := webhook.New(webhook.Config{MaxBody: events.MaxSize + 1, Concurrency: -1, MaxInFlight: 1e6, MaxConnections: -1, AnswerWithin: 5 * time.Second, MaxAge: time.Second, IdleTimeout: -1, ShutdownTimeout: -1})
 	if err == nil {
 		t.Fatal("no error")
 	}
@@ -165,6 +200,7 @@ func TestValidateReportsEveryFault(t *testing.T) {
 		"Keys: required", "Handler: required", "MaxBody: 1048577 is not between 1 and 1048576 bytes",
 		"Concurrency: -1 is not between 1 and 100000", "MaxInFlight: 1000000 is not", "MaxConnections: -1 is not",
 		"AnswerWithin: 5s is not more than 0s and less than 5s, the timeout of a PBX", "ShutdownTimeout: -1ns is negative",
+		"MaxAge: 1s is less than 1m0s", "IdleTimeout: -1ns is negative",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("no %q in: %v", want, err)

@@ -1,10 +1,8 @@
 package webhook
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
@@ -56,7 +54,7 @@ func (r *Relay) HandleEvent(ctx context.Context, e *events.Event) error {
 	switch {
 	case pending.size > sqscall.MaxSize:
 		return events.Permanent(errEventTooLarge)
-	case !validCharacters(e.Raw):
+	case !sqscall.HasValidCharacters(e.Raw):
 		return events.Permanent(errInvalidCharacters)
 	}
 	r.batcher.add(pending) //nolint:contextcheck // a call sends the events of several callers
@@ -93,20 +91,8 @@ func (r *Relay) entry(e *events.Event) types.SendMessageBatchRequestEntry {
 // groupID returns the event's id if SQS accepts it as a message group id, and else
 // its digest.
 func groupID(id string) string {
-	const maxLength = 128
-	for i := range len(id) {
-		if id[i] <= ' ' || id[i] > '~' {
-			return signature.Digest([]byte(id))
-		}
+	if sqscall.IsGroupID(id) {
+		return id
 	}
-	if len(id) > maxLength {
-		return signature.Digest([]byte(id))
-	}
-	return id
-}
-
-// validCharacters reports whether SQS accepts the characters of a body. It does not check
-// for control characters, which SQS refuses too, since valid JSON has none.
-func validCharacters(body []byte) bool {
-	return utf8.Valid(body) && !bytes.Contains(body, []byte("\ufffe")) && !bytes.Contains(body, []byte("\uffff"))
+	return signature.Digest([]byte(id))
 }

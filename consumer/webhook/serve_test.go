@@ -1,10 +1,13 @@
 package webhook_test
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
+	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -56,8 +59,10 @@ func TestSlowClientsAreDisconnected(t *testing.T) {
 	}{
 		{"no request", "", 5 * time.Second, ""},
 		{"half a header", "POST /webhook HTTP/1.1\r\nHost: x\r\nX-Sign", 5 * time.Second, ""},
-		{"half a body", "POST /webhook HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{", 5 * time.Second, "HTTP/1.1 408"},
-		{"idle", "GET /webhook HTTP/1.1\r\nHost: x\r\n\r\n", 80 * time.Second, "HTTP/1.1 200"},
+		{"half a body", "POST /webhook HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{", 5 * time.Second, "HTTP/1.1 401"},
+		{"idle", "GET /webhook HTTP/1.1\r\nHost: x\r\n\r\n", time.Second, "HTTP/1.1 200"},
+		{"idle without a valid signature", raw(signed("other"), event("1")), time.Second, "HTTP/1.1 401"},
+		{"half a signed body", "POST /webhook HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n" + signed("") + "\r\n{", 5 * time.Second, "HTTP/1.1 408"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -97,27 +102,71 @@ func readUntilClosed(conn net.Conn) string {
 	}
 }
 
-func TestConnectionsAreLimited(t *testing.T) {
+// Idle connections must keep nobody out.
+func TestConnectionsThatShowNoSignatureGiveWay(t *testing.T) {
 	cfg := configFor(succeed)
-	cfg.MaxConnections = 2
+	cfg.MaxConnections = 160 // of which 20 need no signature
 	withServer(t, cfg, func(s *testServer) {
-		s.client.CloseIdleConnections()
-		transport := s.client.Transport.(*http.Transport)
-		dial := transport.DialContext
-		open := make([]net.Conn, 2)
-		for i := range open {
-			var err error
-			open[i], err = dial(s.t.Context(), "", "")
+		dial := s.client.Transport.(*http.Transport).DialContext
+		for range 30 {
+			conn, err := dial(s.t.Context(), "", "")
 			fatal(t, err)
+			defer conn.Close()
+			_, err = io.WriteString(conn, "GET /webhook HTTP/1.1\r\n")
+			fatal(t, err)
+			synctest.Wait()
 		}
-		waiting := s.sendAsync("1")
-		time.Sleep(time.Second)
-		if outcomes := s.outcomes(); outcomes != "" {
-			t.Errorf("a third connection was served: %s", outcomes)
+		for i := range 4 {
+			a := s.send(strconv.Itoa(i))
+			s.want(a, http.StatusNoContent)
+			if a.took > time.Second {
+				t.Errorf("answered after %s", a.took)
+			}
 		}
-		open[0].Close()
-		s.want(<-waiting, http.StatusNoContent)
-		open[1].Close()
+		if got := s.stats(); got.Connections != 20 || got.ConnectionsClosed != 10+1 {
+			t.Errorf("stats %+v", got)
+		}
+		time.Sleep(time.Minute)
+		began := s.logs.FilterMessageSnippet("too many connections").Len()
+		ended := s.logs.FilterMessage("connections are no longer closed for others").All()
+		if began != 1 || len(ended) != 1 || ended[0].ContextMap()["closed"] != int64(11) {
+			t.Errorf("logged %d times that the limit is reached, and %v", began, ended)
+		}
+	})
+}
+
+// A proxy keeps connections for longer than a minute, and must not meet one that is closed.
+func TestConnectionIsKeptAfterValidSignature(t *testing.T) {
+	cfg := configFor(succeed)
+	withServer(t, cfg, func(s *testServer) {
+		conn, err := s.client.Transport.(*http.Transport).DialContext(s.t.Context(), "", "")
+		fatal(t, err)
+		answers := bufio.NewReader(conn)
+		for _, test := range []struct {
+			request string
+			status  int
+		}{
+			{raw(signed(event("1")), event("1")), 204},
+			{raw(signed("other"), event("1")), 401}, // of another client of the proxy
+			{"GET /webhook HTTP/1.1\r\nHost: x\r\n\r\n", 200},
+			{"GET /other HTTP/1.1\r\nHost: x\r\n\r\n", 404},
+			{raw(signed("not JSON"), "not JSON"), 400},
+		} {
+			_, err := io.WriteString(conn, test.request)
+			fatal(t, err)
+			resp, err := http.ReadResponse(answers, nil)
+			fatal(t, err)
+			io.Copy(io.Discard, resp.Body)
+			if resp.StatusCode != test.status || resp.Close {
+				t.Errorf("%.30q: answer %d, closes the connection: %t", test.request, resp.StatusCode, resp.Close)
+			}
+			time.Sleep(610 * time.Second)
+		}
+		start := time.Now()
+		conn.Read(make([]byte, 1))
+		if took := time.Since(start); took != webhook.DefaultIdleTimeout-610*time.Second {
+			t.Errorf("closed after %s more", took)
+		}
 	})
 }
 

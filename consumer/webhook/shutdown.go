@@ -22,11 +22,22 @@ const returnTime = time.Second
 // handlers have still not returned; they keep running.
 func (r *Receiver) Shutdown(ctx context.Context) error {
 	r.limiter.close()
+	defer r.endLogs()
 	if abandoned := r.drain(ctx); abandoned > 0 {
 		r.cfg.Logger.Error("stopped before all was done", append(r.outcomeFields(), zap.Int("abandoned", abandoned))...)
 		return fmt.Errorf("stopped before all was done: %d handlers did not return; the PBX will send their events again", abandoned)
 	}
 	return nil
+}
+
+// endLogs writes the lines that are still due.
+func (r *Receiver) endLogs() {
+	for _, summary := range []*summaryLog{r.rejected, r.unreadable, r.serverErrors} {
+		summary.flush()
+	}
+	for _, episode := range []*episode{r.limiter.refusal, r.reader.bodies.refusal, r.misdirection, r.crowd} {
+		episode.stop()
+	}
 }
 
 // drain waits as Shutdown does, and returns how many handlers are left.

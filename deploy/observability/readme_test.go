@@ -26,7 +26,7 @@ func anchors(readme string) (names []string) {
 	return names
 }
 
-// paragraphs are those of a runbook.
+// paragraphs are how the paragraphs of a runbook begin.
 var paragraphs = []string{
 	"**Meaning.**", "**Effect.**", "**Check first.**", "**Causes and remedies, likeliest first.**", "**Escalate**", "**Resolved**",
 }
@@ -74,7 +74,7 @@ func TestLinksWithinReadmeExist(t *testing.T) {
 
 var (
 	quotedMessage = regexp.MustCompile("`([a-zA-Z][a-zA-Z0-9', -]* [a-zA-Z0-9', -]*)`")
-	// Messages that the program puts together.
+	// Messages that the program composes.
 	composed      = []string{"message failed", "message malformed", "message rejected", "secrets file not usable"}
 	commandWord   = regexp.MustCompile(`^(?:wildix-worker|metrics|docker|kill|go test|journalctl|process (?:QUEUE|webhook))\b`)
 	stringLiteral = regexp.MustCompile(`"(?:[^"\\\n]|\\.)*"`)

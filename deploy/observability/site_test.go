@@ -22,7 +22,7 @@ import (
 
 const (
 	secret     = "s3cret"
-	adminToken = "a long token"
+	adminToken = "a token that is long"
 )
 
 // A site is a queue with a dead-letter queue, a worker that consumes it, and a webhook that

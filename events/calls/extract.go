@@ -12,7 +12,7 @@ import (
 // event is not about a call, or its type has no typed data.
 //
 // The call's ID is the one in the event's data, which newer types have, or else
-// the event's own.
+// the event's own. Texts are cut to [MaxText].
 func FactsOf(e *events.Event) (f Facts, ok bool) {
 	x := extractor{eventType: e.Type, at: e.Time.UnixMilli()}
 	x.ID, x.Company = e.ID, e.Company
@@ -28,7 +28,7 @@ func FactsOf(e *events.Event) (f Facts, ok bool) {
 	default:
 		return Facts{}, false
 	}
-	return x.Facts, true
+	return x.bounded(MaxText), true
 }
 
 // An extractor collects the facts of one event.
@@ -143,18 +143,5 @@ func (x *extractor) addFlowTimes(flow *events.Flow) {
 	}
 	if !flow.EndTime.IsZero() {
 		x.FlowEnd = max(x.FlowEnd, flow.EndTime.UnixMilli())
-	}
-}
-
-func directionOf(t events.Text) Direction {
-	switch strings.ToUpper(t.Value) {
-	case "INBOUND", "INCOMING":
-		return Inbound
-	case "OUTBOUND", "OUTGOING":
-		return Outbound
-	case "INTERNAL":
-		return Internal
-	default:
-		return ""
 	}
 }

@@ -3,6 +3,7 @@ package calls
 import "time"
 
 // A Record describes one call, as far as its events are known. Unknown fields are zero.
+// Texts are cut to [MaxText].
 type Record struct {
 	ID      string
 	Company string
@@ -115,22 +116,12 @@ func (f Facts) Record() Record {
 func (f Facts) HasEnded() bool { return f.Ended != 0 || f.Completed != 0 }
 
 // direction returns the direction that an event names, or else the one that
-// follows from the parties: a call from an extension over a trunk is outbound,
-// even if nobody was reached.
+// follows from the parties.
 func (f Facts) direction(r *Record) Direction {
-	const local, remote = "LOCAL", "REMOTE"
-	switch {
-	case !f.Direction.IsZero():
+	if !f.Direction.IsZero() {
 		return Direction(f.Direction.first())
-	case r.Caller.Type == remote:
-		return Inbound
-	case r.Caller.Type == local && (r.Callee.Type == remote || r.Callee.Type == "" && r.Trunk != ""):
-		return Outbound
-	case r.Caller.Type == local && r.Callee.Type == local:
-		return Internal
-	default:
-		return ""
 	}
+	return directionOfParties(r.Caller.Type, r.Callee.Type, r.Trunk)
 }
 
 // firstKnown returns the first of the times that is not 0, or the zero time.

@@ -24,7 +24,7 @@ const (
 // each that ends. Events may be lost, repeated or late. The zero Tracker is ready to use.
 // Fields must not be changed after the first event.
 //
-// It is an [events.Handler] for an [events.Mux] or an [events.Chain], and
+// It is an [events.Handler] for an [events.Mux] or a destination of package route, and
 // [Tracker.Track] is an [events.Middleware]. It is safe for concurrent use, and
 // starts no goroutine: calls expire when a method is called.
 type Tracker struct {
@@ -41,9 +41,14 @@ type Tracker struct {
 
 	// MaxCalls is the maximum number of live calls. Beyond it, the call whose latest
 	// event is the oldest is forgotten. Ten times as many ended calls are
-	// remembered. 0 means 10,000; they all take up to 40 MB. To keep to that, texts
-	// of events larger than 4 KiB, which few are, are cut to 1,000 bytes.
+	// remembered. 0 means 10,000; with events of usual size they all take up to
+	// 40 MB.
 	MaxCalls int
+
+	// MaxText is how many bytes are kept of a text of a call, as [MaxText] says. It should
+	// be at least 100, so that a call that is cut can be recognised. 0 means [MaxText],
+	// which is also the maximum.
+	MaxText int
 
 	mu    sync.Mutex
 	live  *simplelru.LRU[Key, *liveCall] // the oldest is the one not updated for longest
@@ -66,7 +71,7 @@ func (c *liveCall) last() time.Time { return time.UnixMilli(c.facts.Last) }
 // HandleEvent adds an event to its call. It returns [events.ErrNoHandler] for an
 // event that is not about a call, and fails only if OnCallFinished does.
 func (t *Tracker) HandleEvent(ctx context.Context, e *events.Event) error {
-	facts, ok := retainableFacts(e)
+	facts, ok := t.factsOf(e)
 	if !ok {
 		return events.ErrNoHandler
 	}
@@ -77,7 +82,7 @@ func (t *Tracker) HandleEvent(ctx context.Context, e *events.Event) error {
 // whose result it returns. If OnCallFinished fails, next is not called.
 func (t *Tracker) Track(next events.Handler) events.Handler {
 	return events.HandlerFunc(func(ctx context.Context, e *events.Event) error {
-		if facts, ok := retainableFacts(e); ok {
+		if facts, ok := t.factsOf(e); ok {
 			if err := t.add(ctx, facts); err != nil {
 				return err
 			}
@@ -139,9 +144,11 @@ func (t *Tracker) merge(facts Facts) (record Record, finished bool) {
 	if !ok {
 		call = &liveCall{}
 	}
-	call.facts = call.facts.Merge(facts)
+	merged := call.facts.Merge(facts)
+	merged.own(&call.facts)
+	call.facts = merged
 	call.updated = now
-	t.live.Add(key, call) // also makes it the newest
+	t.live.Add(call.facts.Key(), call) // also makes it the newest
 	if !call.facts.HasEnded() || call.reporting {
 		return Record{}, false
 	}
@@ -203,4 +210,13 @@ func (t *Tracker) maxCalls() int {
 		return defaultMaxCalls
 	}
 	return t.MaxCalls
+}
+
+// factsOf returns FactsOf an event with texts of at most MaxText bytes.
+func (t *Tracker) factsOf(e *events.Event) (Facts, bool) {
+	f, ok := FactsOf(e)
+	if ok && 0 < t.MaxText && t.MaxText < MaxText {
+		f = f.bounded(t.MaxText)
+	}
+	return f, ok
 }

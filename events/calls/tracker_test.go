@@ -398,6 +398,48 @@ func TestLargeEventsTakeLittleMemory(t *testing.T) {
 	runtime.KeepAlive(tracker)
 }
 
+// A call has texts of several events, each of which may share the memory of its whole event.
+func TestCallKeepsNoEventAlive(t *testing.T) {
+	tracker := &calls.Tracker{}
+	const calls = 200
+	filler := strings.Repeat("é", 1500)
+	before := liveHeap()
+	for i := range calls {
+		for _, field := range []string{`"status":"RINGING"`, `"caller":{"name":"Ada"}`, `"callee":{"name":"Bea"}`, `"destination":"201"`, `"queueName":"Sales"`, `"trunkName":"Main"`, `"endCause":"16"`, `"endBy":"caller"`} {
+			deliver(t, tracker, now(t, fmt.Sprint("call-", i), events.CallUpdate, `{"tags":["`+filler+`"],`+field+`}`))
+		}
+	}
+	if grown := liveHeap() - before; grown > calls*3000 {
+		t.Errorf("%d calls take %d bytes", calls, grown)
+	}
+	runtime.KeepAlive(tracker)
+}
+
+func TestTextsAreCutToMaxText(t *testing.T) {
+	const most = 120
+	tracker := &calls.Tracker{MaxText: most}
+	long := strings.Repeat("é", 5000)
+	party := fmt.Sprintf(`{"type":%[1]q,"phone":%[1]q,"name":%[1]q,"company":%[1]q,"email":%[1]q,"userExtension":%[1]q,"groupName":%[1]q}`, long)
+	data := fmt.Sprintf(`{"status":%[1]q,"caller":%[2]s,"callee":%[2]s,"destination":%[1]q,"queueName":%[1]q,"trunkName":%[1]q,"endCause":%[1]q,"endCauseStr":%[1]q,"endBy":%[1]q}`, long, party)
+	for _, id := range []string{"1", "2"} {
+		deliver(t, tracker, now(t, long+id, events.CallStart, data), now(t, long+id, events.CallUpdate, data))
+	}
+	live := tracker.Live()
+	if len(live) != 2 || live[0].ID == live[1].ID {
+		t.Fatalf("%d calls, which long ids must tell apart: %q", len(live), liveIDs(tracker))
+	}
+	for _, r := range live {
+		if r.Caller.Name != long[:most] {
+			t.Errorf("caller %q", r.Caller.Name)
+		}
+		checkBounds(t, r, "record", most)
+	}
+	deliver(t, tracker, now(t, long+"1", events.CallEnd, data))
+	if got := tracker.Live(); len(got) != 1 || got[0].ID != live[1].ID {
+		t.Errorf("live %q", liveIDs(tracker))
+	}
+}
+
 func TestEndedCallsTakeLittleMemory(t *testing.T) {
 	tracker := &calls.Tracker{}
 	const calls = 2000

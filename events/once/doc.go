@@ -18,12 +18,13 @@
 //   - Done, because the handler has returned nil or [events.ErrDuplicate]: the result
 //     is [events.ErrDuplicate].
 //
-// When the handler fails, panics or ignores the event, the lease is released, and the next
-// try need not wait. When the process is killed, the lease expires, and the event is new
-// again.
+// When the handler fails, panics or ignores the event, the lease is released, so that
+// the next delivery can be handled at once. When the process is killed, the lease expires,
+// and the event is new again.
 //
-// In a chain, wrap each handler on its own, under its own name: when one has failed and
-// the event is delivered again, those that succeeded are skipped.
+// With several destinations (package route), wrap the handler of each on its own, under its
+// own name: when one has failed and the event is delivered again, those that succeeded are
+// skipped.
 //
 // # In one process or many
 //
@@ -50,13 +51,12 @@
 // transaction. If a process is killed between them, the event is new again and has its
 // effect twice. Only events in flight are at risk, for the few milliseconds that the
 // record takes. A handler that fails after its effect repeats it too. To exclude both,
-// pass the DeliveryKey on, and let the receiver refuse a key that it has seen.
+// pass the DeliveryKey on, and let the receiver ignore a key that it has seen.
 //
 // If the effect can't be recorded in the shared store within two seconds, the event still
 // counts as done, since failing it would certainly repeat it. This process remembers it;
 // others do not.
 //
 // While the shared store can't be reached, an event fails before its handler is called
-// ([Wait], the default), and package consumer pauses when most events do. With
-// [AtLeastOnce] it is handled, and only this process remembers it.
+// ([Wait], the default); package route then holds the events. With [AtLeastOnce] it is handled, and only this process remembers it.
 package once

@@ -7,9 +7,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"wildix-worker/consumer"
 	"wildix-worker/events"
 	"wildix-worker/events/once"
 	"wildix-worker/events/once/dynamo"
+	"wildix-worker/events/route"
 )
 
 // One handler of a Mux handles each event once.
@@ -40,8 +42,8 @@ func Example() {
 	// duplicate
 }
 
-// Two handlers in a chain, with a store that all workers share. When one of them fails,
-// the event is delivered again, and the other is skipped.
+// Two destinations, with a store that all workers share. When one of them fails and the
+// event is delivered again, the other is skipped.
 func Example_shared() {
 	awsConfig, err := config.LoadDefaultConfig(context.Background())
 	if err != nil {
@@ -50,16 +52,21 @@ func Example_shared() {
 	}
 	shared := dynamo.New(dynamodb.NewFromConfig(awsConfig), "wildix-once")
 
-	var chain []events.Handler
+	var destinations []route.Destination
 	for name, handler := range map[string]events.HandlerFunc{"store": store, "forward": forward} {
 		middleware, err := once.New(once.Config{Name: name, Shared: shared})
 		if err != nil {
 			fmt.Println(err)
 			return
 		}
-		chain = append(chain, middleware(handler))
+		destinations = append(destinations, route.Destination{Name: name, Handler: middleware(handler)})
 	}
-	events.Chain(chain...) // is the Handler of a consumer.Config
+	router, err := route.New(route.Config{Destinations: destinations})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_ = consumer.Config{Handler: router, Blocked: router.Blocked, Concurrency: router.Concurrency()}
 }
 
 func store(context.Context, *events.Event) error   { return nil }

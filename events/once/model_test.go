@@ -151,10 +151,16 @@ func (m *model) deliver(w *worker, s step) events.Outcome {
 		m.breach("event %d counts as done, but never was", s.Event)
 	case later && delay > modelLimit+10*time.Second:
 		m.breach("event %d has to wait %s", s.Event, delay)
-	case outcome == events.Failed && !later && !m.cut && !m.cutEver && !errors.Is(err, errDown):
+	case outcome == events.Failed && !later && !m.cut && !m.cutEver && !isDown(err):
 		m.breach("event %d failed: %v", s.Event, err)
 	}
 	return outcome
+}
+
+// isDown reports whether the handler returned errDown or panicked with it.
+func isDown(err error) bool {
+	panicked, ok := errors.AsType[*events.PanicError](err)
+	return ok && panicked.Value == errDown || errors.Is(err, errDown)
 }
 
 // work is the handler. It has its effect at the end, unless it is to fail or its

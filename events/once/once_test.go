@@ -3,7 +3,6 @@ package once_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -43,7 +42,7 @@ func TestIgnoredEventIsNotRememberedButTheHandlersDuplicateIs(t *testing.T) {
 	w := wrapped(t, h, once.Config{})
 	expect(t, w, event(1), events.Ignored)
 	expect(t, w, event(1), events.Ignored)
-	h.result = func(context.Context) error { return fmt.Errorf("store: %w", events.ErrDuplicate) }
+	h.result = func(context.Context) error { return events.ErrDuplicate }
 	expect(t, w, event(1), events.Duplicate)
 	h.result = nil
 	expect(t, w, event(1), events.Duplicate)

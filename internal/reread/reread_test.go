@@ -33,23 +33,29 @@ type fixture struct {
 
 func inBubble(t *testing.T, test func(*fixture)) {
 	t.Helper()
+	inBubbleSettling(t, 0, test)
+}
+
+func inBubbleSettling(t *testing.T, settle time.Duration, test func(*fixture)) {
+	t.Helper()
 	dir := t.TempDir()
 	f := &fixture{t: t, a: filepath.Join(dir, "a"), b: filepath.Join(dir, "b")}
-	f.write(f.a, "1")
-	f.write(f.b, "2")
 	synctest.Test(t, func(*testing.T) {
+		f.writeAt(f.a, "1", time.Now())
+		f.writeAt(f.b, "2", time.Now())
 		var err error
 		parse := func(contents []string) (string, error) {
 			f.parses++
 			return join(contents)
 		}
-		f.value, err = reread.Load([]string{f.a, f.b}, parse, func(err error) {
+		notify := func(err error) {
 			if err == nil {
 				f.states = append(f.states, "ok")
 			} else {
 				f.states = append(f.states, err.Error())
 			}
-		})
+		}
+		f.value, err = reread.Load(reread.Config[string]{Paths: []string{f.a, f.b}, Parse: parse, Settle: settle, Notify: notify})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -169,7 +175,7 @@ func TestLoadFailsWhenAFileCannotBeUsed(t *testing.T) {
 		file("larger", bytes(1<<20+1)): filepath.Join(dir, "larger") + " is larger than 1 MiB",
 		file("empty", ""):              "",
 	} {
-		_, err := reread.Load([]string{path}, join, nil)
+		_, err := reread.Load(reread.Config[string]{Paths: []string{path}, Parse: join})
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%s: error %v, want %q", filepath.Base(path), err, want)
 		}
@@ -178,7 +184,7 @@ func TestLoadFailsWhenAFileCannotBeUsed(t *testing.T) {
 
 func TestNotifyIsOptional(t *testing.T) {
 	inBubble(t, func(f *fixture) {
-		value, err := reread.Load([]string{f.a}, join, nil)
+		value, err := reread.Load(reread.Config[string]{Paths: []string{f.a}, Parse: join})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -21,6 +21,25 @@ type entry[T any] struct {
 	at   time.Time
 }
 
+// Start reports whether no item of the key runs, and if so marks one as running.
+func (l *Line[T]) Start(key string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, started := l.waiting[key]; started {
+		return false
+	}
+	l.start(key)
+	return true
+}
+
+// start marks an item of the key as running. l.mu must be held.
+func (l *Line[T]) start(key string) {
+	if l.waiting == nil {
+		l.waiting = make(map[string][]entry[T])
+	}
+	l.waiting[key] = nil
+}
+
 // Enter reports whether the item may start now. Otherwise it waits until Next returns
 // it. Waiting items are ordered by time, and items of equal time, such as zero, by
 // arrival.
@@ -32,10 +51,7 @@ func (l *Line[T]) Enter(key string, at time.Time, item T) bool {
 	defer l.mu.Unlock()
 	waiting, started := l.waiting[key]
 	if !started {
-		if l.waiting == nil {
-			l.waiting = make(map[string][]entry[T])
-		}
-		l.waiting[key] = nil
+		l.start(key)
 		return true
 	}
 	i := len(waiting)
@@ -78,6 +94,21 @@ func (l *Line[T]) Clear(key string) []T {
 	items := make([]T, len(waiting))
 	for i := range waiting {
 		items[i] = waiting[i].item
+	}
+	return items
+}
+
+// Drain removes and returns all waiting items, those of a key in order. The running items
+// stay.
+func (l *Line[T]) Drain() []T {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var items []T
+	for key, waiting := range l.waiting {
+		for i := range waiting {
+			items = append(items, waiting[i].item)
+		}
+		l.waiting[key] = nil
 	}
 	return items
 }

@@ -1,8 +1,9 @@
 // Package poll receives messages from a queue by long polls.
 //
-// At least one poller runs. Another one starts when a poll returns a full batch while
-// slots are free, and stops when its poll returns few messages. So an idle worker makes
-// 180 calls an hour, and a busy one as many as it needs.
+// At least one poller runs. Another one starts when a poll returns more than half of a
+// full batch while slots are free, and stops when its poll returns less than half of what
+// it asked for. So an idle worker makes 180 calls an hour, and a busy one as many as it
+// needs.
 package poll
 
 import (
@@ -25,6 +26,9 @@ const (
 	// pollMargin is how much longer than maxWait a poll may take. One that takes longer
 	// hangs, for example because the network was lost.
 	pollMargin = 5 * time.Second
+	// backlog is how many messages in one answer show that more are waiting. SQS may
+	// return fewer than asked for, whatever the queue holds.
+	backlog = sqscall.MaxBatch/2 + 1
 )
 
 // Client has the SQS call that pollers make.
@@ -32,27 +36,16 @@ type Client interface {
 	ReceiveMessage(context.Context, *sqs.ReceiveMessageInput, ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error)
 }
 
-// Breaker limits receiving while messages can't be handled.
-type Breaker interface {
-	// Open reports whether receives must ask for a single message.
-	Open() bool
-	// Await waits until the next message may be received, the breaker is closed or
-	// ctx ends. Only one goroutine at a time calls it.
-	Await(ctx context.Context)
-}
-
 // Config configures Pollers. Every field is required.
 type Config struct {
 	Client            Client
 	QueueURL          string
 	VisibilityTimeout time.Duration // of a received message, in whole seconds
-	MaxPollers        int
 	// Grace is how long polls may still be answered after ctx has ended, so that
 	// messages that SQS has already delivered can be returned.
-	Grace   time.Duration
-	Budget  *inflight.Budget
-	Breaker Breaker
-	Logger  *zap.Logger
+	Grace  time.Duration
+	Budget *inflight.Budget
+	Logger *zap.Logger
 }
 
 // Received is a message with its token of the budget.
@@ -77,6 +70,7 @@ type Pollers struct {
 func New(cfg Config) *Pollers {
 	attributes := []types.MessageSystemAttributeName{
 		types.MessageSystemAttributeNameApproximateReceiveCount, types.MessageSystemAttributeNameSentTimestamp,
+		types.MessageSystemAttributeNameApproximateFirstReceiveTimestamp,
 	}
 	if sqscall.IsFIFO(cfg.QueueURL) {
 		attributes = append(attributes, types.MessageSystemAttributeNameMessageGroupId)
@@ -109,11 +103,11 @@ func (p *Pollers) Run(ctx context.Context, deliver func(context.Context, []Recei
 // Stats returns the current figures.
 func (p *Pollers) Stats() Stats { return p.tracker.snapshot() }
 
-// start starts a poller, unless MaxPollers run.
+// start starts a poller, unless those that run can receive for all slots.
 func (p *Pollers) start(ctx, calls context.Context, deliver func(context.Context, []Received)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.count == p.cfg.MaxPollers {
+	if p.count*sqscall.MaxBatch >= p.cfg.Budget.Slots() {
 		return
 	}
 	p.count++
@@ -135,15 +129,7 @@ func (p *Pollers) mayStop() bool {
 // poll receives until ctx ends or this poller is no longer needed.
 func (p *Pollers) poll(ctx, calls context.Context, deliver func(context.Context, []Received)) {
 	for {
-		limit := sqscall.MaxBatch
-		if p.cfg.Breaker.Open() {
-			if p.mayStop() {
-				return
-			}
-			p.cfg.Breaker.Await(ctx)
-			limit = 1
-		}
-		tokens := p.cfg.Budget.Take(ctx, limit)
+		tokens := p.cfg.Budget.Take(ctx, sqscall.MaxBatch)
 		if len(tokens) == 0 {
 			return
 		}
@@ -164,7 +150,7 @@ func (p *Pollers) poll(ctx, calls context.Context, deliver func(context.Context,
 		}
 		p.outage.Succeeded()
 		switch {
-		case len(received) == sqscall.MaxBatch:
+		case len(tokens) == sqscall.MaxBatch && len(received) >= backlog:
 			if p.cfg.Budget.Spare() {
 				p.start(ctx, calls, deliver)
 			}
@@ -209,4 +195,63 @@ func sleep(ctx context.Context, d time.Duration) {
 	case <-timer.C:
 	case <-ctx.Done():
 	}
+}
+
+// Stats describe the receives of all pollers.
+type Stats struct {
+	UnderWay                 int
+	Succeeded, Failed, Empty int           // answered receives; Empty are among Succeeded
+	Answered                 time.Time     // time of the latest success; zero before the first
+	FailingSince             time.Time     // time of the first failure since the latest success; zero if none
+	Oldest                   time.Duration // how long the oldest receive has been running
+}
+
+// tracker counts receives.
+type tracker struct {
+	mu     sync.Mutex
+	stats  Stats
+	begun  map[int]time.Time // receives under way, by number
+	number int               // of the latest receive
+}
+
+// begin records the start of a receive, and returns its number.
+func (t *tracker) begin() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.begun == nil {
+		t.begun = make(map[int]time.Time)
+	}
+	t.number++
+	t.begun[t.number] = time.Now()
+	return t.number
+}
+
+// end records the result of a receive.
+func (t *tracker) end(number, received int, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.begun, number)
+	if err != nil {
+		t.stats.Failed++
+		if t.stats.FailingSince.IsZero() {
+			t.stats.FailingSince = time.Now()
+		}
+		return
+	}
+	t.stats.Succeeded++
+	t.stats.Answered, t.stats.FailingSince = time.Now(), time.Time{}
+	if received == 0 {
+		t.stats.Empty++
+	}
+}
+
+func (t *tracker) snapshot() Stats {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := t.stats
+	s.UnderWay = len(t.begun)
+	for _, at := range t.begun {
+		s.Oldest = max(s.Oldest, time.Since(at))
+	}
+	return s
 }

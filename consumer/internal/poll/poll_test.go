@@ -76,29 +76,9 @@ func (q *queue) set(change func()) {
 	change()
 }
 
-// breaker is open as long as the test says so, and lets one message through an hour.
-type breaker struct {
-	mu   sync.Mutex
-	open bool
-}
-
-func (b *breaker) Open() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.open
-}
-
-func (b *breaker) Await(ctx context.Context) {
-	select {
-	case <-time.After(time.Hour):
-	case <-ctx.Done():
-	}
-}
-
 // site is a queue with pollers on it.
 type site struct {
 	queue
-	breaker   breaker
 	pollers   *poll.Pollers
 	mu        sync.Mutex
 	delivered []poll.Received
@@ -113,7 +93,8 @@ func within(t *testing.T, budget int, setUp func(*site), handle func(poll.Receiv
 		setUp(s)
 		s.pollers = poll.New(poll.Config{
 			Client: &s.queue, QueueURL: "https://sqs.test/1/calls", VisibilityTimeout: time.Minute,
-			MaxPollers: (budget + 9) / 10, Grace: time.Second, Budget: inflight.New(budget), Breaker: &s.breaker, Logger: zap.NewNop(),
+			Grace: time.Second, Logger: zap.NewNop(),
+			Budget: inflight.New(inflight.Config{Slots: budget, MaxHeld: 1, MaxHeldBytes: 1, Blocked: func() bool { return false }}),
 		})
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan struct{})
@@ -231,16 +212,6 @@ func TestHungPollIsCancelled(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		if got := s.pollers.Stats(); got.Failed != 1 {
 			t.Errorf("stats %+v", got)
-		}
-	})
-}
-
-func TestOpenBreakerReceivesOneMessageAtATime(t *testing.T) {
-	within(t, 100, func(s *site) { s.messages, s.breaker.open = 1000, true }, settleAtOnce, func(t *testing.T, s *site) {
-		time.Sleep(10*time.Hour + time.Minute)
-		s.wantDelivered(t, 10)
-		if _, most := s.made(); most != 1 {
-			t.Errorf("%d polls at once", most)
 		}
 	})
 }

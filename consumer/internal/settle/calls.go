@@ -2,9 +2,13 @@ package settle
 
 import (
 	"context"
+	"maps"
+	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"go.uber.org/zap"
 
 	"wildix-worker/internal/sqscall"
 )
@@ -101,4 +105,182 @@ func isStale(code string) bool {
 		return true
 	}
 	return false
+}
+
+// A batch is one call for up to ten messages. It copies what the call needs, since a
+// message may get a newer receipt handle while the call runs.
+type batch struct {
+	operation operation
+	leases    []*Lease
+	handles   []string
+	timeouts  []int32 // new visibility timeouts in seconds, for opExtend and opReturn
+	copies    []*Copy // for opQuarantine
+	size      int     // of the copies
+}
+
+// fits reports whether the batch has room for the message.
+func (b *batch) fits(l *Lease) bool {
+	if b.operation == opQuarantine && len(b.leases) > 0 && b.size+l.copy.size(l.id) > sqscall.MaxSize {
+		return false
+	}
+	return len(b.leases) < sqscall.MaxBatch
+}
+
+// add adds a message to the batch.
+func (b *batch) add(l *Lease, now time.Time) {
+	switch b.operation {
+	case opReturn:
+		b.timeouts = append(b.timeouts, l.returnTimeout(now))
+	case opQuarantine:
+		b.copies = append(b.copies, l.copy)
+		b.size += l.copy.size(l.id)
+	}
+	b.addLease(l)
+}
+
+// addExtension adds a message to a batch that extends leases.
+func (b *batch) addExtension(l *Lease, timeout time.Duration) {
+	b.timeouts = append(b.timeouts, seconds(timeout))
+	b.addLease(l)
+}
+
+func (b *batch) addLease(l *Lease) {
+	l.inCall, l.calling = true, b.operation
+	b.leases = append(b.leases, l)
+	b.handles = append(b.handles, l.handle)
+}
+
+// maxQuarantining is how many messages may wait for the quarantine queue. Further ones
+// are left, so that a flood of forged messages does not stop receiving.
+const maxQuarantining = 10 * sqscall.MaxBatch
+
+// The attributes of a message in quarantine, besides its X-SIGNATURE.
+const (
+	outcomeAttribute   = "WILDIX-OUTCOME"    // rejected or malformed
+	reasonAttribute    = "WILDIX-REASON"     // such as "signature mismatch"
+	messageIDAttribute = "WILDIX-MESSAGE-ID" // SQS's id of the original
+)
+
+// A Copy is a message as it is sent to the quarantine queue.
+type Copy struct {
+	Body      []byte
+	Signature *types.MessageAttributeValue // as it was received; nil if there was none
+	Outcome   string
+	Reason    string
+}
+
+// entry returns the copy as an entry of a batch call.
+func (c *Copy) entry(messageID string) types.SendMessageBatchRequestEntry {
+	return types.SendMessageBatchRequestEntry{
+		MessageBody: aws.String(string(c.Body)), MessageAttributes: c.attributes(messageID),
+	}
+}
+
+// attributes returns the original signature and the reason for the quarantine. If that
+// makes the message too large for SQS, it returns the signature alone.
+func (c *Copy) attributes(messageID string) map[string]types.MessageAttributeValue {
+	original := make(map[string]types.MessageAttributeValue)
+	if c.Signature != nil {
+		original[sqscall.SignatureAttribute] = *c.Signature
+	}
+	all := maps.Clone(original)
+	all[outcomeAttribute] = sqscall.Text(c.Outcome)
+	all[reasonAttribute] = sqscall.Text(c.Reason)
+	all[messageIDAttribute] = sqscall.Text(messageID)
+	if len(c.Body)+sqscall.AttributesSize(all) > sqscall.MaxSize {
+		return original
+	}
+	return all
+}
+
+// size is the size of the copy as SQS counts it, in bytes.
+func (c *Copy) size(messageID string) int {
+	return len(c.Body) + sqscall.AttributesSize(c.attributes(messageID))
+}
+
+// answered processes the answer to a call that began at begun. failed and err are what
+// queue.call returned.
+func (s *Settler) answered(b *batch, begun time.Time, failed map[string]string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.underWay--
+	s.health[b.operation].answered(err, s.maxPause())
+	for i, l := range b.leases {
+		l.inCall = false
+		if l.next != nil {
+			l.next.inCall = false
+			l.next = nil
+			continue
+		}
+		code, entryFailed := failed[*sqscall.EntryID(i)]
+		switch {
+		case b.operation == opQuarantine && (err != nil || entryFailed):
+			s.notQuarantined(l, code)
+		case b.operation != opQuarantine && l.handle != b.handles[i], err != nil:
+			s.again(l, b.operation, 0) // the call used an older receipt handle, or failed as a whole
+		case entryFailed && isStale(code):
+			s.log.Debug("receipt handle no longer valid", zap.Stringer("operation", b.operation), zap.String("messageId", l.id), zap.String("code", code))
+			s.lose(l)
+		case entryFailed:
+			s.log.Warn("SQS refused one message of a batch, will try again",
+				zap.Stringer("operation", b.operation), zap.String("messageId", l.id), zap.String("code", code))
+			l.tries++
+			s.again(l, b.operation, min(sqscall.Backoff.FullJitter(l.tries), s.maxPause()))
+		default:
+			s.confirmed(l, b, i, begun)
+		}
+	}
+	s.wakeRun()
+}
+
+// confirmed records that SQS has carried out the i-th entry of a batch.
+func (s *Settler) confirmed(l *Lease, b *batch, i int, begun time.Time) {
+	switch b.operation {
+	case opExtend:
+		if l.state == handling { // else the tries are those of the call that settles it
+			l.tries = 0
+		}
+		s.counts.extended++
+		s.granted(l, begun, time.Duration(b.timeouts[i])*time.Second)
+		s.checkBy(l.extendAt)
+	case opDelete:
+		s.counts.deleted++
+		s.deleted.add(l.id, prior{outcome: done})
+		s.forget(l)
+	case opReturn:
+		if !l.left {
+			s.counts.returned++
+		}
+		s.forget(l)
+	case opQuarantine:
+		s.counts.quarantined++
+		l.copy = nil
+		s.enqueue(l, deleting, time.Now())
+	}
+}
+
+// notQuarantined leaves a message that the quarantine queue did not take. It is
+// delivered again when its lease ends, and sent to quarantine then.
+func (s *Settler) notQuarantined(l *Lease, code string) {
+	if code != "" {
+		s.log.Warn("quarantine queue refused a message, leaving it", zap.String("messageId", l.id), zap.String("code", code))
+	}
+	s.leave(l, time.Now())
+}
+
+// again schedules another call for a message after a pause. The tries end with its
+// lease.
+func (s *Settler) again(l *Lease, op operation, pause time.Duration) {
+	at := time.Now().Add(pause)
+	switch op {
+	case opExtend:
+		l.extendAt = at
+	default:
+		if op == opDelete {
+			s.counts.deletesFailed++
+		}
+		l.notBefore, l.dueAt = at, at
+		s.waiting[op] = append(s.waiting[op], l)
+	}
+	s.checkBy(earlier(l.extendAt, l.ends))
 }

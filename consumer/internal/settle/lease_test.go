@@ -2,6 +2,7 @@ package settle
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,7 +13,7 @@ import (
 func (s *site) begin(l *Lease) <-chan struct{} {
 	s.t.Helper()
 	cancelled := make(chan struct{})
-	if _, ok := s.Begin(l, func() { close(cancelled) }); !ok {
+	if _, ok := s.Begin(l, maxLease, func() { close(cancelled) }); !ok {
 		s.t.Fatal("the handler must not begin")
 	}
 	return cancelled
@@ -65,7 +66,7 @@ func TestLeaseThatCannotBeExtendedIsLost(t *testing.T) {
 		if !isClosed(cancelled) {
 			t.Error("the handler was not cancelled before SQS makes the message visible")
 		}
-		if _, ok := s.Begin(l, func() {}); ok {
+		if _, ok := s.Begin(l, maxLease, func() {}); ok {
 			t.Error("a handler may begin without a lease")
 		}
 		s.Delete(l) // the handler succeeded
@@ -141,7 +142,7 @@ func TestNewDeliveryReplacesALostLease(t *testing.T) {
 func TestLeaseEndsAfterTwelveHours(t *testing.T) {
 	within(t, func(s *site) {
 		l := s.admit("a")
-		latest, ok := s.Begin(l, func() {})
+		latest, ok := s.Begin(l, maxLease, func() {})
 		if want := s.begun.Add(maxLease - leaseMargin); !ok || !latest.Equal(want) {
 			t.Errorf("the lease ends at %s at the latest, want %s", latest, want)
 		}
@@ -203,5 +204,21 @@ func TestUnconfirmedDeleteIsRepeatedAtTheNextDelivery(t *testing.T) {
 			t.Errorf("the next delivery is %d, want Done", admission)
 		}
 		s.Delete(l)
+	})
+}
+
+func TestLeaseIsShortUntilTheMessageIsHeldForAMinute(t *testing.T) {
+	within(t, func(s *site) {
+		s.Hold(s.admit("a"), nil)
+		time.Sleep(10 * time.Minute)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		var timeouts []int32
+		for _, c := range s.calls {
+			timeouts = append(timeouts, c.timeouts...)
+		}
+		if got := fmt.Sprint(timeouts); got != "[60 960 960]" {
+			t.Errorf("extended by %s seconds", got)
+		}
 	})
 }

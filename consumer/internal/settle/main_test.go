@@ -54,12 +54,16 @@ type site struct {
 	inCall  map[string]bool   // receipt handles
 }
 
+func budgetOf(slots int) *inflight.Budget {
+	return inflight.New(inflight.Config{Slots: slots, MaxHeld: 10_000, MaxHeldBytes: 1 << 30, Blocked: func() bool { return false }})
+}
+
 // within runs a test with a Settler. Every message must be settled at its end.
 func within(t *testing.T, test func(s *site)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		core, logs := observer.New(zap.DebugLevel)
-		s := &site{t: t, budget: inflight.New(10_000), logs: logs, begun: time.Now(), ended: make(chan struct{}), inCall: map[string]bool{}}
+		s := &site{t: t, budget: budgetOf(10_000), logs: logs, begun: time.Now(), ended: make(chan struct{}), inCall: map[string]bool{}}
 		s.Settler = New(Config{
 			Client: s, QueueURL: "https://sqs.test/1/calls", QuarantineURL: "https://sqs.test/1/quarantine.fifo",
 			VisibilityTimeout: visibility, Logger: zap.New(core),

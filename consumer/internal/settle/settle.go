@@ -2,8 +2,10 @@ package settle
 
 import (
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"go.uber.org/zap"
 
 	"wildix-worker/internal/sqscall"
@@ -15,7 +17,7 @@ func (s *Settler) Delete(l *Lease) {
 		if l.lost {
 			// Nothing is deleted with a stale receipt handle. The message is
 			// deleted when it is delivered again.
-			s.unsettled.add(l.id, done)
+			s.unsettled.add(l.id, prior{outcome: done})
 			s.forget(l)
 			return
 		}
@@ -28,6 +30,12 @@ func (s *Settler) Return(l *Lease, delay time.Duration) {
 	s.settle(l, func(now time.Time) { s.enqueueReturn(l, delay, now) })
 }
 
+// ReturnAtOnce is Return without waiting for others to share the call. It is for a message
+// that its FIFO group waits for.
+func (s *Settler) ReturnAtOnce(l *Lease, delay time.Duration) {
+	s.settle(l, func(now time.Time) { s.enqueueReturnAtOnce(l, delay, now) })
+}
+
 // Quarantine settles a message by sending its copy to the quarantine queue and then
 // deleting it. If that queue is too slow, the message is left.
 func (s *Settler) Quarantine(l *Lease, c Copy) {
@@ -36,8 +44,7 @@ func (s *Settler) Quarantine(l *Lease, c Copy) {
 		case l.lost:
 			s.forget(l) // it is visible again
 		case len(s.waiting[opQuarantine]) >= maxQuarantining:
-			s.counts.left++
-			s.forget(l)
+			s.leave(l, now)
 		default:
 			l.copy = &c
 			s.enqueue(l, quarantining, now)
@@ -46,20 +53,23 @@ func (s *Settler) Quarantine(l *Lease, c Copy) {
 }
 
 // Leave settles a message by neither deleting nor returning it: it becomes visible when
-// its lease ends.
+// its lease ends. If that was extended while the message was held, it is shortened to the
+// visibility timeout.
 func (s *Settler) Leave(l *Lease) {
-	s.settle(l, func(time.Time) {
-		s.counts.left++
-		s.forget(l)
-	})
+	s.settle(l, func(now time.Time) { s.leave(l, now) })
 }
 
-// Refuse leaves a message, and remembers not to handle it when it is delivered again.
-func (s *Settler) Refuse(l *Lease) {
-	s.settle(l, func(time.Time) {
-		s.unsettled.add(l.id, refused)
-		s.counts.left++
-		s.forget(l)
+// Refuse leaves a message, and remembers not to handle it when it is delivered again. A
+// message of a FIFO group is returned with the delay instead, since SQS delivers no other
+// message of its group before.
+func (s *Settler) Refuse(l *Lease, delay time.Duration) {
+	s.settle(l, func(now time.Time) {
+		s.unsettled.add(l.id, prior{refused, l.firstReceived})
+		if l.group != "" {
+			s.enqueueReturnAtOnce(l, delay, now)
+			return
+		}
+		s.leave(l, now)
 	})
 }
 
@@ -76,8 +86,7 @@ func (s *Settler) Abandon() (running int) {
 		if l.cancel != nil { // the others wait for a message of their group
 			running++
 		}
-		s.handling--
-		l.token.HandlerDone()
+		s.handlerDone(l)
 		s.enqueueReturn(l, 0, now)
 	}
 	s.wakeRun()
@@ -93,10 +102,8 @@ func (s *Settler) settle(l *Lease, decide func(now time.Time)) {
 		return
 	}
 	now := time.Now()
-	s.handling--
 	s.lastActive = now
-	l.cancel = nil
-	l.token.HandlerDone()
+	s.handlerDone(l)
 	decide(now)
 	// A delete that is neither the first nor completes a batch needs no wake-up: it is
 	// due with those before it.
@@ -106,6 +113,34 @@ func (s *Settler) settle(l *Lease, decide func(now time.Time)) {
 	}
 }
 
+// handlerDone records that the message's handler is done, or is not called again.
+func (s *Settler) handlerDone(l *Lease) {
+	if !l.held {
+		s.handling--
+	}
+	s.handlerReturned(l)
+	l.held, l.expire = false, nil
+	l.token.HandlerDone()
+}
+
+// handlerReturned records that no handler of the message runs.
+func (s *Settler) handlerReturned(l *Lease) {
+	if l.overdue {
+		s.overdue--
+	}
+	l.cancel, l.overdue = nil, false
+}
+
+func (s *Settler) leave(l *Lease, now time.Time) {
+	s.counts.left++
+	if !l.extended {
+		s.forget(l)
+		return
+	}
+	l.left = true
+	s.enqueueReturn(l, s.visibility, now)
+}
+
 func (s *Settler) enqueueReturn(l *Lease, delay time.Duration, now time.Time) {
 	if l.lost {
 		s.forget(l) // it is visible again
@@ -113,6 +148,11 @@ func (s *Settler) enqueueReturn(l *Lease, delay time.Duration, now time.Time) {
 	}
 	l.delay = delay
 	s.enqueue(l, returning, now)
+}
+
+func (s *Settler) enqueueReturnAtOnce(l *Lease, delay time.Duration, now time.Time) {
+	s.enqueueReturn(l, delay, now)
+	l.dueAt = now
 }
 
 // lose records that SQS has made a message visible again, or deleted it.
@@ -134,12 +174,77 @@ func (s *Settler) lose(l *Lease) {
 		if l.cancel != nil {
 			l.cancel()
 		}
+		s.expire(l)
 		s.log.Warn("lease lost", zap.String("messageId", l.id), zap.Bool("handlerCancelled", l.cancel != nil))
 	case deleting:
-		s.unsettled.add(l.id, done)
+		s.unsettled.add(l.id, prior{outcome: done})
 		s.forget(l)
 		s.log.Warn("lease lost before the delete was confirmed, will delete the message unhandled if it comes back", zap.String("messageId", l.id))
 	case returning, quarantining:
 		s.forget(l)
 	}
+}
+
+// recentMessages is how many message ids a recent holds, in about two megabytes.
+const recentMessages = 10_000
+
+// A priorOutcome is the outcome of an earlier delivery of a message.
+type priorOutcome uint8
+
+const (
+	unknown priorOutcome = iota
+	done                 // handled: delete it
+	refused              // failed for good: never handle it again
+)
+
+// A prior is what is known of earlier deliveries of a message.
+type prior struct {
+	outcome priorOutcome
+	// firstReceived is of a message that was refused. One that was moved to the dead-letter
+	// queue and back is a new message, which some servers give the same id.
+	firstReceived time.Time
+}
+
+// recent holds the outcomes of the newest recentMessages messages. It is guarded by the
+// Settler's lock.
+type recent struct {
+	cache *simplelru.LRU[string, prior] // by message id
+}
+
+func newRecent() recent {
+	cache, err := simplelru.NewLRU[string, prior](recentMessages, nil)
+	if err != nil {
+		panic(err) // only for a size that is not positive
+	}
+	return recent{cache}
+}
+
+func (r recent) add(id string, p prior) {
+	r.cache.Add(strings.Clone(id), p) // the SDK's string shares memory with a whole answer
+}
+
+// of returns what is known of a message. It does not make the message newer.
+func (r recent) of(id string) prior {
+	p, _ := r.cache.Peek(id)
+	return p
+}
+
+// enqueue makes the message wait for the call of its new state.
+func (s *Settler) enqueue(l *Lease, to state, now time.Time) {
+	l.state = to
+	l.tries = 0
+	l.notBefore, l.dueAt = now, now.Add(s.linger)
+	if to == deleting && l.group != "" {
+		l.dueAt = now // SQS delivers no other message of the group before the delete
+	}
+	op := to.operation()
+	s.waiting[op] = append(s.waiting[op], l)
+}
+
+// forget ends a lease that needs nothing more.
+func (s *Settler) forget(l *Lease) {
+	l.state = settled
+	l.copy = nil
+	delete(s.leases, l.id)
+	l.token.Settled()
 }

@@ -6,8 +6,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"wildix-worker/consumer/internal/inflight"
 )
 
 func TestDeletesShareCalls(t *testing.T) {
@@ -59,7 +57,7 @@ func TestOnlyTheFirstSettlementCounts(t *testing.T) {
 		l := s.admit("a")
 		s.Return(l, 0)
 		s.Delete(l)
-		s.Refuse(l)
+		s.Refuse(l, 0)
 		s.Quarantine(l, Copy{})
 		time.Sleep(2 * time.Second)
 		s.wantStats(Stats{Returned: 1})
@@ -84,7 +82,7 @@ func TestReturnHasItsDelayRoundedUp(t *testing.T) {
 
 func TestTokenIsUsedUntilTheMessageIsSettled(t *testing.T) {
 	within(t, func(s *site) {
-		s.budget = inflight.New(10) // allows a thousand unsettled messages
+		s.budget = budgetOf(10) // allows a thousand unsettled messages
 		s.answer(failing(opDelete))
 		for i := range 1000 {
 			s.Delete(s.admit(fmt.Sprint("m", i)))
@@ -105,7 +103,7 @@ func TestTokenIsUsedUntilTheMessageIsSettled(t *testing.T) {
 
 func TestTokenOfASecondDeliveryIsCancelled(t *testing.T) {
 	within(t, func(s *site) {
-		s.budget = inflight.New(2)
+		s.budget = budgetOf(2)
 		s.admit("a")
 		for range 5 {
 			if _, admission := s.deliver("a", "newer"); admission != InHand {
@@ -178,7 +176,7 @@ func TestEveryRefusedEntryIsTriedAgain(t *testing.T) {
 
 func TestRefusedMessageIsNotHandledAgain(t *testing.T) {
 	within(t, func(s *site) {
-		s.Refuse(s.admit("a"))
+		s.Refuse(s.admit("a"), 0)
 		l, admission := s.deliver("a", "second")
 		if admission != Refused {
 			t.Errorf("the second delivery is %d, want Refused", admission)
@@ -247,14 +245,14 @@ func TestDeleteWithAnOlderHandleIsRepeated(t *testing.T) {
 func TestAbandonReturnsUnfinishedMessages(t *testing.T) {
 	within(t, func(s *site) {
 		leases := s.admitMany(5)
-		s.Begin(leases[0], func() {})
-		s.Begin(leases[1], func() {})
+		s.Begin(leases[0], maxLease, func() {})
+		s.Begin(leases[1], maxLease, func() {})
 		s.Delete(leases[4])
 		if n := s.Abandon(); n != 2 {
 			t.Errorf("%d handlers still run, want 2", n)
 		}
 		s.Delete(leases[0]) // too late
-		if _, ok := s.Begin(leases[2], func() {}); ok {
+		if _, ok := s.Begin(leases[2], maxLease, func() {}); ok {
 			t.Error("a handler is called for a message that was abandoned")
 		}
 		time.Sleep(2 * time.Second)

@@ -44,7 +44,8 @@ type Settler struct {
 
 	mu         sync.Mutex
 	leases     map[string]*Lease    // by message id, until settled
-	handling   int                  // those leases whose handler is not done
+	handling   int                  // those leases whose handler is not done and that are not held
+	overdue    int                  // handlers that have not returned long after their deadlines
 	lastActive time.Time            // when a message was last admitted or its handler was done
 	waiting    [operations][]*Lease // for a call, in order of arrival
 	checkAt    time.Time            // when to check the leases next
@@ -52,8 +53,9 @@ type Settler struct {
 	deleted    recent               // deleted messages; SQS may still deliver one again
 	underWay   int                  // running calls
 	health     [operations]health
-	hurried    bool // messages don't wait for others to share a call
-	closed     bool // Run returns when nothing is left to do
+	expired    []func() // to be called by Run; see Hold
+	hurried    bool     // messages don't wait for others to share a call
+	closed     bool     // Run returns when nothing is left to do
 	counts     counts
 
 	wake chan struct{} // has an element when Run must decide again
@@ -100,39 +102,113 @@ func (s *Settler) Close() {
 	s.wakeRun()
 }
 
-// wakeRun makes Run decide again.
-func (s *Settler) wakeRun() {
-	select {
-	case s.wake <- struct{}{}:
-	default: // Run has not read the last one yet
+// Stats are totals since the start, and the current number of unsettled messages.
+type Stats struct {
+	Deleted, Returned, Quarantined, Left int // messages
+	Extended, Lost                       int // leases
+	DeletesFailed                        int // failed deletes of messages; each is tried again
+	Unsettled                            int // messages received and not settled
+	Overdue                              int // handlers that don't return after their deadline
+	// Requests counts the batch calls by operation: extend, return, quarantine, delete.
+	Requests map[string]Requests
+}
+
+// Stats returns the current figures.
+func (s *Settler) Stats() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stats := Stats{
+		Deleted: s.counts.deleted, Returned: s.counts.returned, Quarantined: s.counts.quarantined, Left: s.counts.left,
+		Extended: s.counts.extended, Lost: s.counts.lost, DeletesFailed: s.counts.deletesFailed,
+		Unsettled: len(s.leases), Overdue: s.overdue, Requests: make(map[string]Requests, operations),
 	}
-}
-
-// checkBy makes Run check the leases no later than at.
-func (s *Settler) checkBy(at time.Time) { s.checkAt = earlier(s.checkAt, at) }
-
-// granted records that SQS granted or extended a lease at the given time.
-func (s *Settler) granted(l *Lease, at time.Time, timeout time.Duration) {
-	l.ends = at.Add(timeout - s.margin)
-	l.extendAt = at.Add(timeout / 2)
-}
-
-// enqueue makes the message wait for the call of its new state.
-func (s *Settler) enqueue(l *Lease, to state, now time.Time) {
-	l.state = to
-	l.tries = 0
-	l.notBefore, l.dueAt = now, now.Add(s.linger)
-	if to == deleting && l.group != "" {
-		l.dueAt = now // SQS delivers no other message of the group before the delete
+	for op := range s.health {
+		stats.Requests[operation(op).String()] = s.health[op].requests
 	}
-	op := to.operation()
-	s.waiting[op] = append(s.waiting[op], l)
+	return stats
 }
 
-// forget ends a lease that needs nothing more.
-func (s *Settler) forget(l *Lease) {
-	l.state = settled
-	l.copy = nil
-	delete(s.leases, l.id)
-	l.token.Settled()
+// checkLeases records leases that have ended as lost, and handlers that are overdue. It
+// returns a batch of up to ten leases to extend, including those that are due soon, or nil.
+func (s *Settler) checkLeases(now time.Time) *batch {
+	b := &batch{operation: opExtend}
+	s.checkAt = now.Add(min(s.visibility/4, maxCheck))
+	openAt := s.health[opExtend].openAt(now)
+	for _, l := range s.leases {
+		s.checkOverdue(l, now)
+		switch {
+		case l.lost:
+		case l.inCall:
+			s.awaitAnswer(l, now)
+		case !now.Before(l.ends):
+			s.lose(l)
+		case l.held && !now.Before(l.latest().Add(-heldMargin)):
+			s.expire(l)
+		case l.state == returning || l.state == quarantining:
+			s.checkBy(l.ends)
+		case l.extendAt.After(now.Add(min(s.step(l, now)/8, maxCheck))):
+			s.checkBy(earlier(l.extendAt, l.ends))
+		case now.Before(openAt):
+			s.checkBy(earlier(openAt, l.ends))
+		default:
+			s.extend(b, l, now)
+		}
+		if !b.fits(l) {
+			s.checkAt = now // the others, at once
+			break
+		}
+	}
+	if len(b.leases) == 0 {
+		return nil
+	}
+	return b
+}
+
+// step returns the length of the message's next lease.
+func (s *Settler) step(l *Lease, now time.Time) time.Duration {
+	if l.held && now.Sub(l.heldAt) >= heldBriefly {
+		return max(s.visibility, heldLease)
+	}
+	return s.visibility
+}
+
+// checkOverdue logs once that a handler has not returned long after its deadline.
+func (s *Settler) checkOverdue(l *Lease, now time.Time) {
+	if l.cancel == nil || l.overdue {
+		return
+	}
+	overdueAt := l.deadline.Add(overdueAfter)
+	if now.Before(overdueAt) {
+		s.checkBy(overdueAt)
+		return
+	}
+	l.overdue = true
+	s.overdue++
+	s.log.Error("handler does not return although its context has ended; its slot is lost until it does",
+		zap.String("messageId", l.id), zap.Time("deadline", l.deadline))
+}
+
+// extend adds a lease to the batch, to be extended as far as SQS allows. A lease that
+// can't be extended further is left to end.
+func (s *Settler) extend(b *batch, l *Lease, now time.Time) {
+	timeout := min(s.step(l, now), l.latest().Sub(now)).Truncate(time.Second)
+	if !now.Add(timeout - s.margin).After(l.ends) {
+		l.extendAt = l.ends
+		s.checkBy(l.ends)
+		return
+	}
+	l.extended = l.extended || timeout > s.visibility
+	b.addExtension(l, timeout)
+	s.awaitAnswer(l, now)
+}
+
+// awaitAnswer leaves the lease unchanged until its call is answered: the answer shows
+// whether it was extended or lost. If the lease ends first, its handler is cancelled,
+// since no handler may run without a lease.
+func (s *Settler) awaitAnswer(l *Lease, now time.Time) {
+	if now.Before(l.ends) {
+		s.checkBy(l.ends)
+	} else if l.cancel != nil {
+		l.cancel()
+	}
 }

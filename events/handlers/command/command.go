@@ -9,14 +9,16 @@
 //	WILDIX_COMPANY, WILDIX_PBX, WILDIX_INTEGRATION_ID
 //	WILDIX_DELIVERY_KEY    the same in every delivery of the event, for programs
 //	                       that must not act twice
-//	WILDIX_RECEIVE_COUNT   how often SQS has delivered it; 0 by webhook
+//	WILDIX_RECEIVE_COUNT   how often SQS has delivered it; 0 with package webhook
+//	WILDIX_REPLAY          true if the event is sent again on purpose, else not set
 //
 // and, from this process's environment, PATH, HOME, LANG, TZ, TMPDIR and the variables
 // that [Config].PassOn names. The program need not read its input.
 //
 // Exit code 0 is success. The exit code [Config].PermanentExit is an [events.Permanent]
-// error. Any other exit code, or death by a signal, is an error, and the event is delivered
-// again. The first 4 KiB of standard error are logged; standard output is discarded.
+// error. Any other exit code, or an end by a signal, is an error, and the event is delivered
+// again. So it is if the program can't be started, such as while an update replaces it. The
+// first 4 KiB of standard error are logged; standard output is discarded.
 //
 // When the context ends, the program's process group gets SIGTERM and, half a second
 // later, SIGKILL; exit code 0 is success even then. Processes that the program leaves
@@ -49,8 +51,8 @@ var grace = 500 * time.Millisecond
 type Config struct {
 	// Args are the program, as a path or as a name to find in PATH, and its arguments.
 	Args []string
-	// PermanentExit is the exit code with which the program refuses an event for
-	// good: 1 to 255. Zero means that no code does.
+	// PermanentExit is the exit code of a permanent failure, after which the
+	// event is not retried: 1 to 255. Zero means that no code does.
 	PermanentExit int
 	// PassOn names variables of this process's environment that the program gets
 	// besides PATH, HOME, LANG, TZ and TMPDIR. It gets no others, since they may be
@@ -112,9 +114,13 @@ func inherited(names []string) []string {
 
 // HandleEvent runs the program.
 func (h *Handler) HandleEvent(ctx context.Context, e *events.Event) error {
+	variables, err := eventVariables(e)
+	if err != nil {
+		return err
+	}
 	cmd := exec.CommandContext(ctx, h.path)
 	cmd.Args = h.cfg.Args
-	cmd.Env = slices.Concat(h.environ, eventVariables(e))
+	cmd.Env = slices.Concat(h.environ, variables)
 	cmd.Stdin = bytes.NewReader(e.Raw)
 	var stderr stderrHead
 	cmd.Stderr = &stderr
@@ -122,7 +128,7 @@ func (h *Handler) HandleEvent(ctx context.Context, e *events.Event) error {
 	cmd.Cancel = func() error { return terminate(cmd.Process) }
 	cmd.WaitDelay = grace // also for processes that keep its standard error open
 
-	err := cmd.Run()
+	err = cmd.Run()
 	if ctx.Err() != nil && cmd.Process != nil {
 		kill(cmd.Process)
 	}
@@ -147,8 +153,13 @@ func (h *Handler) handlingError(err error) error {
 	}
 }
 
-// eventVariables returns the event's environment variables. They can't contain NUL.
-func eventVariables(e *events.Event) []string {
+// maxVariable is how long an environment variable may be, with its name. Linux starts no
+// program with one of 128 KiB (MAX_ARG_STRLEN), and other systems with less than 1 MiB of all.
+const maxVariable = 64 << 10
+
+// eventVariables returns the event's environment variables. They can't contain NUL. The error
+// for one that is too long is permanent, since it is as long at the next try.
+func eventVariables(e *events.Event) ([]string, error) {
 	variables := []string{
 		"WILDIX_EVENT_TYPE=" + e.Type,
 		"WILDIX_EVENT_TIME=" + e.Time.Format("2006-01-02T15:04:05.000Z"),
@@ -159,8 +170,15 @@ func eventVariables(e *events.Event) []string {
 		"WILDIX_DELIVERY_KEY=" + e.DeliveryKey(),
 		"WILDIX_RECEIVE_COUNT=" + strconv.Itoa(e.ReceiveCount),
 	}
+	if e.Replay {
+		variables = append(variables, "WILDIX_REPLAY=true")
+	}
 	for i, variable := range variables {
 		variables[i] = strings.ReplaceAll(variable, "\x00", "\ufffd")
+		if len(variables[i]) > maxVariable {
+			name, _, _ := strings.Cut(variable, "=")
+			return nil, events.Permanent(fmt.Errorf("%s would have %d bytes, and a program gets at most %d in a variable", name, len(variables[i]), maxVariable))
+		}
 	}
-	return variables
+	return variables, nil
 }

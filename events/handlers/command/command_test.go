@@ -109,6 +109,20 @@ func fatal(t testing.TB, err error) {
 	}
 }
 
+// No program can be started with such a variable, whatever the number of tries.
+func TestIDTooLongForAVariableIsAPermanentError(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "got")
+	h := newHandler(t, command.Config{}, "copy", file)
+	long := *event
+	long.ID = strings.Repeat("x", 200<<10)
+	err := h.HandleEvent(t.Context(), &long)
+	if !events.IsPermanent(err) || !strings.Contains(err.Error(), "WILDIX_CALL_ID would have 204815 bytes") {
+		t.Errorf("%v", err)
+	}
+	long.ID = strings.Repeat("x", 60<<10)
+	fatal(t, h.HandleEvent(t.Context(), &long))
+}
+
 func TestProgramGetsTheEvent(t *testing.T) {
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "s3cret")
 	file := filepath.Join(t.TempDir(), "got")
@@ -129,8 +143,20 @@ func TestProgramGetsTheEvent(t *testing.T) {
 			t.Errorf("%s is not in the environment: %q", want, variables)
 		}
 	}
-	if strings.Contains(environ, "s3cret") {
-		t.Error("a secret is in the environment")
+	if strings.Contains(environ, "s3cret") || strings.Contains(environ, "WILDIX_REPLAY") {
+		t.Errorf("a secret or a mark of replays is in the environment: %q", environ)
+	}
+}
+
+func TestReplayIsMarked(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "got")
+	again := *event
+	again.Replay = true
+	fatal(t, newHandler(t, command.Config{}, "copy", file).HandleEvent(t.Context(), &again))
+	got, err := os.ReadFile(file)
+	fatal(t, err)
+	if !strings.Contains(string(got), "WILDIX_REPLAY=true\n") || !strings.Contains(string(got), "WILDIX_DELIVERY_KEY="+event.DeliveryKey()) {
+		t.Errorf("got %q", got)
 	}
 }
 
@@ -161,6 +187,33 @@ func TestExitCodeIsTheOutcome(t *testing.T) {
 	}
 	if err := newHandler(t, command.Config{}, "exit", "3").HandleEvent(t.Context(), event); events.IsPermanent(err) {
 		t.Errorf("without a setting: %v", err)
+	}
+}
+
+// An update may remove a program for a moment, or leave half of it.
+func TestProgramThatCanNotBeStartedIsTriedAgain(t *testing.T) {
+	self, err := os.Executable()
+	fatal(t, err)
+	path := filepath.Join(t.TempDir(), "program")
+	fatal(t, os.Symlink(self, path))
+	t.Setenv("GOCOVERDIR", t.TempDir())
+	h, err := command.New(command.Config{Args: []string{path, "exit", "0"}, PermanentExit: 1, PassOn: []string{"GOCOVERDIR"}})
+	fatal(t, err)
+	fatal(t, h.HandleEvent(t.Context(), event))
+	for name, put := range map[string]func() error{
+		"missing":        func() error { return nil },
+		"a folder":       func() error { return os.Mkdir(path, 0o700) },
+		"not executable": func() error { return os.WriteFile(path, []byte("#!/bin/sh\n"), 0o600) },
+		"half of it":     func() error { return os.WriteFile(path, []byte("\x7fELF"), 0o700) },
+	} {
+		fatal(t, os.Remove(path))
+		fatal(t, put())
+		if err := h.HandleEvent(t.Context(), event); err == nil || events.IsPermanent(err) || !strings.Contains(err.Error(), "program "+path) {
+			t.Errorf("%s: %v", name, err)
+		}
+		fatal(t, os.RemoveAll(path))
+		fatal(t, os.Symlink(self, path))
+		fatal(t, h.HandleEvent(t.Context(), event))
 	}
 }
 

@@ -36,7 +36,7 @@ func (h *stderrHead) log(log *zap.Logger, e *events.Event, err error) {
 		level = zapcore.WarnLevel
 	}
 	fields := []zap.Field{
-		zap.String("type", e.Type), zap.String("id", e.ID),
+		zap.String("type", events.Brief(e.Type)), zap.String("id", events.Brief(e.ID)),
 		zap.String("stderr", strings.ToValidUTF8(strings.TrimRight(string(h.text), "\n"), "\ufffd")),
 	}
 	if h.dropped > 0 {

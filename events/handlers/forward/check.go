@@ -1,59 +1,68 @@
 package forward
 
 import (
-	"strings"
-	"text/template/parse"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"syscall"
 
-	"wildix-worker/events"
+	"golang.org/x/net/idna"
 )
 
-// checkBranches finds wrong names that no sample reaches, such as below an {{if}} on an
-// end cause, by executing both branches of each {{if}}.
-func (t *Template) checkBranches() error {
-	body, err := t.body.Clone()
-	if err != nil {
-		return positioned(err)
-	}
-	for _, defined := range t.body.Templates() {
-		if defined.Tree == nil {
-			continue
-		}
-		tree := defined.Tree.Copy()
-		joinBranches(tree.Root)
-		if _, err := body.AddParseTree(defined.Name(), tree); err != nil {
-			return positioned(err)
-		}
-	}
-	_, err = (&Template{body}).render(fullSample(events.CallEnd))
-	// Other errors may be due to a condition that does not hold, such as on the number
-	// of tags.
-	if err != nil && strings.Contains(err.Error(), "can't evaluate field") {
-		return err
+// Check returns an error if the endpoint can't be reached, and says what to do about it. It
+// connects, with a TLS handshake if the URL has the scheme https, and sends no request. So it
+// does not find out whether the endpoint accepts events. Behind a proxy, an endpoint with the
+// scheme http is not connected to, only the proxy is.
+func (h *Handler) Check(ctx context.Context) error {
+	if err := h.check(ctx); err != nil {
+		return fmt.Errorf("forward to %s: %w", h.url.Host, err)
 	}
 	return nil
 }
 
-// joinBranches makes each {{if}} execute both branches, whatever its condition. It keeps
-// the condition, since that may declare a variable.
-func joinBranches(list *parse.ListNode) {
-	if list == nil {
-		return
+func (h *Handler) check(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, h.timeout)
+	defer cancel()
+	host, err := idna.Lookup.ToASCII(h.url.Hostname())
+	if err != nil { // an address, or a name with an underscore
+		host = h.url.Hostname()
 	}
-	for _, node := range list.Nodes {
-		switch n := node.(type) {
-		case *parse.IfNode:
-			joinBranches(n.List)
-			joinBranches(n.ElseList)
-			if n.ElseList != nil {
-				n.List.Nodes = append(n.List.Nodes, n.ElseList.Nodes...)
-			}
-			n.ElseList = n.List
-		case *parse.WithNode:
-			joinBranches(n.List)
-			joinBranches(n.ElseList)
-		case *parse.RangeNode:
-			joinBranches(n.List)
-			joinBranches(n.ElseList)
-		}
+	transport := h.client.Transport.(*http.Transport).Clone()
+	// What chooses a proxy gets a request without the port, which NO_PROXY may name.
+	transport.Proxy = func(*http.Request) (*url.URL, error) {
+		return http.ProxyFromEnvironment(&http.Request{URL: h.url})
+	}
+	conn, err := transport.NewClientConn(ctx, h.url.Scheme, net.JoinHostPort(host, h.url.Port()))
+	if err != nil {
+		return fmt.Errorf("%w%s", transportError(err), remedy(err))
+	}
+	return conn.Close()
+}
+
+// remedy returns what to do about the error of a connection, for the end of a sentence.
+func remedy(err error) string {
+	var timeout net.Error
+	var certificate *tls.CertificateVerificationError
+	var name *net.DNSError
+	var proxy *proxyError
+	switch {
+	case errors.As(err, &proxy):
+		return "; let the proxy allow the host of the URL, or add that to NO_PROXY"
+	case errors.As(err, &certificate):
+		return "; the host of the URL must be a name in the certificate, and its issuer an authority that this machine trusts"
+	case errors.As(err, &name) && name.IsNotFound:
+		return "; correct the host of the URL"
+	case errors.As(err, &name):
+		return "; check the DNS servers of this machine"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "; nothing accepts connections there: check the port of the URL, and whether the service runs"
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return "; check the host and the port of the URL, and whether a firewall lets this machine connect"
+	default:
+		return ""
 	}
 }

@@ -1,12 +1,13 @@
 package forward
 
 import (
-	"errors"
+	"context"
 	"net"
 	"net/http"
-	"net/netip"
-	"syscall"
+	"net/url"
 	"time"
+
+	"wildix-worker/events/handlers/internal/linklocal"
 )
 
 const (
@@ -25,10 +26,11 @@ const (
 )
 
 func newClient() *http.Client {
-	dialer := &net.Dialer{Timeout: dialTimeout, Control: refuseForbidden}
+	dialer := &net.Dialer{Timeout: dialTimeout, Control: linklocal.Control}
 	return &http.Client{
 		Transport: &http.Transport{
 			Proxy:                  http.ProxyFromEnvironment,
+			OnProxyConnectResponse: checkProxy,
 			DialContext:            dialer.DialContext,
 			TLSHandshakeTimeout:    dialTimeout,
 			ForceAttemptHTTP2:      true,
@@ -43,26 +45,10 @@ func newClient() *http.Client {
 	}
 }
 
-// errForbidden means that a cloud hands out credentials at the address.
-var errForbidden = errors.New("link-local addresses are refused: a cloud's metadata service is there")
-
-// refuseForbidden is called before each connection with the resolved address.
-func refuseForbidden(_, address string, _ syscall.RawConn) error {
-	addr, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return err
+// checkProxy returns an error if a proxy refuses to connect to the endpoint.
+func checkProxy(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
+	if resp.StatusCode == http.StatusOK {
+		return nil
 	}
-	if isForbidden(addr.Addr()) {
-		return errForbidden
-	}
-	return nil
-}
-
-// awsServices are AWS's own addresses in every VPC: fd00:ec2::254 hands out the
-// credentials of an instance, fd00:ec2::23 those of a pod.
-var awsServices = netip.MustParsePrefix("fd00:ec2::/32")
-
-// isForbidden reports whether an address is refused, also in its IPv4-mapped form.
-func isForbidden(addr netip.Addr) bool {
-	return addr.IsLinkLocalUnicast() || awsServices.Contains(addr.WithZone(""))
+	return &proxyError{address: proxy.Host, status: resp.StatusCode}
 }

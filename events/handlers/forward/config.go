@@ -4,16 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/netip"
 	"net/textproto"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
-	"go.uber.org/zap"
-
 	"wildix-worker/events"
+	"wildix-worker/events/handlers/internal/linklocal"
+	"wildix-worker/events/template"
 )
 
 // DefaultTimeout is the Timeout of a Config that sets none.
@@ -27,27 +27,24 @@ type Config struct {
 	// Secret signs the request body. If it is empty, the PBX's signature is sent.
 	Secret string
 	// Template makes the request body. Nil sends the event as it was signed.
-	Template *Template
+	Template *template.Template
 	// Header has additional headers, such as Authorization. It may replace
 	// Content-Type and User-Agent, but no other header that the handler sets.
 	Header http.Header
 	// RetryStatuses are statuses from 400 to 499 that may be retried, besides 408, 425
 	// and 429.
 	RetryStatuses []int
-	// Timeout limits a request, from dialing to the response headers. Zero means
+	// Mask hides phone numbers and email addresses in what errors quote of an answer, as
+	// [events.MaskText] does.
+	Mask bool
+	// Timeout limits a template, and a request from dialing to the response headers. Zero means
 	// DefaultTimeout. The context of HandleEvent may end earlier.
 	Timeout time.Duration
-	// Logger logs when the endpoint goes down and when it is up again. Nil disables
-	// logging.
-	Logger *zap.Logger
 }
 
 func (cfg Config) withDefaults() Config {
 	if cfg.Timeout == 0 {
 		cfg.Timeout = DefaultTimeout
-	}
-	if cfg.Logger == nil {
-		cfg.Logger = zap.NewNop()
 	}
 	return cfg
 }
@@ -67,33 +64,42 @@ func (cfg Config) Validate() error {
 	if cfg.Timeout < 0 {
 		fault("Timeout", fmt.Errorf("%s is negative", cfg.Timeout))
 	}
-	if cfg.Template != nil && isJSON(contentType(cfg.Header)) {
-		fault("Template", cfg.Template.checkOutput())
+	if cfg.Template != nil && isJSON(cfg.contentType()) {
+		fault("Template", cfg.Template.CheckJSON())
 	}
 	return errors.Join(faults...)
 }
 
-// errURL does not quote the URL, as the error of url.Parse would.
-var errURL = errors.New("not a URL such as https://hooks.example.com/calls")
+// The errors do not quote the URL, as that of url.Parse would: it may be a secret.
+var (
+	errURL  = errors.New("not a URL such as https://hooks.example.com/calls")
+	errPort = errors.New("the port is not one from 1 to 65535")
+	// errSeparator is the error of what is likely a list of URLs.
+	errSeparator = errors.New("has a space or a comma; set one URL, with a space in it as %20 and a comma as %2C")
+)
 
 func checkURL(text string) error {
 	if text == "" {
 		return errors.New("required; set the URL of the endpoint, such as https://hooks.example.com/calls")
 	}
+	if strings.ContainsAny(text, " \t\r\n,") {
+		return errSeparator
+	}
 	u, err := url.Parse(text)
-	if err != nil || strings.TrimSpace(text) != text || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
 		return errURL
 	}
-	addr, err := netip.ParseAddr(u.Hostname())
-	if err == nil && isForbidden(addr) {
-		return fmt.Errorf("%s: %w", addr, errForbidden)
+	if port := u.Port(); port != "" {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return errPort
+		}
 	}
-	return nil
+	return linklocal.CheckHost(u.Hostname())
 }
 
 // ownHeaders are set by the handler or by net/http.
 var ownHeaders = []string{
-	signatureHeader, keyHeader, eventHeader, countHeader,
+	signatureHeader, keyHeader, eventHeader, countHeader, replayHeader,
 	"Host", "Content-Length", "Transfer-Encoding", "Connection", "Trailer", "Upgrade",
 }
 
@@ -129,11 +135,15 @@ func checkStatuses(statuses []int) error {
 	return nil
 }
 
-func contentType(header http.Header) string {
-	if value := header.Get("Content-Type"); value != "" {
-		return value
+func (cfg Config) contentType() string {
+	switch {
+	case cfg.Header.Get("Content-Type") != "":
+		return cfg.Header.Get("Content-Type")
+	case cfg.Template != nil && cfg.Template.ContentType() != "":
+		return cfg.Template.ContentType()
+	default:
+		return "application/json"
 	}
-	return "application/json"
 }
 
 // isJSON reports whether a content type is JSON.

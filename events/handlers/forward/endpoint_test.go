@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
@@ -149,14 +148,5 @@ func wantWords(t *testing.T, err error, words string) {
 	}
 	if strings.Contains(err.Error(), "hidden") {
 		t.Errorf("error %q contains the URL", err)
-	}
-}
-
-// wantDelay checks the delay that the error asks for.
-func wantDelay(t *testing.T, err error, least, most time.Duration) {
-	t.Helper()
-	d, ok := events.RetryDelay(err)
-	if !ok || d < least || d > most {
-		t.Errorf("error %v asks for %v, want %v to %v", err, d, least, most)
 	}
 }

@@ -58,30 +58,47 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 	other.wantRequests(t, 0)
 }
 
-func TestRetryAfterDelaysTheEvent(t *testing.T) {
+func TestRetryAfterMeansUnavailable(t *testing.T) {
 	date := time.Now().Add(time.Minute).UTC().Format(http.TimeFormat)
 	for _, test := range []struct {
 		code        int
 		after       string
 		least, most time.Duration
 	}{
-		{429, "60", time.Minute, 90 * time.Second},
-		{503, date, 55 * time.Second, 90 * time.Second},
-		{500, " 1 ", 10 * time.Second, 20 * time.Second}, // after three receives
-		{429, "86400", 5 * time.Minute, 8 * time.Minute},
-		{429, "18446744073709551615", 5 * time.Minute, 8 * time.Minute},
+		{429, "60", time.Minute, time.Minute},
+		{503, date, 55 * time.Second, time.Minute},
+		{500, " 1 ", time.Second, time.Second},
+		{401, "7", 7 * time.Second, 7 * time.Second},
+		{429, "86400", 5 * time.Minute, 5 * time.Minute},
+		{429, "18446744073709551615", 5 * time.Minute, 5 * time.Minute},
 	} {
 		s := serve(t, status(test.code, "Retry-After", test.after))
-		h := to(t, s)
+		h := newHandler(t, forward.Config{URL: s.URL + hidden, RetryStatuses: []int{401}})
 		err := h.HandleEvent(t.Context(), event(t, "call-end.json"))
 		wantRetry(t, err, "status ")
-		wantDelay(t, err, test.least, test.most)
-
-		err = h.HandleEvent(t.Context(), event(t, "call-start.json"))
-		wantRetry(t, err, "the endpoint has asked to wait")
-		wantDelay(t, err, test.least-10*time.Second, test.most)
-		s.wantRequests(t, 1)
+		if d, ok := events.UnavailableFor(err); !ok || d < test.least || d > test.most {
+			t.Errorf("error %v is unavailable for %v, want %v to %v", err, d, test.least, test.most)
+		}
 	}
+}
+
+func TestRetryAfterOfAPermanentErrorIsIgnored(t *testing.T) {
+	s := serve(t, status(http.StatusBadRequest, "Retry-After", "60"))
+	err := to(t, s).HandleEvent(t.Context(), event(t, "call-end.json"))
+	wantPermanent(t, err, "status 400")
+	if d, ok := events.UnavailableFor(err); ok {
+		t.Errorf("%v is unavailable for %v", err, d)
+	}
+}
+
+// The caller decides when to send again.
+func TestEachCallSendsARequest(t *testing.T) {
+	s := serve(t, status(http.StatusServiceUnavailable, "Retry-After", "60"))
+	h := to(t, s)
+	for range 20 {
+		wantRetry(t, h.HandleEvent(t.Context(), event(t, "call-end.json")), "status 503")
+	}
+	s.wantRequests(t, 20)
 }
 
 func TestInvalidRetryAfterIsIgnored(t *testing.T) {

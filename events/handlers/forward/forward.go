@@ -8,22 +8,27 @@
 // # The request
 //
 // The body is the event as the PBX signed it, byte for byte, or the output of
-// [Config].Template. The headers are:
+// [Config].Template, see package [template]. The headers are:
 //
 //   - X-Signature: the PBX's signature of the body or, with [Config].Secret, the
-//     signature under that secret. The output of a template is signed only with a
-//     Secret, since the PBX has not signed it.
+//     signature with that secret. The output of a template has a signature only if
+//     Secret is set, since the PBX has not signed it.
 //   - Idempotency-Key: the event's delivery key. It is the same each time the event is
-//     sent, so that an endpoint can recognise a repeat.
+//     sent, so that an endpoint can recognize a repeat.
 //   - X-Wildix-Event: the event's type, such as call:end.
 //   - X-Wildix-Receive-Count: how often the transport has delivered the event, from 1.
-//     Without the header, that is unknown.
+//     The header is missing if the count is unknown.
+//   - X-Wildix-Replay: "true" if the event is sent again on purpose, see
+//     [events.Event].Replay. Otherwise the header is missing.
 //   - traceparent: the current span, if the context has one.
-//   - Content-Type: application/json, unless [Config].Header has another one.
+//   - Content-Type: that of [Config].Header, or of the template, or application/json.
 //
 // # The response
 //
 // Any 2xx status is success, as soon as the headers have arrived. The body is discarded.
+// The error of a 4xx or 5xx has the first 300 characters of the answer, since there the
+// reason stands: on one line, of HTML the text only. An answer is read for at most a second.
+//
 // 408, 425, 429, 3xx, 5xx and failures without a response may be retried. All other 4xx
 // are [events.Permanent] unless [Config].RetryStatuses names them: 401, 403 and 404 are
 // good candidates, since they usually mean an expired token or a changed address.
@@ -31,22 +36,14 @@
 // Redirects are not followed: few endpoints want a POST twice, and another host must not
 // get the signature or a token in a header. Set the URL to the redirect's target instead.
 //
-// If the endpoint answers with a Retry-After, in seconds or as a date, nothing is sent to
-// it until then, at most for five minutes. Events that fail meanwhile ask for a longer
-// delay ([events.RetryAfter]).
+// If a response that may be retried has a Retry-After, in seconds or as a date, the error
+// is [events.Unavailable] until then, for at most five minutes: the endpoint accepts no
+// event before.
 //
-// # An endpoint that is down
+// The handler keeps no state about the endpoint and does not retry. Package route decides
+// when an endpoint counts as down, and what happens to its events meanwhile.
 //
-// After five failures in a row, one event a second is sent until one succeeds. All others
-// fail at once with [ErrEndpointDown], without a delay of their own: the transport's
-// delay grows with the receive count, which keeps an event out of the dead-letter queue.
-//
-// The circuit breaker of package consumer counts these failures too, and stops receiving
-// except for a probe. It tries the probe every two to four seconds, and this handler sends
-// one event a second, so every try reaches the endpoint.
-//
-// A request without a response fails after [Config].Timeout. If an endpoint accepts
-// connections but does not answer, it takes up to that long to notice that it is up again.
+// A template, and a request without a response, fail after [Config].Timeout.
 //
 // # Addresses
 //
@@ -57,13 +54,14 @@
 // localhost. With a proxy, which resolves names itself, only a URL that contains such an
 // address is refused.
 //
-// A URL may be a secret, as those of Slack are. Logs and errors contain only its host and
-// port, and only the status of a response.
+// A URL may be a secret, as those of Slack are. Errors contain only the URL's host and
+// port. Where an answer quotes the URL, a header of the configuration or the signature,
+// errors have *** instead.
 package forward
 
 import (
-	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -71,9 +69,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/sony/gobreaker/v2"
-
 	"wildix-worker/events"
+	"wildix-worker/events/template"
 )
 
 // A Handler sends events to one endpoint.
@@ -83,10 +80,10 @@ type Handler struct {
 	header   http.Header
 	retry    []int
 	timeout  time.Duration
-	template *Template
+	template *template.Template
+	quoter   quoter
 	client   *http.Client
-	breaker  *gobreaker.CircuitBreaker[struct{}]
-	cooldown cooldown
+	counts   responseCounts
 }
 
 // New returns a handler, or an error that joins an *[events.FieldError] for each invalid
@@ -104,7 +101,7 @@ func New(cfg Config) (*Handler, error) {
 	if header == nil {
 		header = make(http.Header)
 	}
-	header.Set("Content-Type", contentType(header))
+	header.Set("Content-Type", cfg.contentType())
 	if header.Get("User-Agent") == "" {
 		header.Set("User-Agent", "wildix-worker")
 	}
@@ -115,24 +112,29 @@ func New(cfg Config) (*Handler, error) {
 		retry:    slices.Clone(cfg.RetryStatuses),
 		timeout:  cfg.Timeout,
 		template: cfg.Template,
+		quoter:   quoter{newSecrets(target, cfg.Header, cfg.Secret), cfg.Mask},
 		client:   newClient(),
-		breaker:  newBreaker(cfg.Logger, target.Host),
 	}, nil
 }
 
 // Close closes idle connections. The handler must not be used afterwards.
 func (h *Handler) Close() { h.client.CloseIdleConnections() }
 
+// Responses returns how many requests were sent, by the class of the response's status: 2xx,
+// 3xx, 4xx, 5xx, which has all higher ones too, and none for those without a response. All
+// classes are there.
+func (h *Handler) Responses() map[string]uint64 { return h.counts.byClass() }
+
 // HandleEvent sends the event and returns nil if the endpoint responds with a 2xx
 // status. If the template's output is empty, it sends nothing and returns
 // [events.ErrNoHandler].
 func (h *Handler) HandleEvent(ctx context.Context, e *events.Event) error {
-	body, err := h.body(e)
+	body, err := h.body(ctx, e)
 	if errors.Is(err, events.ErrNoHandler) {
 		return err
 	}
 	if err == nil {
-		err = h.deliver(ctx, e, body)
+		err = h.send(ctx, e, body)
 	}
 	if err != nil {
 		return fmt.Errorf("forward to %s: %w", h.url.Host, err)
@@ -140,41 +142,36 @@ func (h *Handler) HandleEvent(ctx context.Context, e *events.Event) error {
 	return nil
 }
 
+// Request returns the request that HandleEvent sends for an event, and sends nothing. Its
+// errors are those of the template, and [events.ErrNoHandler] if the output is empty.
+func (h *Handler) Request(ctx context.Context, e *events.Event) (*http.Request, error) {
+	body, err := h.body(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	return h.request(ctx, e, body)
+}
+
 // body returns the request body.
-func (h *Handler) body(e *events.Event) ([]byte, error) {
+func (h *Handler) body(ctx context.Context, e *events.Event) ([]byte, error) {
 	if h.template == nil {
 		return e.Raw, nil
 	}
-	body, err := h.template.render(e)
+	ctx, cancel := context.WithTimeout(ctx, h.timeout)
+	defer cancel()
+	body, err := h.template.Render(ctx, e)
 	switch {
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("the template was stopped: %w", context.Cause(ctx))
 	case err != nil:
 		return nil, events.Permanent(err)
-	case len(bytes.TrimSpace(body)) == 0:
+	case len(body) == 0:
 		return nil, events.ErrNoHandler
-	case isJSON(h.header.Get("Content-Type")):
-		return body, permanent(checkJSON(body))
+	case isJSON(h.header.Get("Content-Type")) && !json.Valid(body):
+		return nil, events.Permanent(template.ErrNotJSON)
 	default:
 		return body, nil
 	}
-}
-
-func permanent(err error) error {
-	if err == nil {
-		return nil
-	}
-	return events.Permanent(err)
-}
-
-// deliver sends the body, unless the endpoint is down or has asked to wait.
-func (h *Handler) deliver(ctx context.Context, e *events.Event, body []byte) error {
-	if left := h.cooldown.left(); left > 0 {
-		return events.RetryAfter(retryDelay(left, e.ReceiveCount), errCooldown)
-	}
-	_, err := h.breaker.Execute(func() (struct{}, error) { return struct{}{}, h.send(ctx, e, body) })
-	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
-		return ErrEndpointDown
-	}
-	return err
 }
 
 // send sends one request.
@@ -186,12 +183,12 @@ func (h *Handler) send(ctx context.Context, e *events.Event, body []byte) error 
 		return err
 	}
 	resp, err := h.client.Do(req)
+	h.counts.add(resp)
 	switch {
 	case err != nil && errors.Is(ctx.Err(), context.Canceled):
 		return fmt.Errorf("%w: %w", errCancelled, context.Cause(ctx))
 	case err != nil:
 		return transportError(err)
 	}
-	discard(resp, cancel)
-	return h.responseError(resp, e)
+	return h.responseError(resp, finish(resp, cancel))
 }

@@ -13,6 +13,7 @@ import (
 
 	"wildix-worker/events"
 	"wildix-worker/events/handlers/forward"
+	"wildix-worker/events/template"
 	"wildix-worker/signature"
 )
 
@@ -62,14 +63,14 @@ func TestSpanIsPassedOnAsTraceparent(t *testing.T) {
 }
 
 func TestSecretSignsTheRequestBody(t *testing.T) {
-	template, err := forward.ParseTemplate(`{"id": {{json .ID}}}`)
+	made, err := template.Parse(`{"id": {{json .ID}}}`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, template := range map[string]*forward.Template{"the event": nil, "a template's body": template} {
+	for name, body := range map[string]*template.Template{"the event": nil, "a template's body": made} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, nil)
-			h := newHandler(t, forward.Config{URL: s.URL, Secret: "another", Template: template})
+			h := newHandler(t, forward.Config{URL: s.URL, Secret: "another", Template: body})
 			if err := h.HandleEvent(t.Context(), event(t, "call-end.json")); err != nil {
 				t.Fatal(err)
 			}
@@ -82,12 +83,12 @@ func TestSecretSignsTheRequestBody(t *testing.T) {
 }
 
 func TestTemplateOutputHasNoSignatureOfThePBX(t *testing.T) {
-	template, err := forward.ParseTemplate(`{"id": {{json .ID}}}`)
+	made, err := template.Parse(`{"id": {{json .ID}}}`)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := serve(t, nil)
-	h := newHandler(t, forward.Config{URL: s.URL, Template: template})
+	h := newHandler(t, forward.Config{URL: s.URL, Template: made})
 	if err := h.HandleEvent(t.Context(), event(t, "call-end.json")); err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +144,7 @@ Timeout: -1ns is negative`
 }
 
 func TestURLErrorsDoNotQuoteTheURL(t *testing.T) {
-	for _, text := range []string{"", "hidden", "http://", "https://hidden\x7f", "http://[hidden", "//hidden/x", "http://ex ample/hidden", "https://:443/hidden", "https://example.com/hidden ", "https://example.com/hidden\n"} {
+	for _, text := range []string{"", "hidden", "http://", "https://hidden\x7f", "http://[hidden", "//hidden/x", "http://ex ample/hidden", "https://:443/hidden", "https://example.com:65536/hidden", "https://example.com:0/hidden", "https://example.com/hidden ", "https://example.com/hidden\n"} {
 		err := forward.Config{URL: text}.Validate()
 		if err == nil || strings.Contains(err.Error(), "hidden") {
 			t.Errorf("%q: error %v", text, err)
@@ -205,12 +206,6 @@ func Example() {
 	mux.Handle("call:*", h)
 }
 
-func ExampleParseTemplate() {
-	_, err := forward.ParseTemplate(`{{if eq .Type "call:end"}}{"from": {{json .Data.Caller.Fone}}}{{end}}`)
-	fmt.Println(err)
-	// Output: line 1:47: executing "template" at <.Data.Caller.Fone>: can't evaluate field Fone in type *forward.participant
-}
-
 func BenchmarkForward(b *testing.B) {
 	s := serve(b, nil)
 	h := newHandler(b, forward.Config{URL: s.URL})
@@ -225,4 +220,35 @@ func BenchmarkForward(b *testing.B) {
 		}
 	})
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+}
+
+func TestListOfURLsIsRefused(t *testing.T) {
+	for _, text := range []string{
+		"https://hooks.example.com/a https://hooks.example.com/b", "https://hooks.example.com/a,https://hooks.example.com/b",
+		" https://hooks.example.com/a", "https://hooks.example.com/a\n",
+	} {
+		err := forward.Config{URL: text}.Validate()
+		if err == nil || !strings.Contains(err.Error(), "set one URL") || strings.Contains(err.Error(), "hooks") {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+func TestReplayIsMarked(t *testing.T) {
+	s := serve(t, nil)
+	first := event(t, "call-end.json")
+	again := *first
+	again.Replay = true
+	for _, e := range []*events.Event{first, &again} {
+		if err := to(t, s).HandleEvent(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := s.requests()
+	if marks := []string{got[0].header.Get("X-Wildix-Replay"), got[1].header.Get("X-Wildix-Replay")}; marks[0] != "" || marks[1] != "true" {
+		t.Errorf("marks %q", marks)
+	}
+	if got[0].header.Get("Idempotency-Key") != got[1].header.Get("Idempotency-Key") || got[0].body != got[1].body {
+		t.Error("the replay has another key or body")
+	}
 }

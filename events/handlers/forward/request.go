@@ -18,6 +18,7 @@ const (
 	keyHeader       = "Idempotency-Key"
 	eventHeader     = "X-Wildix-Event"
 	countHeader     = "X-Wildix-Receive-Count"
+	replayHeader    = "X-Wildix-Replay"
 )
 
 // request returns the request for an event. Since it has an Idempotency-Key, net/http
@@ -37,6 +38,9 @@ func (h *Handler) request(ctx context.Context, e *events.Event, body []byte) (*h
 	}
 	if e.ReceiveCount > 0 {
 		req.Header.Set(countHeader, strconv.Itoa(e.ReceiveCount))
+	}
+	if e.Replay {
+		req.Header.Set(replayHeader, "true")
 	}
 	propagation.TraceContext{}.Inject(ctx, propagation.HeaderCarrier(req.Header))
 	return req, nil

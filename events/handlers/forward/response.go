@@ -18,31 +18,39 @@ const (
 	discardTimeout = time.Second
 )
 
-// discard reads and closes the response body. Errors don't matter: the status has
-// arrived.
-func discard(resp *http.Response, cancel context.CancelFunc) {
+// finish reads the response body and closes it. It returns the beginning of the body of an
+// error. Errors of reading don't matter: the status has arrived.
+func finish(resp *http.Response, cancel context.CancelFunc) answer {
 	defer resp.Body.Close()
 	defer time.AfterFunc(discardTimeout, cancel).Stop()
+	var a answer
+	if resp.StatusCode/100 > 3 {
+		var err error
+		a.head, err = io.ReadAll(io.LimitReader(resp.Body, maxHead))
+		a.complete = err == nil && len(a.head) < maxHead
+	}
 	_, _ = io.CopyN(io.Discard, resp.Body, maxDiscard)
+	return a
 }
 
 // responseError returns the error for a response. It uses Go's text of the status, not
 // the endpoint's, which may be anything.
-func (h *Handler) responseError(resp *http.Response, e *events.Event) error {
+func (h *Handler) responseError(resp *http.Response, a answer) error {
 	status := resp.StatusCode
 	if status/100 == 2 {
 		return nil
 	}
 	err := fmt.Errorf("status %d %s", status, http.StatusText(status))
-	switch {
-	case status/100 == 3:
+	if status/100 == 3 {
 		err = fmt.Errorf("%w: redirects are not followed; set the URL of the redirect", err)
-	case status/100 == 4 && !h.mayRetry(status):
+	} else if reason := h.quoter.quote(resp.Header, a, resp.Request.Header.Get(signatureHeader)); reason != "" {
+		err = fmt.Errorf("%w: %s", err, reason)
+	}
+	if status/100 == 4 && !h.mayRetry(status) {
 		return events.Permanent(err)
 	}
 	if asked := retryAfter(resp.Header.Get("Retry-After"), time.Now()); asked > 0 {
-		h.cooldown.extend(asked)
-		return events.RetryAfter(retryDelay(asked, e.ReceiveCount), err)
+		return events.Unavailable(asked, err)
 	}
 	return err
 }

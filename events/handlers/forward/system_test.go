@@ -24,11 +24,12 @@ import (
 	"wildix-worker/consumer/sqslocal"
 	"wildix-worker/events"
 	"wildix-worker/events/handlers/forward"
+	"wildix-worker/events/route"
 	"wildix-worker/signature"
 )
 
-// A system is a queue with a dead-letter queue, the real consumer, the handler and an
-// endpoint, in a synctest bubble.
+// A system is a queue with a dead-letter queue, the real consumer, the handler as a
+// destination beside a healthy one, and an endpoint, in a synctest bubble.
 type system struct {
 	t     *testing.T
 	srv   *sqslocal.Server
@@ -41,11 +42,13 @@ type system struct {
 	refused  atomic.Int32 // requests while down
 	mu       sync.Mutex
 	accepted map[string]int // events that the endpoint accepted, by key
+
+	others atomic.Int32 // events that the healthy destination got
 }
 
 // within runs a test with a system whose queue has the maxReceiveCount receives. While it
 // is down, the endpoint responds with fault or, if that is nil, refuses connections.
-func within(t *testing.T, receives int, fault http.HandlerFunc, through func(events.Handler) events.Handler, test func(*system)) {
+func within(t *testing.T, receives int, fault http.HandlerFunc, test func(*system)) {
 	synctest.Test(t, func(t *testing.T) {
 		core, logs := observer.New(zap.InfoLevel)
 		s := &system{t: t, srv: sqslocal.New(sqslocal.Options{}), logs: logs, fault: fault, accepted: make(map[string]int)}
@@ -60,7 +63,7 @@ func within(t *testing.T, receives int, fault http.HandlerFunc, through func(eve
 		web := &http.Server{Handler: http.HandlerFunc(s.answer)}
 		go web.Serve(l)
 		defer web.Close()
-		h := newHandler(t, forward.Config{URL: "http://endpoint.example.com" + hidden, Logger: zap.New(core)})
+		h := newHandler(t, forward.Config{URL: "http://endpoint.example.com" + hidden})
 		h.DialWith(func(ctx context.Context, network, address string) (net.Conn, error) {
 			if s.down.Load() && fault == nil {
 				s.refused.Add(1)
@@ -68,11 +71,7 @@ func within(t *testing.T, receives int, fault http.HandlerFunc, through func(eve
 			}
 			return l.DialContext(ctx, network, address)
 		})
-		ring, err := signature.NewKeyring(signature.Key{Secret: pbxSecret})
-		if err != nil {
-			t.Fatal(err)
-		}
-		c, err := consumer.New(s.srv.Client(), consumer.Config{QueueURL: s.queue, Keys: ring, Handler: through(h), Logger: zap.New(core)})
+		c, err := consumer.New(s.srv.Client(), s.config(h, zap.New(core)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,7 +87,27 @@ func within(t *testing.T, receives int, fault http.HandlerFunc, through func(eve
 	})
 }
 
-func only(h events.Handler) events.Handler { return h }
+func (s *system) config(h events.Handler, log *zap.Logger) consumer.Config {
+	s.t.Helper()
+	ring, err := signature.NewKeyring(signature.Key{Secret: pbxSecret})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	other := events.HandlerFunc(func(context.Context, *events.Event) error {
+		s.others.Add(1)
+		return nil
+	})
+	router, err := route.New(route.Config{Logger: log, Destinations: []route.Destination{
+		{Name: "forward", Handler: h}, {Name: "other", Handler: other},
+	}})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return consumer.Config{
+		QueueURL: s.queue, Keys: ring, Handler: router, Logger: log,
+		Concurrency: router.Concurrency(), Blocked: router.Blocked,
+	}
+}
 
 func (s *system) makeQueue(name string, attributes map[string]string) string {
 	s.t.Helper()
@@ -152,6 +171,9 @@ func (s *system) outage() {
 	for range 60 {
 		s.send(5)
 		time.Sleep(time.Second)
+		if n := int(s.others.Load()); n != s.sent {
+			s.t.Errorf("the other destination got %d of %d events", n, s.sent)
+		}
 	}
 	s.down.Store(false)
 }

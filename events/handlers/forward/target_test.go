@@ -21,7 +21,7 @@ func TestLinkLocalURLIsInvalid(t *testing.T) {
 		if err == nil {
 			t.Fatalf("%s is allowed", host)
 		}
-		wantWords(t, err, "link-local addresses are refused")
+		wantWords(t, err, "link-local and metadata addresses are refused")
 	}
 	for _, host := range []string{"127.0.0.1:5678", "[::1]", "10.0.0.1", "192.168.1.1", "172.16.0.1", "[fd12::1]", "localhost:5678"} {
 		if err := (forward.Config{URL: "http://" + host}).Validate(); err != nil {
@@ -62,7 +62,7 @@ func TestNameOfALinkLocalAddressIsRefused(t *testing.T) {
 	names(t, [4]byte{169, 254, 169, 254})
 	h := newHandler(t, forward.Config{URL: "http://harmless.example.com" + hidden})
 	err := h.HandleEvent(t.Context(), event(t, "call-end.json"))
-	wantRetry(t, err, "forward to harmless.example.com: link-local addresses are refused")
+	wantRetry(t, err, "forward to harmless.example.com: link-local and metadata addresses are refused")
 }
 
 func TestNameOfAnAllowedAddressIsReached(t *testing.T) {

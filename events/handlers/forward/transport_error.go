@@ -7,6 +7,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+
+	"wildix-worker/events/handlers/internal/linklocal"
 )
 
 // The reasons why a request got no response. The errors of net/http contain the URL, and
@@ -20,6 +22,16 @@ var (
 	errNoHTTP    = errors.New("not an HTTP response")
 )
 
+// A proxyError says that a proxy refuses to connect to the endpoint.
+type proxyError struct {
+	address string
+	status  int
+}
+
+func (e *proxyError) Error() string {
+	return fmt.Sprintf("the proxy %s answers %d to CONNECT", e.address, e.status)
+}
+
 // transportError returns the reason for the error of a request. Those that it passes on
 // contain addresses and host names only.
 func transportError(err error) error {
@@ -28,9 +40,12 @@ func transportError(err error) error {
 	var noTLS tls.RecordHeaderError
 	var alert tls.AlertError
 	var network *net.OpError
+	var proxy *proxyError
 	switch {
-	case errors.Is(err, errForbidden):
-		return errForbidden
+	case errors.Is(err, linklocal.ErrRefused):
+		return linklocal.ErrRefused
+	case errors.As(err, &proxy):
+		return proxy
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return errTooSlow
 	case errors.As(err, &certificate):

@@ -2,6 +2,8 @@ package log
 
 import (
 	"fmt"
+	"strconv"
+	"unicode"
 	"unicode/utf8"
 
 	"wildix-worker/events"
@@ -11,12 +13,16 @@ import (
 const timeLayout = "2006-01-02T15:04:05.000Z07:00"
 
 // appendLine appends the line of an event, with masked phone numbers if mask is true. The
-// line is the same as encoding/json's, and takes half the time.
+// line has the same value as encoding/json's, and takes half the time.
 func appendLine(line []byte, e *events.Event, mask bool) []byte {
 	line = append(line, `{"time":"`...)
 	line = e.Time.AppendFormat(line, timeLayout)
 	line = append(line, `","id":`...)
-	line = appendString(line, e.ID)
+	id := e.ID
+	if mask {
+		id = events.MaskID(id)
+	}
+	line = appendString(line, id)
 	line = append(line, `,"type":`...)
 	line = appendString(line, e.Type)
 	line = append(line, `,"company":`...)
@@ -25,26 +31,42 @@ func appendLine(line []byte, e *events.Event, mask bool) []byte {
 	line = appendString(line, e.PBX)
 	line = append(line, `,"integrationId":`...)
 	line = appendString(line, e.IntegrationID)
-	var caller, callee *events.Participant
-	if call := e.Call(); call != nil {
-		caller, callee = call.Caller, call.Callee
-	}
+	known := factsOf(e)
 	line = append(line, `,"caller":`...)
-	line = appendPhone(line, caller, mask)
+	line = appendPhone(line, known.caller, mask)
 	line = append(line, `,"callee":`...)
-	line = appendPhone(line, callee, mask)
+	line = appendPhone(line, known.callee, mask)
+	line = appendKnown(line, `,"status":`, known.status)
+	line = appendKnown(line, `,"direction":`, string(known.direction))
+	line = appendKnown(line, `,"queue":`, known.queue)
+	line = appendKnown(line, `,"endCause":`, known.endCause)
+	if known.duration > 0 {
+		line = append(line, `,"duration":`...)
+		line = strconv.AppendFloat(line, known.duration, 'f', -1, 64)
+	}
+	if e.Replay {
+		line = append(line, `,"replay":true`...)
+	}
 	return append(line, "}\n"...)
 }
 
-func appendPhone(line []byte, p *events.Participant, mask bool) []byte {
+func appendPhone(line []byte, number events.Text, mask bool) []byte {
 	switch {
-	case p == nil || !p.Phone.Valid:
+	case !number.Valid:
 		return append(line, "null"...)
 	case mask:
-		return appendString(line, events.MaskNumber(p.Phone.Value))
+		return appendString(line, events.MaskNumber(number.Value))
 	default:
-		return appendString(line, p.Phone.Value)
+		return appendString(line, number.Value)
 	}
+}
+
+// appendKnown appends a field with its name, unless its value is empty.
+func appendKnown(line []byte, name, value string) []byte {
+	if value == "" {
+		return line
+	}
+	return appendString(append(line, name...), value)
 }
 
 // appendString appends s as encoding/json does without SetEscapeHTML.
@@ -52,6 +74,10 @@ func appendString(line []byte, s string) []byte {
 	line = append(line, '"')
 	start := 0
 	for i := 0; i < len(s); {
+		if isPlain(s[i]) {
+			i++
+			continue
+		}
 		r, size := utf8.DecodeRuneInString(s[i:])
 		if mustEscape(r, size) {
 			line = append(line, s[start:i]...)
@@ -64,9 +90,12 @@ func appendString(line []byte, s string) []byte {
 	return append(line, '"')
 }
 
+// isPlain reports whether a byte is an ASCII character that is written as it is, as most are.
+func isPlain(c byte) bool { return ' ' <= c && c < utf8.RuneSelf && c != '"' && c != '\\' }
+
 // mustEscape reports whether a character of that size must be escaped: a control
-// character, a quote or backslash, a line end of JavaScript, or a byte that is not UTF-8,
-// which is decoded as U+FFFD of size 1.
+// character, also of those that terminals obey and JSON allows, a quote or backslash, a line
+// end of JavaScript, or a byte that is not UTF-8, which is decoded as U+FFFD of size 1.
 func mustEscape(r rune, size int) bool {
 	switch r {
 	case '"', '\\', '\u2028', '\u2029':
@@ -74,7 +103,7 @@ func mustEscape(r rune, size int) bool {
 	case utf8.RuneError:
 		return size == 1
 	default:
-		return r < ' '
+		return unicode.In(r, unicode.Cc, unicode.Bidi_Control)
 	}
 }
 

@@ -1,9 +1,17 @@
 // Package log is a handler that writes one JSON line for each event, with the fields
 //
-//	time, id, type, company, pbx, integrationId, caller, callee
+//	time, id, type, company, pbx, integrationId, caller, callee,
+//	status, direction, queue, endCause, duration, replay
 //
 // time is RFC 3339 in UTC to the millisecond. caller and callee are phone numbers or
-// null. An event is handled when its line is written, so that none is lost when the disk
+// null. The fields after them are absent if the event does not say: status is that of a
+// call, a user, a phone or a text message, direction is inbound, outbound or internal,
+// endCause is a Q.850 cause such as "16", and duration is in seconds. Of a whole call,
+// which only call:completed and call:finished have, status is answered, missed or, if it is
+// outbound, unanswered. Only they have a duration. replay is true if the event is sent again on
+// purpose.
+//
+// An event is handled when its line is written, so that none is lost when the disk
 // is full.
 package log
 

@@ -31,6 +31,7 @@ type request struct {
 	event eventRow
 	facts calls.Facts
 	call  bool // the event is about a call, so facts is set
+	empty bool // there is no event: it only connects
 	done  chan error
 }
 
@@ -43,10 +44,9 @@ func newRequest(ctx context.Context, e *events.Event) *request {
 // A writer writes requests: those that arrive during one transaction share the next.
 // A Store has one.
 type writer struct {
-	db       *sql.DB
-	dialect  dialect
-	requests <-chan *request
-	file     file
+	connect  func(context.Context) (*connection, error)
+	conn     *connection // nil before connect has succeeded
+	requests chan *request
 	timeout  time.Duration // of a transaction
 }
 
@@ -55,7 +55,7 @@ func (w *writer) run(ctx context.Context) {
 	for {
 		select {
 		case r := <-w.requests:
-			w.commit(ctx, w.collect(r))
+			w.handle(ctx, w.collect(r))
 		case <-ctx.Done():
 			return
 		}
@@ -84,6 +84,24 @@ func (w *writer) collect(first *request) []*request {
 	return batch
 }
 
+// handle connects, unless that has been done, commits a batch and answers each request.
+func (w *writer) handle(ctx context.Context, batch []*request) {
+	if w.conn == nil {
+		var err error
+		if w.conn, err = w.connect(ctx); err != nil {
+			answer(batch, fmt.Errorf("store: %w", err))
+			return
+		}
+	}
+	w.commit(ctx, batch)
+}
+
+func answer(batch []*request, err error) {
+	for _, r := range batch {
+		r.done <- err
+	}
+}
+
 // commit writes a batch and answers each request. If the database refuses a row, it writes
 // each half of the batch separately, and so on, until only the refused rows have failed.
 func (w *writer) commit(ctx context.Context, batch []*request) {
@@ -91,44 +109,50 @@ func (w *writer) commit(ctx context.Context, batch []*request) {
 	if len(batch) == 0 {
 		return
 	}
+	dialect := w.conn.dialect
 	err := w.write(ctx, batch)
-	if w.dialect.stale(err) {
-		w.disconnect(ctx)
+	if dialect.stale(err) {
+		dropConnection(ctx, w.conn.db)
 		err = w.write(ctx, batch)
 	}
-	oneRow := err != nil && (errors.Is(err, errFacts) || !w.dialect.temporary(err))
+	for try := 0; errors.Is(err, errDeleted) && try < 3; try++ { // a call was pruned
+		err = w.write(ctx, batch)
+	}
+	oneRow := err != nil && (errors.Is(err, errFacts) || !dialect.temporary(err))
 	if oneRow && len(batch) > 1 {
 		w.commit(ctx, batch[:len(batch)/2])
 		w.commit(ctx, batch[len(batch)/2:])
 		return
 	}
 	if err != nil {
-		permanent := w.dialect.refused(err)
-		err = fmt.Errorf("store: %w", w.dialect.redacted(err))
+		permanent := dialect.refused(err)
+		err = fmt.Errorf("store: %w", dialect.redacted(err))
 		if permanent {
 			err = events.Permanent(err)
 		}
 	}
-	for _, r := range batch {
-		r.done <- err
-	}
+	answer(batch, err)
 }
 
-// pending returns the requests whose context has not ended.
+// pending returns the requests with an event whose context has not ended. It answers those
+// without one.
 func pending(batch []*request) []*request {
 	var rest []*request
 	for _, r := range batch {
-		if r.ctx.Err() == nil {
+		switch {
+		case r.empty:
+			r.done <- nil
+		case r.ctx.Err() == nil:
 			rest = append(rest, r)
 		}
 	}
 	return rest
 }
 
-// disconnect closes the connection and its prepared statements. The next transaction
-// makes another one.
-func (w *writer) disconnect(ctx context.Context) {
-	conn, err := w.db.Conn(ctx)
+// dropConnection closes the pool's connection and its prepared statements. The next
+// transaction makes another one.
+func dropConnection(ctx context.Context, db *sql.DB) {
+	conn, err := db.Conn(ctx)
 	if err != nil {
 		return // the transaction reports it
 	}
@@ -139,23 +163,23 @@ func (w *writer) disconnect(ctx context.Context) {
 func (w *writer) write(ctx context.Context, batch []*request) error {
 	ctx, cancel := context.WithTimeout(ctx, w.timeout)
 	defer cancel()
-	tx, err := w.db.BeginTx(ctx, nil)
+	tx, err := w.conn.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback()
-	if err := w.dialect.writeEvents(ctx, tx, eventRows(batch)); err != nil {
+	if err := w.conn.dialect.writeEvents(ctx, tx, eventRows(batch)); err != nil {
 		return fmt.Errorf("write events: %w", err)
 	}
 	if merged := mergedCalls(batch); len(merged) > 0 {
-		if err := w.dialect.writeCalls(ctx, tx, merged); err != nil {
+		if err := w.conn.dialect.writeCalls(ctx, tx, merged); err != nil {
 			return fmt.Errorf("write calls: %w", err)
 		}
 	}
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
-	return w.file.check()
+	return w.conn.file.check()
 }
 
 // eventRows returns the rows in the order of their keys. All workers write in that

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -56,10 +58,10 @@ func TestConcurrentWorkersLoseNoUpdate(t *testing.T) {
 func TestConcurrentWorkersDoNotDeadlock(t *testing.T) {
 	db := newPostgres(t)
 	const workers, rounds, calls = 4, 30, 40
-	s := db.open(t)
+	db.open(t)
 	var running sync.WaitGroup
 	for worker := range workers {
-		w := writerOn(t, s.url)
+		w := writerOn(t, db.url)
 		running.Go(func() {
 			for round := range rounds {
 				var batch []*request
@@ -83,14 +85,39 @@ func TestConcurrentWorkersDoNotDeadlock(t *testing.T) {
 func TestCallDeletedDuringItsUpdateIsNotReportedAsWritten(t *testing.T) {
 	db := newPostgres(t)
 	w := writerOn(t, db.url)
-	tx, err := w.db.Begin()
+	tx, err := w.conn.db.Begin()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer tx.Rollback()
-	dialect, gone := w.dialect.(*postgresDialect), call{key: calls.Key{Company: "example", ID: "call-1"}}
+	dialect, gone := w.conn.dialect.(*postgresDialect), call{key: calls.Key{Company: "example", ID: "call-1"}}
 	if _, err := dialect.mergeKnown(t.Context(), tx, []call{gone}); !errors.Is(err, errDeleted) || !dialect.temporary(err) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A pruningDialect has each of the first calls deleted while it is written.
+type pruningDialect struct {
+	dialect
+	deletions int
+}
+
+func (d *pruningDialect) writeCalls(ctx context.Context, tx *sql.Tx, batch []call) error {
+	if d.deletions > 0 {
+		d.deletions--
+		return errDeleted
+	}
+	return d.dialect.writeCalls(ctx, tx, batch)
+}
+
+func TestCallDeletedDuringItsUpdateIsWrittenAgain(t *testing.T) {
+	db := newSQLite(t)
+	w := writerOn(t, db.url)
+	w.conn.dialect = &pruningDialect{w.conn.dialect, 2}
+	r := newRequest(t.Context(), decode(t, `{"id":"call-1","type":"call:start","time":1693389850810,"data":{}}`))
+	w.commit(t.Context(), []*request{r})
+	if err := <-r.done; err != nil || db.count(t, "calls") != 1 || db.count(t, "events") != 1 {
+		t.Errorf("got %v and %d calls", err, db.count(t, "calls"))
 	}
 }
 
@@ -98,7 +125,7 @@ func TestCallDeletedDuringItsUpdateIsNotReportedAsWritten(t *testing.T) {
 // refuses some rows.
 func TestRefusedRowFailsAlone(t *testing.T) {
 	onEach(t, func(t *testing.T, db *database) {
-		s := db.open(t)
+		db.open(t)
 		db.refuse(t, "bad")
 		var batch []*request
 		for i := range 50 {
@@ -108,7 +135,7 @@ func TestRefusedRowFailsAlone(t *testing.T) {
 			}
 			batch = append(batch, newRequest(t.Context(), decode(t, fmt.Sprintf(`{"id":%q,"type":"call:start","time":1693389850810,"data":{}}`, id))))
 		}
-		writerOn(t, s.url).commit(t.Context(), batch)
+		writerOn(t, db.url).commit(t.Context(), batch)
 		for i, r := range batch {
 			err := <-r.done
 			if bad := i == 7 || i == 31; bad != (err != nil) || bad != events.IsPermanent(err) {
@@ -146,7 +173,7 @@ func TestUndecodableFactsFailAlone(t *testing.T) {
 		handle(t, []*events.Event{event("call-1", 0)}, s)
 		db.exec(t, "UPDATE calls SET facts = 'torn'")
 		batch := []*request{newRequest(t.Context(), event("call-1", 1)), newRequest(t.Context(), event("call-2", 1)), newRequest(t.Context(), event("call-3", 1))}
-		writerOn(t, s.url).commit(t.Context(), batch)
+		writerOn(t, db.url).commit(t.Context(), batch)
 		for i, r := range batch {
 			if err := <-r.done; (i == 0) != (err != nil) || events.IsPermanent(err) {
 				t.Errorf("event %d: %v", i, err)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,7 +26,8 @@ func parsePostgres(raw string) (*target, error) {
 	}
 	closed, hangUp := context.WithCancel(context.Background())
 	cfg.DialFunc = dialer{closed}.dial
-	return &target{connector: stdlib.GetConnector(*cfg), dialect: &postgresDialect{}, hangUp: hangUp}, nil
+	address := net.JoinHostPort(cfg.Host, strconv.Itoa(int(cfg.Port))) + "/" + cfg.Database
+	return &target{connector: stdlib.GetConnector(*cfg), dialect: &postgresDialect{}, address: address, hangUp: hangUp}, nil
 }
 
 // postgresConfig accepts what libpq accepts, with pgx's defaults: sslmode, for
@@ -51,6 +53,7 @@ func postgresConfig(raw string) (*pgx.ConnConfig, error) {
 	if cfg.ConnectTimeout == 0 {
 		cfg.ConnectTimeout = connectTimeout
 	}
+	refuseClearText(cfg)
 	return cfg, nil
 }
 

@@ -84,17 +84,31 @@ func connectTo(t testing.TB, postgresURL string) *sql.DB {
 // on nothing, not even the end of a connection.
 func hangable(t testing.TB, postgresURL string) (proxyURL string, hang func()) {
 	t.Helper()
+	proxyURL, hangs := proxyTo(t, postgresURL)
+	return proxyURL, func() { hangs.Store(true) }
+}
+
+// proxyTo returns the URL of a proxy to a PostgreSQL server. While hangs is true, it passes on
+// nothing. What it should have passed on then is lost.
+func proxyTo(t testing.TB, postgresURL string) (proxyURL string, hangs *atomic.Bool) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return proxyOn(t, l, postgresURL)
+}
+
+// proxyOn is proxyTo with a listener, which it closes when the test ends.
+func proxyOn(t testing.TB, l net.Listener, postgresURL string) (proxyURL string, hangs *atomic.Bool) {
+	t.Helper()
+	hangs = &atomic.Bool{}
 	u, err := url.Parse(postgresURL)
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := u.Host
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var relays sync.WaitGroup
-	var hangs atomic.Bool
 	relay := func(to, from net.Conn) {
 		for buffer := make([]byte, 4096); ; {
 			n, err := from.Read(buffer)
@@ -124,7 +138,7 @@ func hangable(t testing.TB, postgresURL string) (proxyURL string, hang func()) {
 	})
 	t.Cleanup(func() { l.Close(); relays.Wait() })
 	u.Host = l.Addr().String()
-	return u.String(), func() { hangs.Store(true) }
+	return u.String(), hangs
 }
 
 // open returns a connected store, which is closed when the test ends.
@@ -211,15 +225,20 @@ func (db *database) empty(t testing.TB) {
 // refuse adds a constraint that refuses calls whose id begins with the prefix.
 func (db *database) refuse(t testing.TB, prefix string) {
 	t.Helper()
-	if db.postgres {
-		db.exec(t, fmt.Sprintf("ALTER TABLE calls ADD CONSTRAINT refused CHECK (id NOT LIKE '%s%%')", prefix))
-		return
-	}
-	db.exec(t, fmt.Sprintf("CREATE TRIGGER refused BEFORE INSERT ON calls WHEN NEW.id LIKE '%s%%' BEGIN SELECT RAISE(ABORT, 'refused'); END", prefix))
+	db.refuseIn(t, "calls", prefix)
 }
 
-// lock prevents writes by others until release is called.
-func (db *database) lock(t testing.TB) (release func()) {
+func (db *database) refuseIn(t testing.TB, table, prefix string) {
+	t.Helper()
+	if db.postgres {
+		db.exec(t, fmt.Sprintf("ALTER TABLE %s ADD CONSTRAINT refused CHECK (id NOT LIKE '%s%%')", table, prefix))
+		return
+	}
+	db.exec(t, fmt.Sprintf("CREATE TRIGGER refused BEFORE INSERT ON %s WHEN NEW.id LIKE '%s%%' BEGIN SELECT RAISE(ABORT, 'refused'); END", table, prefix))
+}
+
+// lock prevents writes to a table by others until release is called.
+func (db *database) lock(t testing.TB, table string) (release func()) {
 	t.Helper()
 	conn, err := db.Conn(context.Background())
 	if err != nil {
@@ -227,7 +246,7 @@ func (db *database) lock(t testing.TB) (release func()) {
 	}
 	begin := "BEGIN IMMEDIATE"
 	if db.postgres {
-		begin = "BEGIN; LOCK TABLE events IN ACCESS EXCLUSIVE MODE"
+		begin = "BEGIN; LOCK TABLE " + table + " IN ACCESS EXCLUSIVE MODE"
 	}
 	if _, err := conn.ExecContext(context.Background(), begin); err != nil {
 		t.Fatal(err)
@@ -244,14 +263,13 @@ func (db *database) lock(t testing.TB) (release func()) {
 // its choice.
 func writerOn(t testing.TB, url string) *writer {
 	t.Helper()
-	target, err := parseURL(url, toWrite)
+	s, err := New(Config{URL: url})
 	if err != nil {
 		t.Fatal(err)
 	}
-	db, err := connect(context.Background(), target)
-	if err != nil {
+	if err := s.Connect(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { db.Close(); target.hangUp() })
-	return &writer{db: db, dialect: target.dialect, timeout: commitTimeout}
+	t.Cleanup(func() { s.Close() })
+	return s.writer
 }

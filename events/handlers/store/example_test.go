@@ -55,3 +55,37 @@ func Example() {
 	}
 	// Output: 2023-08-30 10:04:10 +12025550100 gave up after 3s
 }
+
+func ExamplePrune() {
+	dir, err := os.MkdirTemp("", "store")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	// Retention would have the Store itself prune about every hour.
+	cfg := store.Config{URL: "sqlite:" + filepath.Join(dir, "events.db")}
+	s, err := store.New(cfg)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx := context.Background()
+	if err := s.Connect(ctx); err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer s.Close()
+	e, err := events.Decode([]byte(`{"id":"call-1","type":"call:end","time":1693389853611,"data":{}}`)) // in 2023
+	if err == nil {
+		err = s.HandleEvent(ctx, e)
+	}
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	pruned, err := store.Prune(ctx, cfg, time.Now().AddDate(0, 0, -90), false)
+	fmt.Println(pruned.Calls, "call and", pruned.Events, "event deleted,", err)
+	// Output: 1 call and 1 event deleted, <nil>
+}

@@ -2,8 +2,12 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
+	"runtime"
+
+	"go.uber.org/zap"
 )
 
 // A file identifies the SQLite file that was opened. If that is moved or replaced, SQLite
@@ -36,4 +40,36 @@ func (f file) check() error {
 		return errOtherFile
 	}
 	return nil
+}
+
+// createPrivate creates the file, unless it exists, so that only its owner can read it. SQLite
+// gives the files -wal and -shm the same mode. The path of PostgreSQL is empty.
+func createPrivate(path string) error {
+	if path == "" {
+		return nil
+	}
+	// Only a file that did not exist may be opened and closed here: closing a file ends
+	// all locks that this process has on it.
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600) //nolint:gosec // the path is the operator's, as in G304
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// warnOfReaders logs which of the database's files others than the owner can read or write.
+// It does not change them, since that may be intended.
+func warnOfReaders(path string, log *zap.Logger) {
+	if path == "" || runtime.GOOS == "windows" { // which has no modes
+		return
+	}
+	for _, name := range []string{path, path + "-wal", path + "-shm"} {
+		if found, err := os.Stat(name); err == nil && found.Mode()&0o077 != 0 {
+			log.Warn("database file is open to others than its owner, chmod it to 0600",
+				zap.String("path", name), zap.String("mode", fmt.Sprintf("%#o", found.Mode().Perm())))
+		}
+	}
 }

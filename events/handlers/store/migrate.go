@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-//go:embed migrations
+//go:embed migrations state
 var migrations embed.FS
 
 const (
@@ -21,18 +21,30 @@ const (
 	openingTimeout = 10 * time.Second
 )
 
-// connect connects to the target and applies the migrations.
-func connect(ctx context.Context, t *target) (*sql.DB, error) {
+// errNewer: a newer version has migrated the tables.
+var errNewer = errors.New("the database has migration")
+
+// A schema is a set of tables, which one database may have besides others.
+type schema struct {
+	folder string   // of the migrations; it has one folder for each kind of database
+	table  string   // of the migrations that are applied
+	rows   []string // the tables that are written to
+}
+
+var storeSchema = schema{"migrations", "migrations", []string{"events", "calls"}}
+
+// open connects to the target and applies the migrations of the schema.
+func open(ctx context.Context, t *target, s schema) (*sql.DB, error) {
 	ctx, cancel := context.WithTimeout(ctx, setupTimeout)
 	defer cancel()
+	if err := createPrivate(t.path); err != nil {
+		return nil, err
+	}
 	db := t.open()
-	err := migrate(ctx, db, t.dialect)
+	err := s.migrate(ctx, db, t.dialect)
 	for begin := time.Now(); t.dialect.opening(err) && time.Since(begin) < openingTimeout && ctx.Err() == nil; {
 		time.Sleep(10 * time.Millisecond)
-		err = migrate(ctx, db, t.dialect)
-	}
-	if err == nil {
-		err = t.dialect.prepare(ctx, db)
+		err = s.migrate(ctx, db, t.dialect)
 	}
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -42,17 +54,26 @@ func connect(ctx context.Context, t *target) (*sql.DB, error) {
 
 // migrate applies the migrations that are missing, in one transaction that excludes
 // others: of several workers that start together, one migrates.
-func migrate(ctx context.Context, db *sql.DB, d dialect) error {
+func (s schema) migrate(ctx context.Context, db *sql.DB, d dialect) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
 	defer tx.Rollback()
+	if err := s.migrateIn(ctx, tx, d); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// migrateIn applies the migrations that are missing in a transaction.
+func (s schema) migrateIn(ctx context.Context, tx *sql.Tx, d dialect) error {
 	folder, lock := d.migrations()
+	folder = s.folder + "/" + folder
 	if _, err := tx.ExecContext(ctx, lock); err != nil {
 		return fmt.Errorf("lock for migration: %w", err)
 	}
-	applied, err := appliedMigrations(ctx, tx)
+	applied, err := s.applied(ctx, tx)
 	if err != nil {
 		return err
 	}
@@ -61,25 +82,25 @@ func migrate(ctx context.Context, db *sql.DB, d dialect) error {
 		return err
 	}
 	if applied > len(latest) {
-		return fmt.Errorf("the database has migration %d, and this version knows %d: run a newer one", applied, len(latest))
+		return fmt.Errorf("%w %d, and this version knows %d: run a newer one", errNewer, applied, len(latest))
 	}
 	for n := applied + 1; n <= len(latest); n++ {
-		if err := apply(ctx, tx, folder, n); err != nil {
+		if err := s.apply(ctx, tx, folder, n); err != nil {
 			return fmt.Errorf("migration %d: %w", n, err)
 		}
 	}
-	return tx.Commit()
+	return nil
 }
 
-func appliedMigrations(ctx context.Context, tx *sql.Tx) (n int, err error) {
-	if _, err := tx.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS migrations (number INTEGER NOT NULL PRIMARY KEY)`); err != nil {
+func (s schema) applied(ctx context.Context, tx *sql.Tx) (n int, err error) {
+	if _, err := tx.ExecContext(ctx, fmt.Sprintf(`CREATE TABLE IF NOT EXISTS %s (number INTEGER NOT NULL PRIMARY KEY)`, s.table)); err != nil {
 		return 0, fmt.Errorf("table of migrations: %w", err)
 	}
-	err = tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(number), 0) FROM migrations`).Scan(&n)
+	err = tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(number), 0) FROM `+s.table).Scan(&n)
 	return n, err
 }
 
-func apply(ctx context.Context, tx *sql.Tx, folder string, n int) error {
+func (s schema) apply(ctx context.Context, tx *sql.Tx, folder string, n int) error {
 	statements, err := migrations.ReadFile(fmt.Sprintf("%s/%d.sql", folder, n))
 	if err != nil {
 		return err
@@ -87,6 +108,6 @@ func apply(ctx context.Context, tx *sql.Tx, folder string, n int) error {
 	if _, err := tx.ExecContext(ctx, string(statements)); err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, fmt.Sprintf(`INSERT INTO migrations (number) VALUES (%d)`, n))
+	_, err = tx.ExecContext(ctx, fmt.Sprintf(`INSERT INTO %s (number) VALUES (%d)`, s.table, n))
 	return err
 }

@@ -24,7 +24,7 @@ type postgresDialect struct{}
 const migrationLock = 7_301_150_918
 
 func (*postgresDialect) migrations() (folder, lock string) {
-	return "migrations/postgres", fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", migrationLock)
+	return "postgres", fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", migrationLock)
 }
 
 func (*postgresDialect) prepare(context.Context, *sql.DB) error { return nil }
@@ -98,7 +98,7 @@ func (*postgresDialect) insertNew(ctx context.Context, tx *sql.Tx, batch []call)
 	return known, rows.Err()
 }
 
-// errDeleted is temporary: the next try inserts the call.
+// errDeleted is temporary: the next try, which the writer makes at once, inserts the call.
 var errDeleted = errors.New("a call was deleted while it was written")
 
 // mergeKnown locks the rows of calls, which exist, and returns the calls with facts that
@@ -179,6 +179,16 @@ func appendJSON(out []byte, value any) []byte {
 	}
 }
 
+func (*postgresDialect) numbered(statement string) string { return statement }
+
+func (*postgresDialect) millis(column string) string {
+	return fmt.Sprintf(`to_char(%s AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`, column)
+}
+
+func (*postgresDialect) contains(column, text string) string {
+	return fmt.Sprintf("position('%s'::bytea IN %s) > 0", text, column)
+}
+
 // sqlState returns the error's SQLSTATE, or "" if it does not come from the server.
 func sqlState(err error) string {
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
@@ -215,7 +225,7 @@ func (*postgresDialect) stale(err error) bool {
 }
 
 func (p *postgresDialect) temporary(err error) bool {
-	if p.stale(err) {
+	if p.stale(err) || isConnectError(err) {
 		return true
 	}
 	switch sqlClass(err) {
@@ -229,6 +239,9 @@ func (p *postgresDialect) temporary(err error) bool {
 }
 
 func (*postgresDialect) refused(err error) bool {
+	if isConnectError(err) { // such as 22023, for a parameter of the URL
+		return false
+	}
 	switch sqlClass(err) {
 	case "22", "23", "54": // data, constraints, limits
 		return true
@@ -241,6 +254,8 @@ func (p *postgresDialect) redacted(err error) error {
 	switch state := sqlState(err); {
 	case state == noStatement, state == sameStatement:
 		return fmt.Errorf("%w; a pooler such as PgBouncer must keep prepared statements (max_prepared_statements, from version 1.21 on) or be in session mode, or the URL must have default_query_exec_mode=exec", err)
+	case isConnectError(err) && clearTextRefused(err):
+		return fmt.Errorf("%s: %w", clearTextAdvice, oneLineError{err})
 	case isConnectError(err):
 		return oneLineError{err}
 	case !p.temporary(err):
@@ -264,7 +279,26 @@ func (e oneLineError) Error() string {
 
 func (e oneLineError) Unwrap() error { return e.error }
 
+func (*postgresDialect) unusable(error) bool { return false } // a login or a name may be created yet
+
 func (*postgresDialect) opening(error) bool { return false }
+
+func (*postgresDialect) remedy(err error) string {
+	switch sqlState(err) {
+	case "28P01", "28000":
+		return "; check user and password in the URL, or PGUSER and PGPASSWORD, and pg_hba.conf on the server"
+	case "25006":
+		return "; connect to the primary server, since this one is a copy that is only read"
+	case "3D000":
+		return "; create the database, or correct its name in the URL"
+	case "42501":
+		return "; grant the user CREATE on the schema, and SELECT, INSERT, UPDATE and DELETE on its tables"
+	}
+	if isConnectError(err) && sqlState(err) == "" {
+		return "; check host, port and sslmode in the URL, whether the server runs, and whether a firewall lets this machine connect"
+	}
+	return ""
+}
 
 func (*postgresDialect) noTables(err error) error {
 	if sqlState(err) == noTable {

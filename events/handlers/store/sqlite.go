@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"strings"
 
@@ -18,6 +19,9 @@ import (
 type sqliteDialect struct {
 	insertEvent, selectFacts, upsertCall *sql.Stmt
 }
+
+// walLimit is how large the write-ahead log stays, in bytes.
+const walLimit = 16 << 20
 
 func parseSQLite(path string, purpose access) (*target, error) {
 	path = strings.TrimPrefix(path, "//")
@@ -33,20 +37,28 @@ func parseSQLite(path string, purpose access) (*target, error) {
 			"synchronous(FULL)",
 			"cache_size(-16384)",       // KiB; the keys of events are spread over the whole index
 			"wal_autocheckpoint(4000)", // pages, 16 MB
+			// What a reader or a large transaction has made larger, the next checkpoint
+			// cuts to this. By default, it stays as large.
+			fmt.Sprintf("journal_size_limit(%d)", walLimit),
 		},
 	}
-	if purpose == toRead {
+	switch purpose {
+	case toPrune:
+		options.Set("mode", "rw")
+	case toCheck: // without journal_mode, which would be kept
+		options = url.Values{"mode": {"rw"}, "_txlock": {"immediate"}, "_pragma": {"busy_timeout(5000)"}}
+	case toRead:
 		options = url.Values{"mode": {"rw"}, "_pragma": {"busy_timeout(10000)"}} // rw, since readers use the write-ahead log
 	}
 	connector, err := sqlite.NewConnector("file:" + (&url.URL{Path: path}).EscapedPath() + "?" + options.Encode())
 	if err != nil {
 		return nil, err
 	}
-	return &target{connector, &sqliteDialect{}, path, func() {}}, nil
+	return &target{connector: connector, dialect: &sqliteDialect{}, path: path, hangUp: func() {}}, nil
 }
 
 func (*sqliteDialect) migrations() (folder, lock string) {
-	return "migrations/sqlite", "SELECT 1" // the transaction is immediate
+	return "sqlite", "SELECT 1" // the transaction is immediate
 }
 
 func (s *sqliteDialect) prepare(ctx context.Context, db *sql.DB) error {
@@ -102,6 +114,16 @@ func (s *sqliteDialect) writeCalls(ctx context.Context, tx *sql.Tx, batch []call
 	return nil
 }
 
+func (*sqliteDialect) numbered(statement string) string {
+	return strings.ReplaceAll(statement, "$", "?")
+}
+
+func (*sqliteDialect) millis(column string) string { return column }
+
+func (*sqliteDialect) contains(column, text string) string {
+	return fmt.Sprintf("instr(%s, CAST('%s' AS BLOB)) > 0", column, text)
+}
+
 // sqliteCode returns the error's primary result code, or 0 if it does not come from
 // SQLite.
 func sqliteCode(err error) int {
@@ -138,9 +160,31 @@ func (s *sqliteDialect) redacted(err error) error {
 	return err
 }
 
+func (*sqliteDialect) unusable(err error) bool {
+	switch sqliteCode(err) {
+	case code.SQLITE_CANTOPEN, code.SQLITE_CORRUPT, code.SQLITE_NOTADB, code.SQLITE_PERM, code.SQLITE_READONLY:
+		return true
+	}
+	_, ok := errors.AsType[*fs.PathError](err)
+	return ok
+}
+
 // opening errors come while another process switches the file to a write-ahead log,
 // which SQLite's busy timeout does not cover.
 func (*sqliteDialect) opening(err error) bool { return sqliteCode(err) == code.SQLITE_BUSY }
+
+func (*sqliteDialect) remedy(err error) string {
+	switch sqliteCode(err) {
+	case code.SQLITE_NOTADB, code.SQLITE_CORRUPT:
+		return "; give another path, or put a copy of the database there"
+	case code.SQLITE_READONLY, code.SQLITE_CANTOPEN, code.SQLITE_PERM:
+		return "; let the worker's user write to the file and to its folder"
+	case code.SQLITE_BUSY:
+		return "; another program holds the file: stop it, or give another path"
+	default:
+		return ""
+	}
+}
 
 func (*sqliteDialect) noTables(err error) error {
 	switch sqliteCode(err) {

@@ -13,8 +13,8 @@ import (
 func TestLockedFileIsATemporaryError(t *testing.T) {
 	db := newSQLite(t)
 	s := db.open(t)
-	s.db.Exec("PRAGMA busy_timeout = 1")
-	release := db.lock(t)
+	s.writer.conn.db.Exec("PRAGMA busy_timeout = 1")
+	release := db.lock(t, "events")
 	e := decode(t, `{"id":"call-1","type":"call:start","time":1693389850810,"data":{}}`)
 	if err := s.HandleEvent(t.Context(), e); err == nil || events.IsPermanent(err) {
 		t.Errorf("got %v", err)
@@ -26,12 +26,12 @@ func TestLockedFileIsATemporaryError(t *testing.T) {
 func TestFullDiskIsATemporaryError(t *testing.T) {
 	db := newSQLite(t)
 	s := db.open(t)
-	s.db.Exec("PRAGMA max_page_count = 1") // no more than it has
+	s.writer.conn.db.Exec("PRAGMA max_page_count = 1") // no more than it has
 	e := decode(t, fmt.Sprintf(`{"id":"call-1","type":"call:start","time":1693389850810,"data":{},"more":%q}`, strings.Repeat("x", 100_000)))
 	if err := s.HandleEvent(t.Context(), e); err == nil || events.IsPermanent(err) || !strings.Contains(err.Error(), "full") {
 		t.Errorf("got %v", err)
 	}
-	s.db.Exec("PRAGMA max_page_count = 1000000")
+	s.writer.conn.db.Exec("PRAGMA max_page_count = 1000000")
 	handle(t, []*events.Event{e}, s)
 	if n := db.count(t, "events"); n != 1 {
 		t.Errorf("%d events", n)

@@ -31,7 +31,7 @@ func handle(t interface{ Errorf(string, ...any) }, all []*events.Event, stores .
 func TestHandleEventReturnsWhenItsContextEnds(t *testing.T) {
 	onEach(t, func(t *testing.T, db *database) {
 		s := db.open(t)
-		release := db.lock(t)
+		release := db.lock(t, "events")
 		gone := errors.New("lease lost")
 		ctx, cancel := context.WithCancelCause(t.Context())
 		failed := make(chan error)
@@ -54,26 +54,26 @@ func TestHandleEventReturnsWhenItsContextEnds(t *testing.T) {
 	})
 }
 
-func TestOnlyAConnectedStoreHandlesEvents(t *testing.T) {
-	s, err := New(Config{URL: "sqlite:" + filepath.Join(t.TempDir(), "events.db")})
-	if err != nil {
-		t.Fatal(err)
-	}
+func TestClosedStoreHandlesNothing(t *testing.T) {
 	e := decode(t, `{"id":"call-1","type":"call:start","time":1693389850810,"data":{}}`)
-	if err := s.Close(); err != nil {
-		t.Error(err)
-	}
-	if err := s.HandleEvent(t.Context(), e); err == nil {
-		t.Error("handled before Connect")
-	}
-	if err := s.Connect(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	handle(t, []*events.Event{e}, s)
-	if err := s.Close(); err != nil {
-		t.Error(err)
-	}
-	if err := s.HandleEvent(t.Context(), e); err == nil {
-		t.Error("handled after Close")
+	for _, used := range []bool{false, true} {
+		s, err := New(Config{URL: "sqlite:" + filepath.Join(t.TempDir(), "events.db")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if used {
+			handle(t, []*events.Event{e}, s)
+		}
+		for range 2 {
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		if err := s.HandleEvent(t.Context(), e); !errors.Is(err, errClosed) {
+			t.Errorf("after Close: %v", err)
+		}
+		if err := s.Connect(t.Context()); !errors.Is(err, errClosed) {
+			t.Errorf("after Close: %v", err)
+		}
 	}
 }

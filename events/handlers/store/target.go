@@ -3,6 +3,7 @@ package store
 import (
 	"database/sql"
 	"database/sql/driver"
+	"path/filepath"
 )
 
 // A target is a database that is not connected to yet.
@@ -10,7 +11,19 @@ type target struct {
 	connector driver.Connector
 	dialect   dialect
 	path      string // of a SQLite file
+	address   string // of a PostgreSQL database, without user and password
 	hangUp    func() // closes all connections at once
+}
+
+func (t *target) String() string {
+	if t.path != "" {
+		path, err := filepath.Abs(t.path)
+		if err != nil { // the working folder is gone
+			path = t.path
+		}
+		return "sqlite:" + path
+	}
+	return "postgres://" + t.address
 }
 
 // open returns a pool of one connection, which is all that a writer or a reader
@@ -27,4 +40,6 @@ type access int
 const (
 	toWrite access = iota
 	toRead         // a SQLite file must exist
+	toPrune        // too
+	toCheck        // too
 )

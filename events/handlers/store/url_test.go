@@ -64,10 +64,7 @@ func TestSSLModeDefaultsToTheDrivers(t *testing.T) {
 }
 
 func TestConnectErrorsDoNotQuoteThePassword(t *testing.T) {
-	s, err := New(Config{URL: "postgres://ada:s3cret@127.0.0.1:1/db"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := storeOf(t, "postgres://ada:s3cret@127.0.0.1:1/db")
 	if err := s.Connect(t.Context()); err == nil || strings.Contains(err.Error(), "s3cret") || strings.Contains(err.Error(), "\n") {
 		t.Errorf("got %v", err)
 	}

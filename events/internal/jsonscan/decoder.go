@@ -24,8 +24,19 @@ import (
 type Decoder struct {
 	scanner
 	names   [][]byte
-	strings strings.Builder // all strings that were read, in one piece of memory
+	strings strings.Builder // the strings that were read last; never grows, as others use its memory
+	scratch []byte          // of the last name that had to be decoded
+	listed  int             // elements that ReadStrings has read
 }
+
+const (
+	// maxElements is how many elements ReadStrings reads from one text.
+	maxElements = 10_000
+	// maxName is the length of the longest name that may be known, however it is escaped.
+	maxName = 256
+	// maxChunk limits the memory that strings share.
+	maxChunk = 64 << 10
+)
 
 // NewDecoder returns a decoder of the text. names are the field names that the caller
 // reads, of all objects.
@@ -58,17 +69,31 @@ func (d *Decoder) End() error {
 // ReadObject calls readField for each field of an object, with its name. readField reads
 // the value and returns true, or returns false if it does not know the name. Then it is
 // called again with the known name that differs only in case; if there is none, the value
-// is skipped.
+// is skipped. The name is valid until the value is read.
 func (d *Decoder) ReadObject(readField func(name []byte) bool) {
 	if d.Peek() != '{' {
 		d.Skip()
 		return
 	}
 	for more := d.open('}'); more; more = d.more('}') {
-		name := unquote(d.name())
+		name := d.fieldName()
 		if !readField(name) && !readField(d.knownName(name)) {
 			d.Skip()
 		}
+	}
+}
+
+// fieldName moves past the name of a field and the colon and returns the name, or nil if
+// it is longer than any known name.
+func (d *Decoder) fieldName() []byte {
+	switch content, plain := d.name(); {
+	case plain:
+		return content
+	case len(content) > maxName:
+		return nil
+	default:
+		d.scratch = appendUnquoted(d.scratch[:0], content)
+		return d.scratch
 	}
 }
 
@@ -82,6 +107,17 @@ func (d *Decoder) knownName(name []byte) []byte {
 	return nil
 }
 
+// ReadArray calls readElement for each element of an array, to read it.
+func (d *Decoder) ReadArray(readElement func()) {
+	if d.Peek() != '[' {
+		d.Skip()
+		return
+	}
+	for more := d.open(']'); more; more = d.more(']') {
+		readElement()
+	}
+}
+
 // ReadString reads a string.
 func (d *Decoder) ReadString(s *string) {
 	if d.Peek() != '"' {
@@ -91,7 +127,9 @@ func (d *Decoder) ReadString(s *string) {
 	*s = d.String()
 }
 
-// ReadStrings reads an array of strings, or null, which is nil.
+// ReadStrings reads an array of strings, or null, which is nil. It reads the first 10,000
+// elements of a text and skips the others, as a short element takes several times its JSON
+// in memory.
 func (d *Decoder) ReadStrings(list *[]string) {
 	switch d.Peek() {
 	case '[':
@@ -108,7 +146,15 @@ func (d *Decoder) ReadStrings(list *[]string) {
 // memory, which remain where this one has no string.
 func (d *Decoder) elements(list []string) []string {
 	for more := d.open(']'); more; more = d.more(']') {
-		list = slices.Grow(list, 1)[:len(list)+1]
+		if d.listed == maxElements {
+			d.Skip()
+			continue
+		}
+		d.listed++
+		if len(list) == cap(list) {
+			list = slices.Grow(list, max(1, len(list)))
+		}
+		list = list[:len(list)+1]
 		d.ReadString(&list[len(list)-1])
 	}
 	if len(list) == 0 {
@@ -118,12 +164,39 @@ func (d *Decoder) elements(list []string) []string {
 }
 
 // String returns the next value, which must be a string: Peek has returned a quote.
-func (d *Decoder) String() string { return d.Keep(unquote(d.quoted())) }
+func (d *Decoder) String() string {
+	content, plain := d.quoted()
+	if plain {
+		return d.Keep(content)
+	}
+	b := d.room(unquotedLen(content))
+	start := b.Len()
+	unquote(content, func(r rune) { b.WriteRune(r) })
+	return b.String()[start:]
+}
 
 // Keep returns s as a string that shares memory with the decoder's other strings,
 // and not with the text.
 func (d *Decoder) Keep(s []byte) string {
-	start := d.strings.Len()
-	d.strings.Write(s)
-	return d.strings.String()[start:]
+	b := d.room(len(s))
+	start := b.Len()
+	b.Write(s)
+	return b.String()[start:]
+}
+
+// room returns a builder with room for n bytes. All of them together allocate little more
+// than the strings need.
+func (d *Decoder) room(n int) *strings.Builder {
+	switch free := d.strings.Cap() - d.strings.Len(); {
+	case n <= free:
+	case n > maxChunk/4: // leaves the rest of the chunk to others
+		large := new(strings.Builder)
+		large.Grow(n)
+		return large
+	default:
+		size := max(min(2*d.strings.Cap(), maxChunk), n)
+		d.strings.Reset()
+		d.strings.Grow(size)
+	}
+	return &d.strings
 }

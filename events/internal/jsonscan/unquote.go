@@ -7,22 +7,32 @@ import (
 	"unicode/utf8"
 )
 
-// unquote decodes the content of a JSON string. As in encoding/json, each byte of
-// invalid UTF-8 and each half of a surrogate pair becomes U+FFFD.
-func unquote(content []byte, plain bool) []byte {
-	if plain {
-		return content
-	}
-	out := make([]byte, 0, len(content))
+// unquote decodes the content of a JSON string, rune by rune. As in encoding/json, each
+// byte of invalid UTF-8 and each half of a surrogate pair becomes U+FFFD.
+func unquote(content []byte, yield func(rune)) {
 	for len(content) > 0 {
 		decode := utf8.DecodeRune
 		if content[0] == '\\' {
 			decode = decodeEscape
 		}
 		r, size := decode(content)
-		out = utf8.AppendRune(out, r)
+		if !utf8.ValidRune(r) {
+			r = utf8.RuneError
+		}
+		yield(r)
 		content = content[size:]
 	}
+}
+
+// unquotedLen returns the length of what unquote decodes, in bytes.
+func unquotedLen(content []byte) (n int) {
+	unquote(content, func(r rune) { n += utf8.RuneLen(r) })
+	return n
+}
+
+// appendUnquoted appends what unquote decodes.
+func appendUnquoted(out, content []byte) []byte {
+	unquote(content, func(r rune) { out = utf8.AppendRune(out, r) })
 	return out
 }
 

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"runtime"
 	"sync"
 	"time"
@@ -19,19 +18,42 @@ import (
 	"wildix-worker/cmd/wildix-worker/internal/admin/console"
 	"wildix-worker/cmd/wildix-worker/internal/buildinfo"
 	"wildix-worker/cmd/wildix-worker/internal/config"
+	"wildix-worker/cmd/wildix-worker/internal/deadletter"
 	"wildix-worker/consumer"
 	"wildix-worker/consumer/metrics"
+	"wildix-worker/events/calls"
+	"wildix-worker/events/route"
+	"wildix-worker/internal/connlimit"
 )
 
-// Admin collects what the admin address serves. Its fields are set before Serve or ServeOn.
+const (
+	// maxConnections is how many connections are open at once: enough for the viewers of the
+	// console, Prometheus and health checks, and few of the files that a process may open.
+	maxConnections = 128
+	// maxUntrusted is how many of them may have shown no token. The oldest gives way.
+	maxUntrusted   = 64
+	maxHeaderBytes = 16 << 10
+)
+
+// Admin serves the admin address. Set its fields before Serve or ServeOn.
 type Admin struct {
 	Metrics *metrics.Metrics
-	// Healthy and Ready are called for /healthz and /readyz. Nil means always.
+	// Healthy and Ready answer /healthz and /readyz. If one is nil, its path always answers 200.
 	Healthy, Ready func() error
-	Unmasked       bool // the console shows names, numbers and emails as they are
+	// Destinations returns the state of the destinations. It is nil if there are none.
+	Destinations func() []route.Stats
+	// DeadLetters returns the dead-letter queue, whose messages the console then lists and
+	// redrives when it is asked to. It is nil without a queue.
+	DeadLetters func(context.Context) (*deadletter.Queue, error)
+	// Missed returns inbound calls that were missed; see console.Config. It is nil without a
+	// place that has them.
+	Missed   func(ctx context.Context, since time.Time, limit int) ([]calls.Record, error)
+	Unmasked bool   // names, numbers and emails are shown unmasked
+	Token    string // bearer token of the console and /metrics; empty if none is needed
 
 	version  buildinfo.Version
 	registry *prometheus.Registry
+	reloads  *prometheus.CounterVec
 	stats    func() consumer.Stats // nil without a consumer
 	depths   *metrics.Depths       // nil without a queue
 	console  *console.Console      // nil until it is served
@@ -45,18 +67,32 @@ func New(v buildinfo.Version) *Admin {
 		ConstLabels: prometheus.Labels{"version": string(v), "go": runtime.Version()},
 	})
 	build.Set(1)
-	registry.MustRegister(build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return &Admin{version: v, registry: registry, Metrics: metrics.New(registry)}
+	reloads := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "wildix_config_reloads_total", Help: "How often the configuration file was read again.",
+	}, []string{"result"})
+	reloads.WithLabelValues("success")
+	reloads.WithLabelValues("failure")
+	registry.MustRegister(build, reloads, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return &Admin{version: v, registry: registry, reloads: reloads, Metrics: metrics.New(registry)}
 }
 
-// Consumer adds a consumer and the depths of its queue.
+// Consumer adds the metrics, health and statistics of a consumer, and its queue's depths.
 func (a *Admin) Consumer(c *consumer.Consumer, depths *metrics.Depths) {
 	a.Metrics.Consumer(c.Stats)
 	a.registry.MustRegister(depths)
 	a.Healthy, a.Ready, a.stats, a.depths = c.Healthy, c.Ready, c.Stats, depths
 }
 
-// Observe is for the Observe of a transport that starts after Serve.
+// Reloaded counts an attempt to read the configuration file again.
+func (a *Admin) Reloaded(success bool) {
+	if success {
+		a.reloads.WithLabelValues("success").Inc()
+		return
+	}
+	a.reloads.WithLabelValues("failure").Inc()
+}
+
+// Observe records a result. It must not be called before Serve has returned.
 func (a *Admin) Observe(r consumer.Result) {
 	a.Metrics.Observe(r)
 	if a.console != nil {
@@ -64,8 +100,8 @@ func (a *Admin) Observe(r consumer.Result) {
 	}
 }
 
-// Serve serves the address of the settings until stop is called. If it is the default
-// address and can't be used, as when two workers run on a machine, that is only logged.
+// Serve serves the address of the settings until stop is called. If the default address
+// can't be used, such as when two workers run on one machine, it logs that and serves nothing.
 func (a *Admin) Serve(s *config.Admin, log *zap.Logger) (stop func(), err error) {
 	addr := s.AdminAddr.Addr()
 	if addr == "" {
@@ -85,7 +121,7 @@ func (a *Admin) Serve(s *config.Admin, log *zap.Logger) (stop func(), err error)
 	return stop, nil
 }
 
-// PageURL returns the URL of the console, seen from this machine.
+// PageURL returns the URL of the console for a browser on this machine.
 func PageURL(l net.Listener) string {
 	host, port, err := net.SplitHostPort(l.Addr().String())
 	if ip := net.ParseIP(host); err != nil || ip.IsUnspecified() {
@@ -96,20 +132,23 @@ func PageURL(l net.Listener) string {
 
 // ServeOn serves on a listener until stop is called.
 func (a *Admin) ServeOn(l net.Listener, log *zap.Logger) (stop func()) {
-	shown := console.Config{Version: string(a.version), Unmasked: a.Unmasked, Ready: a.Ready, Stats: a.stats}
+	cfg := console.Config{Version: string(a.version), Unmasked: a.Unmasked, Ready: a.Ready, Stats: a.stats, Destinations: a.Destinations, DeadLetters: a.DeadLetters, Missed: a.Missed, Logger: log}
 	if a.depths != nil {
-		shown.Depths = a.consoleDepths
+		cfg.Depths = a.consoleDepths
 	}
-	a.console = console.New(shown)
+	a.console = console.New(cfg)
+	guard := newGuard(a.Token, a.registry, log)
+	connections := connlimit.New(l, connlimit.Config{Max: maxConnections, MaxUntrusted: maxUntrusted})
 	srv := &http.Server{
-		Handler: a.handler(l.Addr(), os.Getenv(config.AdminTokenVariable)), ReadTimeout: 5 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+		Handler: a.handler(l.Addr(), guard), ConnState: connections.ConnState, ConnContext: connections.ConnContext,
+		MaxHeaderBytes: maxHeaderBytes, ReadTimeout: 5 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
 		ErrorLog: zap.NewStdLog(zap.NewNop()),
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var serving sync.WaitGroup
 	serving.Go(func() { a.console.Run(ctx) })
 	serving.Go(func() {
-		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		if err := srv.Serve(connections); !errors.Is(err, http.ErrServerClosed) {
 			log.Error("admin address no longer served", zap.Error(err))
 		}
 	})

@@ -1,13 +1,11 @@
-// Package awsclient makes clients of SQS from the environment and a queue's URL, asks for
-// the queue, and explains AWS's errors in a sentence for people.
+// Package awsclient makes clients of SQS from the environment and a queue's URL, reads the
+// queue's attributes, and explains AWS's errors in a sentence.
 package awsclient
 
 import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/url"
-	"regexp"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -15,35 +13,35 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"wildix-worker/cmd/wildix-worker/internal/exit"
-	"wildix-worker/cmd/wildix-worker/internal/term"
 	"wildix-worker/consumer"
+	"wildix-worker/internal/sqscall"
 )
 
 // IdleConnections is how many connections are kept open: enough for all polls and all
 // batch calls at once.
 const IdleConnections = 64
 
-// New returns a client for a queue. The environment, profiles and roles count as in every
-// AWS program; region and endpoint, where they are not set, come from the queue's URL. It
-// sends no request, except for credentials.
+// New returns a client for a queue. It finds credentials, region and endpoint as every AWS
+// program does; the queue's URL is the default for region and endpoint. New sends no request
+// except to get credentials.
 func New(ctx context.Context, queueURL string) (*sqs.Client, error) {
-	region, _ := Locate(queueURL)
-	cfg, err := LoadConfig(ctx, region, queueURL)
+	cfg, err := LoadConfig(ctx, sqscall.Locate(queueURL).Region, queueURL)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := Credentials(ctx, cfg); err != nil {
+	if err := CheckCredentials(ctx, cfg); err != nil {
 		return nil, err
 	}
-	return FromConfig(cfg, queueURL), nil
+	return FromConfig(ctx, cfg, queueURL)
 }
 
-// LoadConfig returns the configuration of the AWS SDK. Region is used unless it is empty;
-// name is the queue or the setting that an error names.
+// LoadConfig returns the configuration of the AWS SDK. region overrides that of the
+// environment, unless it is empty; name is the queue or setting to name in an error.
 func LoadConfig(ctx context.Context, region, name string) (aws.Config, error) {
 	options := []func(*config.LoadOptions) error{
 		config.WithHTTPClient(awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 			t.MaxIdleConnsPerHost = IdleConnections
+			t.Proxy = proxyOf
 		})),
 	}
 	if region != "" {
@@ -53,52 +51,34 @@ func LoadConfig(ctx context.Context, region, name string) (aws.Config, error) {
 	if err != nil {
 		return cfg, &exit.UsageError{Err: fmt.Errorf("AWS configuration: %w", err)}
 	}
+	if cache, ok := cfg.Credentials.(*aws.CredentialsCache); ok {
+		cfg.Credentials = explained{cache}
+	}
 	if cfg.Region == "" {
 		return cfg, &exit.UsageError{Err: fmt.Errorf("no AWS region: set AWS_REGION, since %s does not name one", name)}
 	}
 	return cfg, nil
 }
 
-// Credentials finds credentials, without asking AWS whether it accepts them.
-func Credentials(ctx context.Context, cfg aws.Config) (aws.Credentials, error) {
-	found, err := cfg.Credentials.Retrieve(ctx)
-	if err != nil {
-		return found, fmt.Errorf("no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or run where a role is attached (%w)", term.RootCause(err))
-	}
-	return found, nil
-}
-
-// FromConfig returns a client for a queue, at AWS or elsewhere.
-func FromConfig(cfg aws.Config, queueURL string) *sqs.Client {
-	_, endpoint := Locate(queueURL)
-	return sqs.NewFromConfig(cfg, func(o *sqs.Options) {
-		if o.BaseEndpoint == nil && endpoint != "" {
-			o.BaseEndpoint = &endpoint
+// FromConfig returns a client for a queue, at AWS or at another server. It returns an error
+// if no request could ever be sent, as with AWS_USE_FIPS_ENDPOINT and a server that is not
+// AWS's.
+func FromConfig(ctx context.Context, cfg aws.Config, queueURL string) (*sqs.Client, error) {
+	at := sqscall.Locate(queueURL)
+	client := sqs.NewFromConfig(cfg, func(o *sqs.Options) {
+		if o.BaseEndpoint == nil && at.Endpoint != "" {
+			o.BaseEndpoint = &at.Endpoint
 		}
+		chooseEndpoint(&o.EndpointOptions, at, o.BaseEndpoint != nil)
 	})
+	if err := checkEndpoint(ctx, client.Options()); err != nil {
+		return nil, &exit.UsageError{Err: fmt.Errorf("the queue %s: %w", queueURL, err)}
+	}
+	return client, nil
 }
 
-// awsHost is the host of a queue's URL at AWS: the current form, and the old one that
-// some consoles still show.
-var awsHost = regexp.MustCompile(`^(?:sqs\.([a-z0-9-]+)|([a-z0-9-]+)\.queue)\.amazonaws\.com(?:\.cn)?$`)
-
-// Locate returns the region of a queue at AWS, or the endpoint of one elsewhere: on
-// LocalStack, an embedded queue, behind a VPC endpoint.
-func Locate(queueURL string) (region, endpoint string) {
-	u, err := url.Parse(queueURL)
-	if err != nil || u.Host == "" {
-		return "", ""
-	}
-	if m := awsHost.FindStringSubmatch(u.Hostname()); m != nil {
-		return m[1] + m[2], ""
-	}
-	return "", u.Scheme + "://" + u.Host
-}
-
-// SameClient reports whether one client reaches both queues. It is true if the first URL
-// is not one of a queue.
+// SameClient reports whether one client reaches both queues. It returns true if queueURL is
+// not valid, since that is reported elsewhere.
 func SameClient(queueURL, other string) bool {
-	region, endpoint := Locate(queueURL)
-	otherRegion, otherEndpoint := Locate(other)
-	return region == otherRegion && endpoint == otherEndpoint || consumer.CheckQueueURL(queueURL) != nil
+	return sqscall.Locate(queueURL) == sqscall.Locate(other) || consumer.CheckQueueURL(queueURL) != nil
 }

@@ -1,6 +1,7 @@
 package awsclient
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,12 +23,15 @@ import (
 // Timeout is how long one request may take.
 const Timeout = 10 * time.Second
 
-// NoRedrivePolicy says what it means that a queue has no redrive policy.
+// NoRedrivePolicy is the advice for a queue without a redrive policy.
 const NoRedrivePolicy = "a message that is rejected, malformed or always fails comes back until its retention ends; give the queue a dead-letter queue"
 
+// lastPoll is said of queues that are not at AWS. No request tells which server does this.
+const lastPoll = "the queue is not at AWS: some servers, such as LocalStack, go on for up to 20 s with the last poll of a worker that was stopped, and an event that it takes comes after the visibility timeout"
+
 // WaitForQueue waits until the queue can be consumed, or ctx ends. It returns an error if
-// the queue does not exist or may not be used; an endpoint that does not answer is asked
-// again.
+// the queue does not exist or access to it is denied. While the endpoint does not answer, it
+// tries again.
 func WaitForQueue(ctx context.Context, client *sqs.Client, queueURL string, log *zap.Logger) error {
 	for failures := 1; ; failures++ {
 		out, err := getAttributes(ctx, client, queueURL, noRetries)
@@ -36,11 +40,14 @@ func WaitForQueue(ctx context.Context, client *sqs.Client, queueURL string, log 
 			if out.Attributes[string(types.QueueAttributeNameRedrivePolicy)] == "" {
 				log.Warn("the queue has no redrive policy: " + NoRedrivePolicy)
 			}
+			if sqscall.Locate(queueURL).Region == "" {
+				log.Info(lastPoll)
+			}
 			return nil
 		case ctx.Err() != nil:
 			return nil //nolint:nilerr // the end of ctx is no error
 		}
-		if reason := Explain(queueURL, err); reason != nil {
+		if reason := cmp.Or(Explain(queueURL, err), unknownEndpoint(ctx, client.Options(), err)); reason != nil {
 			return reason
 		}
 		if failures == 1 {
@@ -53,14 +60,19 @@ func WaitForQueue(ctx context.Context, client *sqs.Client, queueURL string, log 
 	}
 }
 
-// CheckTarget returns an error if a queue that is sent to does not exist. Every other
-// trouble is ignored, since sending needs no permission to read the queue's attributes.
-// Role and setting name the queue in the error.
+// CheckTarget returns an error if a queue to send to does not exist, or its endpoint does
+// not. It ignores all other errors, since sending needs no permission to read the queue's
+// attributes. The error names the queue's role and its setting.
 func CheckTarget(ctx context.Context, client *sqs.Client, queueURL, role, setting string) error {
-	if _, err := getAttributes(ctx, client, queueURL, noRetries); err != nil && QueueMissing(err) {
+	_, err := getAttributes(ctx, client, queueURL, noRetries)
+	switch {
+	case err == nil:
+		return nil
+	case QueueMissing(err):
 		return fmt.Errorf("the %s %s does not exist; compare %s with the SQS console", role, queueURL, setting)
+	default:
+		return unknownEndpoint(ctx, client.Options(), err)
 	}
-	return nil
 }
 
 // CreateQueue creates the queue of a URL, unless it exists.
@@ -77,7 +89,7 @@ func CreateQueue(ctx context.Context, client *sqs.Client, queueURL string) error
 	return nil
 }
 
-// noRetries switches the SDK's retries off, for callers that retry by themselves.
+// noRetries switches the SDK's retries off, for calls that must return soon.
 func noRetries(o *sqs.Options) { o.Retryer = aws.NopRetryer{} }
 
 func getAttributes(ctx context.Context, client *sqs.Client, queueURL string, options ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error) {
@@ -97,14 +109,13 @@ type Attributes struct {
 	ServerTime time.Time         // by the server's clock; zero if the response has no date
 }
 
-// GetAttributes asks for all attributes of a queue, with the SDK's retries: one reset
-// connection does not make a queue unusable.
+// GetAttributes requests all attributes of a queue, with the SDK's retries.
 func GetAttributes(ctx context.Context, client *sqs.Client, queueURL string) Attributes {
 	out, err := getAttributes(ctx, client, queueURL)
 	a := Attributes{Err: err, ReceivedAt: time.Now()}
 	if err == nil {
 		a.Values = out.Attributes
-		if a.Values == nil { // a server may leave out what is empty
+		if a.Values == nil { // some servers leave out an empty map
 			a.Values = map[string]string{}
 		}
 		a.ServerTime, _ = middleware.GetServerTime(out.ResultMetadata)
@@ -116,31 +127,32 @@ func GetAttributes(ctx context.Context, client *sqs.Client, queueURL string) Att
 	return a
 }
 
-// Get returns an attribute, empty if there is none.
+// Get returns an attribute, or an empty string if the queue does not have it.
 func (a Attributes) Get(name types.QueueAttributeName) string { return a.Values[string(name)] }
 
 // Answered reports whether the server answered at all.
 func (a Attributes) Answered() bool { return a.Values != nil || ErrorCode(a.Err) != "" }
 
-// QueueExists reports whether the queue exists, whether or not its attributes may be read.
+// QueueExists reports whether the queue exists, even if reading its attributes is denied.
 func (a Attributes) QueueExists() bool { return a.Values != nil || Denied(a.Err) }
 
-// Visible returns about how many messages can be received.
+// Visible returns approximately how many messages can be received.
 func (a Attributes) Visible() int {
 	return a.count(types.QueueAttributeNameApproximateNumberOfMessages)
 }
 
-// InFlight returns about how many messages are received and neither deleted nor visible again.
+// InFlight returns approximately how many messages were received and are neither deleted nor
+// visible again.
 func (a Attributes) InFlight() int {
 	return a.count(types.QueueAttributeNameApproximateNumberOfMessagesNotVisible)
 }
 
-// Delayed returns about how many messages can't be received yet.
+// Delayed returns approximately how many messages can't be received yet.
 func (a Attributes) Delayed() int {
 	return a.count(types.QueueAttributeNameApproximateNumberOfMessagesDelayed)
 }
 
-// Total returns about how many messages the queue holds, whatever their state.
+// Total returns approximately how many messages the queue holds in all states.
 func (a Attributes) Total() int { return a.Visible() + a.InFlight() + a.Delayed() }
 
 func (a Attributes) count(name types.QueueAttributeName) int {
@@ -148,8 +160,8 @@ func (a Attributes) count(name types.QueueAttributeName) int {
 	return n
 }
 
-// Retention returns how long the queue keeps a message; known is false if the server does
-// not say.
+// Retention returns how long the queue keeps a message. known is false if the server does
+// not report it.
 func (a Attributes) Retention() (kept time.Duration, known bool) {
 	seconds, err := strconv.Atoi(a.Get(types.QueueAttributeNameMessageRetentionPeriod))
 	return time.Duration(seconds) * time.Second, err == nil

@@ -15,9 +15,9 @@ import (
 	"wildix-worker/consumer/sqslocal"
 )
 
-// Servers returns the endpoints of the servers that tests run on besides the embedded one, by
-// name: CHECK_SERVERS="moto=http://127.0.0.1:5000 ...". Some tests change how a server
-// behaves, so that it must not be used by others at the same time.
+// Servers returns the endpoints, by name, of the servers that tests use besides the embedded
+// one: CHECK_SERVERS="moto=http://127.0.0.1:5000 ...". Some tests change how a server behaves,
+// so nothing else must use it at the same time.
 func Servers() map[string]string {
 	servers := make(map[string]string)
 	for text := range strings.FieldsSeq(os.Getenv("CHECK_SERVERS")) {
@@ -36,7 +36,7 @@ func OnEveryServer(t *testing.T, test func(t *testing.T, endpoint string)) {
 	}
 }
 
-// StartLocal starts an embedded server, and sets the environment for run and check.
+// StartLocal starts an embedded server, and sets the environment that run and check need.
 func StartLocal(t *testing.T) *sqslocal.Server {
 	t.Helper()
 	srv := sqslocal.New(sqslocal.Options{})
@@ -57,7 +57,7 @@ func Fatal(t *testing.T, err error) {
 	}
 }
 
-// NewQueue creates a queue for the test, with this ending of its name.
+// NewQueue creates a queue for the test. Its name has the ending, such as ".fifo".
 func NewQueue(t *testing.T, endpoint, ending string) (client *sqs.Client, queueURL string) {
 	t.Helper()
 	queueURL = endpoint + "/000000000000/check-" + rand.Text() + ending

@@ -9,10 +9,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// TablesVariable is the environment variable with the endpoint of a DynamoDB for tests.
+// TablesVariable is the environment variable with the endpoint of DynamoDB for tests.
 const TablesVariable = "DYNAMODB_ENDPOINT"
 
-// NewTable creates a table with a partition key.
+// NewTable creates a table with the named partition key. remove deletes it.
 func NewTable(ctx context.Context, endpoint, key string) (name string, remove func() error, err error) {
 	client := dynamodb.New(dynamodb.Options{
 		Region:       "us-east-1",

@@ -6,8 +6,8 @@ import "runtime/debug"
 // A Version is the version of the program.
 type Version string
 
-// Of returns the release that the build set or, if it set none, what the Go tool
-// recorded.
+// Of returns the release that the linker has set or, if it is empty, the version that the Go
+// tool recorded.
 func Of(release string) Version {
 	if release != "" {
 		return Version(release)

@@ -3,13 +3,12 @@
 package calls
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
 	"os"
-	"strconv"
-	"strings"
 	"time"
 
 	"wildix-worker/cmd/wildix-worker/internal/config"
@@ -20,126 +19,99 @@ import (
 
 // Command is the command calls.
 type Command struct {
-	config.Store `embed:""`
-	Since        since `default:"24h" placeholder:"24h" help:"Show calls that started since then: a duration such as 24h or 7d, or a date such as 2026-01-31."`
-	Missed       bool  `help:"Show missed calls only."`
-	JSON         bool  `name:"json" xor:"format" help:"Write one line of JSON a call."`
-	CSV          bool  `name:"csv" xor:"format" help:"Write comma-separated values, with a header line."`
+	config.File    `embed:""`
+	config.Store   `embed:""`
+	periodSettings `embed:""`
+	Limit          config.Count `placeholder:"N" help:"Show at most so many calls, the latest of them."`
+	Missed         bool         `help:"Show missed calls only."`
+	JSON           bool         `name:"json" xor:"format" help:"Write each call as a line of JSON."`
+	CSV            bool         `name:"csv" xor:"format" help:"Write comma-separated values, with a header line."`
+	Excel          bool         `help:"Write the --csv for Excel: with a byte order mark, local times and whole seconds, and phone numbers kept as they are."`
+	Separator      separator    `placeholder:"comma" help:"What separates the values of --csv: comma or semicolon." values:"comma,semicolon"`
 }
 
 // Help is what --help shows below the summary.
 func (*Command) Help() string {
-	return `The earliest call comes first. Times are local; in JSON and CSV they are UTC. A
-call is missed if it has ended, was not answered, and was not an outbound call.`
+	return `The database is that of --store-url or, with --config, of the file's only destination of
+type database.
+
+The earliest call comes first. Times are local, except in JSON and CSV, where they
+are UTC. A call is missed if it ended without an answer and was not an outbound call.
+
+A day starts when its date does in the time zone, also when clocks change. --until with a
+date includes that day.
+
+In CSV, a text that a spreadsheet would take for a formula gets an apostrophe in front.
+Excel splits a CSV file at the list separator of the Windows region: a comma in the United
+Kingdom and the United States, a semicolon in Italy, Germany and most of Europe. There, use
+--csv --excel --separator semicolon.`
 }
 
-// A since is a time in the past.
-type since struct {
-	time.Time
-	err error
+// A separator is what separates the values of CSV.
+type separator struct {
+	value rune
+	err   error
 }
 
 // UnmarshalText never fails; see err.
-func (s *since) UnmarshalText(text []byte) error {
-	*s = since{}
-	written := string(text)
-	if days, ok := strings.CutSuffix(written, "d"); ok {
-		if n, err := strconv.Atoi(days); err == nil && n >= 0 {
-			s.Time = time.Now().AddDate(0, 0, -n)
-			return nil
-		}
+func (s *separator) UnmarshalText(text []byte) error {
+	*s = separator{}
+	switch string(text) {
+	case "":
+	case "comma":
+		s.value = ','
+	case "semicolon":
+		s.value = ';'
+	default:
+		s.err = fmt.Errorf("%q is not comma or semicolon", text)
 	}
-	if ago, err := time.ParseDuration(written); err == nil && ago >= 0 {
-		s.Time = time.Now().Add(-ago)
-		return nil
-	}
-	for _, layout := range []string{time.DateOnly, time.RFC3339} {
-		if at, err := time.ParseInLocation(layout, written, time.Local); err == nil {
-			s.Time = at
-			return nil
-		}
-	}
-	s.err = fmt.Errorf("%q is neither a duration such as 24h or 7d nor a date such as 2026-01-31", text)
 	return nil
 }
 
 // Run lists the calls.
 func (cmd *Command) Run(ctx context.Context) error {
-	var faults config.Faults
-	cfg := cmd.StoreConfig(&faults)
-	faults.Add("--since", cmd.Since.err)
+	faults := cmd.Faults()
+	cfg := cmd.WrittenStore(&cmd.File, &faults)
+	zone := cmd.location(&faults)
+	period := cmd.span(time.Now().In(zone), &faults)
+	faults.Add("--limit", cmd.Limit.Err)
+	faults.Add("--separator", cmd.Separator.err)
+	if !cmd.CSV && cmd.Excel {
+		faults.Add("--excel", errNeedsCSV)
+	}
+	if !cmd.CSV && cmd.Separator.value != 0 {
+		faults.Add("--separator", errNeedsCSV)
+	}
 	if err := faults.Err(); err != nil {
 		return err
 	}
 	out := term.NewPrinter(os.Stdout)
-	list := listCalls
+	list := tableFormat{zone}.list
 	switch {
 	case cmd.JSON:
 		list = listJSON
 	case cmd.CSV:
-		list = listCSV
+		list = csvFormat{cmp.Or(cmd.Separator.value, ','), cmd.Excel, zone}.list
 	}
-	err := list(out, store.Calls(ctx, cfg, store.Query{Since: cmd.Since.Time, Missed: cmd.Missed}))
+	query := store.Query{Since: period.begin, Until: period.end, Missed: cmd.Missed, Limit: cmd.Limit.Value}
+	err := opened(store.Calls(ctx, cfg, query), func(all iter.Seq2[calls.Record, error]) error { return list(out, all) })
 	return errors.Join(err, out.Err())
 }
 
-// listCalls prints a table, 80 columns wide.
-func listCalls(out *term.Printer, calls iter.Seq2[calls.Record, error]) error {
-	out.Printf("%s\n", out.Paint(term.Faint, fmt.Sprintf("%-11s  %-3s  %s  %s  %7s",
-		"START", "", term.Column("FROM", partyColumns), term.Column("TO", partyColumns), "TIME")))
-	n := 0
-	for r, err := range calls {
-		if err != nil {
-			return err
+// opened calls list, unless the first of the calls is an error: nothing is written then, not
+// even a header.
+func opened(found iter.Seq2[calls.Record, error], list func(iter.Seq2[calls.Record, error]) error) error {
+	next, stop := iter.Pull2(found)
+	defer stop()
+	r, err, ok := next()
+	if err != nil {
+		return err
+	}
+	return list(func(yield func(calls.Record, error) bool) {
+		for ok && yield(r, err) {
+			r, err, ok = next()
 		}
-		n++
-		if out.Printf("%s\n", callLine(out, &r)) != nil {
-			break // the error is in out.Err()
-		}
-	}
-	out.Printf("%s\n", out.Paint(term.Faint, term.Plural(n, "call")))
-	return nil
+	})
 }
 
-const partyColumns = 20
-
-func callLine(out *term.Printer, r *calls.Record) string {
-	to := party(r.Callee)
-	if to == "" {
-		to = r.Destination
-	}
-	took := ""
-	if !r.End.IsZero() {
-		took = clockTime(r.Duration())
-	}
-	state, colour := callState(r)
-	return fmt.Sprintf("%s  %-3s  %s  %s  %7s  %s", r.Start.Local().Format("01-02 15:04"), directionNames[r.Direction],
-		term.Column(party(r.Caller), partyColumns), term.Column(to, partyColumns), took, out.Paint(colour, state))
-}
-
-var directionNames = map[calls.Direction]string{calls.Inbound: "in", calls.Outbound: "out", calls.Internal: "int"}
-
-// callState returns the state of a call, and its colour.
-func callState(r *calls.Record) (state, colour string) {
-	switch {
-	case r.Missed:
-		return "missed", term.Red
-	case r.End.IsZero():
-		return "live", term.Yellow
-	case r.Answered:
-		return "answered", term.Green
-	default:
-		return "no reply", term.Faint
-	}
-}
-
-func party(p calls.Party) string { return strings.TrimSpace(p.Phone + " " + p.Name) }
-
-// clockTime returns a duration as 1:02 or 1:02:03.
-func clockTime(d time.Duration) string {
-	seconds := int(d.Round(time.Second).Seconds())
-	if seconds < 3600 {
-		return fmt.Sprintf("%d:%02d", seconds/60, seconds%60)
-	}
-	return fmt.Sprintf("%d:%02d:%02d", seconds/3600, seconds/60%60, seconds%60)
-}
+var errNeedsCSV = errors.New("needs --csv")

@@ -1,5 +1,5 @@
-// Package check is the command check: it checks settings, credentials, queue and
-// permissions without consuming.
+// Package check is the command check: it checks settings, credentials, queue, permissions and
+// destinations without consuming.
 package check
 
 import (
@@ -20,9 +20,11 @@ type Command struct {
 
 // Help is what --help shows below the summary.
 func (*Command) Help() string {
-	return `Takes the settings of run. Each check prints a line, and what to do about a problem.
+	return `Takes the settings of run. Each check prints a line, and advice if there is a problem.
 No message is received, changed or deleted: permissions are checked with requests
-that can't succeed.
+that can't succeed. Each destination is tried, and gets no event: check connects,
+makes the TLS handshake, logs in, opens the database without changing it, and finds
+the program. An HTTP endpoint gets no request.
 
 Exit code: 0 if the worker can run, 1 if there are warnings and --strict is given,
 2 if there is a problem or a check could not be made.`
@@ -38,23 +40,25 @@ func (cmd *Command) Run(ctx context.Context) error {
 	return r.summary(cmd.Strict)
 }
 
-// A check is one check. One that has nothing to check returns the zero finding, which is
-// not shown.
+// A check checks one thing. If there is nothing to check, run returns the zero finding, which
+// is not shown.
 type check struct {
 	name  string
 	needs need
 	run   func(context.Context, *inspection) finding
 }
 
-// checks are made in this order, each if its need is met.
+// checks are made in this order. A check whose need is not met is skipped.
 var checks = []check{
 	{"settings", nothing, checkSettings},
+	{"secrets file", nothing, checkSecretsFile},
 	{"credentials", usableSettings, checkCredentials},
 	{"queue", acceptedCredentials, checkQueue},
 	{"GetQueueAttributes", existingQueue, checkAttributes},
 	{"ReceiveMessage", existingQueue, checkPermission("sqs:ReceiveMessage", probeReceive)},
 	{"DeleteMessage", existingQueue, checkPermission("sqs:DeleteMessage", probeDelete)},
 	{"ChangeMessageVisibility", existingQueue, checkPermission("sqs:ChangeMessageVisibility", probeChangeVisibility)},
+	{"KMS key", nothing, checkKey},
 	{"quarantine queue", reachableQuarantine, checkQuarantine},
 	{"once table", reachableTable, checkOnceTable},
 	{"redrive policy", knownAttributes, checkRedrivePolicy},
@@ -64,7 +68,7 @@ var checks = []check{
 	{"clock", anyAnswer, checkClock},
 }
 
-// A need is what must be known for a check to make sense.
+// A need is what a check needs from earlier ones.
 type need struct {
 	name string
 	met  func(*inspection) bool
@@ -85,7 +89,7 @@ var (
 
 func queueExists(i *inspection) bool { return i.accepted && i.queue.QueueExists() }
 
-// runAll makes every check that can be made, until ctx ends.
+// runAll makes every check that can be made, and tries the destinations, until ctx ends.
 func runAll(ctx context.Context, i *inspection, found func(name string, f finding)) (stopped bool) {
 	for _, c := range checks {
 		f := skipped("needs " + c.needs.name)
@@ -99,5 +103,6 @@ func runAll(ctx context.Context, i *inspection, found func(name string, f findin
 			found(c.name, f)
 		}
 	}
-	return false
+	tryDestinations(ctx, i, found)
+	return ctx.Err() != nil
 }

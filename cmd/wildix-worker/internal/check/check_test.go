@@ -18,13 +18,14 @@ import (
 	"wildix-worker/consumer/sqslocal"
 )
 
-// findings returns the findings of all checks of a queue.
+// findings returns the findings of all checks of a queue, by name.
 func findings(t *testing.T, queueURL string, timeout time.Duration) map[string]finding {
 	t.Helper()
 	all := make(map[string]finding)
 	i := &inspection{settings: &worker.Settings{
 		QueueURL: queueURL, Settings: handlers.Settings{Handlers: "log"}, Log: config.Log{LogLevel: "info"},
 	}, timeout: timeout}
+	i.settings.Output = "auto"
 	if runAll(t.Context(), i, func(name string, f finding) { all[name] = f }) {
 		t.Fatal("stopped")
 	}
@@ -57,8 +58,8 @@ func TestCheckHasNoSideEffects(t *testing.T) {
 	})
 }
 
-// The made-up receipt handle must not be that of a message in hand.
-func TestCheckDoesNotTouchMessagesInHand(t *testing.T) {
+// The made-up receipt handle must not be that of a message.
+func TestCheckDoesNotTouchMessagesInFlight(t *testing.T) {
 	awstest.OnEveryServer(t, func(t *testing.T, endpoint string) {
 		client, queueURL := awstest.NewQueue(t, endpoint, "")
 		_, err := outgoing.Send(t.Context(), client, queueURL, []outgoing.Message{outgoing.Sign("s3cret", "call:end", "call-1", []byte("{}"), "")})
@@ -95,6 +96,15 @@ func TestCheckTimesOut(t *testing.T) {
 			t.Errorf("%s: %s %s", action, f.status, f.text)
 		}
 		stop()
+	}
+}
+
+func TestLongNameLeavesTheTextToTheNextLine(t *testing.T) {
+	var out strings.Builder
+	r := report{Printer: &term.Printer{Out: &out}}
+	r.add("missed-calls-of-all-branches (http)", ok("hooks.example.com"))
+	if want := "ok       missed-calls-of-all-branches (http)\n         hooks.example.com\n"; out.String() != want {
+		t.Errorf("got %q, want %q", out.String(), want)
 	}
 }
 

@@ -17,8 +17,8 @@ import (
 	"wildix-worker/events/once"
 )
 
-// Moto enforces IAM policies if that is switched on. It names actions after calls, so that a batch
-// is an action of its own.
+// Moto can enforce IAM policies. For a batch call it requires an action with the call's name,
+// unlike AWS.
 var permissions = map[string][]string{
 	"GetQueueAttributes":      {"sqs:GetQueueAttributes"},
 	"ReceiveMessage":          {"sqs:ReceiveMessage"},
@@ -73,7 +73,7 @@ func TestCheckAndUseOfTheTableNeedOnlyPutItem(t *testing.T) {
 	t.Run("without", func(t *testing.T) {
 		become(t, endpoint, "worker-without-table", []string{"dynamodb:GetItem"})
 		err := useTable(t, name)
-		// Moto does not write this answer as DynamoDB does.
+		// Moto's response is not the same as DynamoDB's.
 		if reason := oncetable.Explain(name, err); reason == nil || !strings.Contains(reason.Error(), "the worker needs dynamodb:PutItem on it (AWS says ") {
 			t.Errorf("%v", err)
 		}
@@ -84,7 +84,7 @@ func TestCheckAndUseOfTheTableNeedOnlyPutItem(t *testing.T) {
 	})
 }
 
-// useTable makes every request that a worker makes of a table.
+// useTable sends each kind of request that a worker sends to a table.
 func useTable(t *testing.T, name string) error {
 	ctx, key := t.Context(), once.Key{Handler: "log"}
 	table, err := oncetable.Open(ctx, name, "")
@@ -96,7 +96,7 @@ func useTable(t *testing.T, name string) error {
 	return errors.Join(err, table.Release(ctx, key, 1), table.Done(ctx, key, time.Hour))
 }
 
-// become sets the credentials of a new user with these permissions, and switches the
+// become creates a user with these permissions, sets its credentials, and switches the
 // enforcement of policies on.
 func become(t *testing.T, endpoint, user string, allowed []string) {
 	t.Helper()
@@ -124,7 +124,7 @@ type accessKey struct {
 	Secret string `xml:"CreateAccessKeyResult>AccessKey>SecretAccessKey"`
 }
 
-// iam calls an action of moto's IAM. Moto finds the service by the scope of the credentials.
+// iam calls an action of moto's IAM. Moto gets the service from the scope of the credentials.
 func iam(t *testing.T, endpoint, action string, parameters url.Values) (key accessKey) {
 	t.Helper()
 	parameters.Set("Action", action)

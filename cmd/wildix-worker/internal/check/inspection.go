@@ -12,41 +12,43 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"wildix-worker/cmd/wildix-worker/internal/awsclient"
+	"wildix-worker/cmd/wildix-worker/internal/handlers"
 	"wildix-worker/cmd/wildix-worker/internal/term"
 	"wildix-worker/cmd/wildix-worker/internal/worker"
 	"wildix-worker/consumer"
 	"wildix-worker/internal/sqscall"
 )
 
-// An inspection holds what earlier checks found, for later ones.
+// An inspection holds the results of earlier checks that later ones need.
 type inspection struct {
 	settings *worker.Settings
 	timeout  time.Duration // of one check
 
 	cfg           consumer.Config
+	destinations  *handlers.Destinations
 	settingsRight bool
-	aws           *aws.Config            // nil if the settings don't lead to a queue
+	aws           *aws.Config            // nil if the queue's URL or the AWS settings are wrong
 	client        *sqs.Client            // nil without credentials
 	queue         awsclient.Attributes   // the answer to the first request
-	accepted      bool                   // the credentials are, as far as is known
+	accepted      bool                   // AWS has not refused the credentials
 	redrive       *sqscall.RedrivePolicy // nil unless the queue has one that can be parsed
 }
 
-// withTimeout makes a check, with a context that ends after the timeout.
+// withTimeout runs a check, with a context that ends after the timeout.
 func (i *inspection) withTimeout(ctx context.Context, check func(context.Context, *inspection) finding) finding {
 	ctx, cancel := context.WithTimeout(ctx, i.timeout)
 	defer cancel()
 	return check(ctx, i)
 }
 
-// explain says in a sentence why a request failed.
+// explain returns why a request failed, and what to do about it.
 func (i *inspection) explain(err error) string {
 	if reason := awsclient.Explain(i.cfg.QueueURL, err); reason != nil {
 		return reason.Error()
 	}
 	switch code := awsclient.ErrorCode(err); {
 	case strings.HasPrefix(code, "HTTP "):
-		return fmt.Sprintf("an answer with %s that is not SQS's; check for a proxy in between, and AWS_ENDPOINT_URL_SQS", code)
+		return fmt.Sprintf("the answer is %s, and not from SQS; check for a proxy in between, and AWS_ENDPOINT_URL_SQS", code)
 	case code != "":
 		return fmt.Sprintf("SQS answers %s, which may be temporary; check again", code)
 	}

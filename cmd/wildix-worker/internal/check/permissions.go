@@ -18,16 +18,16 @@ import (
 )
 
 // Permissions are checked with requests that can't succeed. SQS evaluates the policies
-// first ("the service continues to process the request", says its developer guide), so that
-// a request that is refused for its parameters was permitted.
+// before the parameters (its developer guide: "the service continues to process the
+// request"), so that a request that is refused because of its parameters was permitted.
 //
-// For deletes and changes of visibility nothing depends on that order: the batch call, which
-// the worker uses and which needs the same permission, answers with success, and with an
-// error for the entry that has a made-up receipt handle. A receive has no batch form, and a
-// send could succeed. The guide does not promise the order for them; should SQS validate the
-// number of messages first, a missing permission would be reported as permitted.
+// Deletes and changes of visibility do not depend on that order: a batch call, which needs
+// the same permission, succeeds with an error for the entry that has a made-up receipt
+// handle. A receive has no batch form, and a send could succeed, so they do depend on it. The
+// guide does not promise the order; if SQS validated the number of messages first, a missing
+// permission would be reported as permitted.
 
-// A probe returns the error of a request that can't succeed, or nil.
+// A probe sends a request that can't succeed, and returns its error. A batch call has none.
 type probe func(ctx context.Context, client *sqs.Client, queueURL string) error
 
 // checkPermission returns the check of a permission.
@@ -37,7 +37,7 @@ func checkPermission(action string, send probe) func(context.Context, *inspectio
 	}
 }
 
-// permission returns whether the error of a probe shows that the action is permitted.
+// permission returns the finding that follows from the error of a probe.
 func (i *inspection) permission(action string, err error) finding {
 	switch {
 	case err == nil || awsclient.InvalidRequest(err):
@@ -51,7 +51,7 @@ func (i *inspection) permission(action string, err error) finding {
 	}
 }
 
-// notPermitted quotes AWS's message, which names the user or role and often the policy.
+// notPermitted quotes AWS's message, since it names the user or role and often the policy.
 func notPermitted(action string, err error) finding {
 	advice := fmt.Sprintf("allow %s on the queue to the worker's user or role, and check that no policy denies it", action)
 	if api, ok := errors.AsType[smithy.APIError](err); ok && api.ErrorMessage() != "" {
@@ -64,15 +64,15 @@ func checkAttributes(_ context.Context, i *inspection) finding {
 	return i.permission("sqs:GetQueueAttributes", i.queue.Err)
 }
 
-// probeReceive asks for an impossible number of messages. A server that does not refuse it
-// returns none. (SQS refuses zero as well, but the SDK leaves zero out of the request, and
-// some servers use a default of one then.)
+// probeReceive requests an impossible number of messages. A server that does not refuse it
+// returns none. SQS refuses zero too, but the SDK leaves zero out of the request, and some
+// servers then return a message.
 func probeReceive(ctx context.Context, client *sqs.Client, queueURL string) error {
 	_, err := client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &queueURL, MaxNumberOfMessages: math.MinInt32})
 	return err
 }
 
-// madeUpHandle is a receipt handle that no server has given out.
+// madeUpHandle is a receipt handle that no server issues.
 const madeUpHandle = "wildix-worker-check"
 
 func probeDelete(ctx context.Context, client *sqs.Client, queueURL string) error {

@@ -13,12 +13,13 @@ import (
 )
 
 const (
-	// fewReceives are too few for everyday failures.
-	fewReceives = 3
-	// goodReceives are enough for most queues; a FIFO queue needs them.
-	goodReceives = 10
-	// shortRetention does not cover a long weekend.
-	shortRetention = 4 * 24 * time.Hour
+	// minReceives is the least maxReceiveCount of a standard queue without a warning.
+	minReceives = 3
+	// recommendedReceives is the maxReceiveCount that is recommended for every queue. For a
+	// FIFO queue, less than that is a warning.
+	recommendedReceives = 10
+	// minRetention is the least retention without a warning: it covers a long weekend.
+	minRetention = 4 * 24 * time.Hour
 )
 
 func checkQueue(_ context.Context, i *inspection) finding {
@@ -44,10 +45,10 @@ func checkRedrivePolicy(_ context.Context, i *inspection) finding {
 	i.redrive = &policy
 	summary := fmt.Sprintf("after %s to %s", term.Plural(policy.MaxReceiveCount, "receive"), policy.DeadLetterQueue)
 	switch {
-	case sqscall.IsFIFO(i.cfg.QueueURL) && policy.MaxReceiveCount < goodReceives:
-		return warning(summary, fmt.Sprintf("each time a message fails, those behind it in its group are returned too, which costs them a receive; give a FIFO queue a generous maxReceiveCount, such as %d", goodReceives))
-	case policy.MaxReceiveCount < fewReceives:
-		return warning(summary, fmt.Sprintf("a crash costs a receive too, and so does each attempt while something that a handler needs is down; a maxReceiveCount of %d leaves room for that", goodReceives))
+	case sqscall.IsFIFO(i.cfg.QueueURL) && policy.MaxReceiveCount < recommendedReceives:
+		return warning(summary, fmt.Sprintf("each time a message fails, those behind it in its group are returned too, which costs them a receive; give a FIFO queue a generous maxReceiveCount, such as %d", recommendedReceives))
+	case policy.MaxReceiveCount < minReceives:
+		return warning(summary, fmt.Sprintf("a crash costs a receive too, and so does each attempt while something that a handler needs is down; a maxReceiveCount of %d leaves room for that", recommendedReceives))
 	default:
 		return ok(summary)
 	}
@@ -71,7 +72,7 @@ func checkDeadLetterQueue(ctx context.Context, i *inspection) finding {
 		return skipped("the server does not report its retention")
 	case kept < queueKept:
 		return warning(fmt.Sprintf("keeps messages %s, the queue %s", term.Duration(kept), term.Duration(queueKept)),
-			fmt.Sprintf("a message may be deleted before anybody has seen it, since on a standard queue its age counts from when it was sent; set MessageRetentionPeriod of %s to 1209600 (14 days)", name))
+			fmt.Sprintf("SQS may delete a message soon after it moved there, since on a standard queue its age counts from when it was first sent; set MessageRetentionPeriod of %s to 1209600 (14 days)", name))
 	default:
 		return ok("keeps messages " + term.Duration(kept))
 	}
@@ -82,8 +83,8 @@ func checkRetention(_ context.Context, i *inspection) finding {
 	switch {
 	case !known:
 		return skipped("the server does not report it")
-	case kept < shortRetention:
-		return warning(term.Duration(kept), "a message that waits longer is lost: an outage over a long weekend would lose calls; set the queue's MessageRetentionPeriod to 1209600 (14 days)")
+	case kept < minRetention:
+		return warning(term.Duration(kept), "a message that waits longer is lost, for example in an outage over a long weekend; set the queue's MessageRetentionPeriod to 1209600 (14 days)")
 	default:
 		return ok(term.Duration(kept))
 	}

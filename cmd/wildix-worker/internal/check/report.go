@@ -20,7 +20,7 @@ const (
 
 var colours = map[status]string{statusOK: term.Green, statusWarning: term.Yellow, statusProblem: term.Red, statusSkipped: term.Faint}
 
-// A finding is what a check found, and what to do about it.
+// A finding is the result of a check, and advice on what to do about it.
 type finding struct {
 	status status
 	text   string
@@ -32,30 +32,31 @@ func warning(text, advice string) finding { return finding{statusWarning, text, 
 func problem(text, advice string) finding { return finding{statusProblem, text, advice} }
 func skipped(reason string) finding       { return finding{status: statusSkipped, text: reason} }
 
-// A report prints findings as they come.
+// A report prints findings and counts them.
 type report struct {
 	*term.Printer
 	counts map[status]int
 }
 
 const (
-	// Where the text begins: on the first line, after status and name, and on the others.
-	textColumn   = 7 + 2 + 23 + 2
+	nameWidth = 23 // of most names; that of a destination may be longer
+	// The columns where text begins: after status and name, and on the lines below.
+	textColumn   = 7 + 2 + nameWidth + 2
 	indentColumn = 7 + 2
 )
 
-// add prints a finding: its text beside the name if it fits there, otherwise below.
+// add prints a finding. Its text is beside the name if it fits, and otherwise below.
 func (r *report) add(name string, f finding) {
 	if r.counts == nil {
 		r.counts = make(map[status]int)
 	}
 	r.counts[f.status]++
 	beside, below, _ := strings.Cut(f.text, "\n")
-	if len(beside) > term.Columns-textColumn {
+	if len(beside) > term.Columns-textColumn || len(name) > nameWidth {
 		beside, below = "", f.text
 	}
 	label := r.Paint(colours[f.status], fmt.Sprintf("%-7s", f.status))
-	r.Printf("%s\n", strings.TrimRight(fmt.Sprintf("%s  %-23s  %s", label, name, beside), " "))
+	r.Printf("%s\n", strings.TrimRight(fmt.Sprintf("%s  %-*s  %s", label, nameWidth, name, beside), " "))
 	for paragraph := range strings.Lines(below + "\n" + f.advice) {
 		for _, line := range term.Wrap(paragraph, term.Columns-indentColumn) {
 			r.Printf("%*s%s\n", indentColumn, "", line)
@@ -70,7 +71,7 @@ func (r *report) summary(strict bool) error {
 	case r.counts[statusProblem] > 0:
 		result, code = "not ready", 2
 	case r.counts[statusWarning] > 0 && strict:
-		result, code = "not ready, since warnings count", 1
+		result, code = "not ready with --strict", 1
 	}
 	r.Printf("\n%s: %s\n", result, r.tally())
 	if err := r.Err(); err != nil || code == 0 {
@@ -94,7 +95,7 @@ func (r *report) tally() string {
 	return strings.Join(parts, ", ")
 }
 
-// stopped ends a report early.
+// stopped prints that the report is incomplete, and returns the error with the exit code.
 func (r *report) stopped() error {
 	r.Printf("\nstopped before all checks were made\n")
 	return exit.Code(2)

@@ -8,7 +8,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// completeBash leaves names of files to bash.
+// completeBash writes the script for bash, which completes file names by itself.
 func completeBash(w io.Writer, program *kong.Node) {
 	var groupCases, valueCases, flagCases string
 	for _, g := range groups(program) {
@@ -31,7 +31,7 @@ func completeBash(w io.Writer, program *kong.Node) {
 	fmt.Fprintf(w, `# bash completion for wildix-worker
 _wildix_worker() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command= words=
-	# Bash makes a word of the = in --flag=value.
+	# Bash splits --flag=value into three words.
 	if [[ $cur == = ]]; then
 		cur=
 	elif [[ $prev == = ]]; then

@@ -35,8 +35,9 @@ func (cmd *Command) Run(ctx *kong.Context) error {
 // flags returns the flags of a command, including --help.
 func flags(command *kong.Node) []*kong.Flag { return slices.Concat(command.AllFlags(true)...) }
 
-// values returns the values of a flag or argument that has a list of them, by the tag
-// `values` or an argument's enum.
+// values returns the values that a flag or argument can have, separated by spaces: those of
+// its tag `values` or, for an argument, of its enum. It is empty if any value is allowed. With
+// the tag `file`, the name of a file is allowed too.
 func values(v *kong.Value) string {
 	list := v.Tag.Get("values")
 	if v.Flag == nil && list == "" {
@@ -62,10 +63,10 @@ func summary(help string) string {
 // quote quotes a text for a shell.
 func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
-// commandNames returns the names of the commands beneath a command or the program.
-func commandNames(of *kong.Node) string {
+// commandNames returns the names of the subcommands of a command or the program.
+func commandNames(parent *kong.Node) string {
 	var names []string
-	for _, c := range of.Children {
+	for _, c := range parent.Children {
 		names = append(names, c.Name)
 	}
 	return strings.Join(names, " ")

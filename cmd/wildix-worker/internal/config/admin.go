@@ -4,26 +4,26 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"strings"
 )
 
 // Admin are the settings of the admin address.
 type Admin struct {
-	AdminAddr       AdminAddr `placeholder:"127.0.0.1:9464" env:"WILDIX_ADMIN_ADDR" help:"Where to serve the console, /metrics, /healthz and /readyz; empty for nowhere. On an address that is not loopback, the first two require the bearer token WILDIX_ADMIN_TOKEN."`
+	AdminAddr       AdminAddr `placeholder:"127.0.0.1:9464" env:"WILDIX_ADMIN_ADDR" help:"Address to serve the console, /metrics, /healthz and /readyz on; empty to serve none. On an address that is not loopback, the first two require the bearer token WILDIX_ADMIN_TOKEN."`
 	ConsoleUnmasked bool      `env:"WILDIX_CONSOLE_UNMASKED" help:"Show names, phone numbers and emails unmasked in the console."`
 }
+
+// minTokenLength is the least length of the token on an address that is not loopback.
+const minTokenLength = 16
 
 const (
 	defaultAdminAddr  = "127.0.0.1:9464"
 	adminAddrVariable = "WILDIX_ADMIN_ADDR"
 	adminAddrSetting  = "--admin-addr (WILDIX_ADMIN_ADDR)"
-	// AdminTokenVariable has no flag, as a secret has none.
-	AdminTokenVariable = "WILDIX_ADMIN_TOKEN"
 )
 
-// An AdminAddr is an address to listen on. The zero value is the default address; one
-// that is set to the empty string is none.
+// An AdminAddr is an address to listen on. The zero value is the default address. Set to the
+// empty string, it is no address.
 type AdminAddr struct {
 	addr   string
 	chosen bool
@@ -35,7 +35,7 @@ func (a *AdminAddr) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Addr returns the address, empty for none.
+// Addr returns the address, or an empty string for none.
 func (a AdminAddr) Addr() string {
 	if !a.chosen {
 		return defaultAdminAddr
@@ -43,28 +43,30 @@ func (a AdminAddr) Addr() string {
 	return a.addr
 }
 
-// Chosen reports whether the address was set, rather than left to the default.
+// Chosen reports whether the address was set, so that it is not the default.
 func (a AdminAddr) Chosen() bool { return a.chosen }
 
 // CheckAdmin adds what is wrong with the settings.
-func (s *Admin) CheckAdmin(faults *Faults) {
+func (s *Admin) CheckAdmin(file *File, faults *Faults) {
 	if !s.AdminAddr.chosen || s.AdminAddr.addr == "" {
 		return
 	}
 	host, err := SplitAddr(s.AdminAddr.addr)
-	token := os.Getenv(AdminTokenVariable)
+	token := file.Secret(AdminTokenVariable)
 	if strings.TrimSpace(token) != token {
 		faults.Add(AdminTokenVariable, ErrSpaceAround)
 	}
 	switch {
 	case err != nil:
 		faults.Add(adminAddrSetting, err)
+	case !IsLoopback(host) && token != "" && len(token) < minTokenLength:
+		faults.Add(AdminTokenVariable, fmt.Errorf("%d characters can be guessed, an address that is not loopback needs at least %d: make a token with openssl rand -hex 16", len(token), minTokenLength))
 	case !IsLoopback(host) && token == "":
 		faults.Add(adminAddrSetting, fmt.Errorf("%s is not a loopback address: set %s, the bearer token to require there", s.AdminAddr.addr, AdminTokenVariable))
 	}
 }
 
-// URL returns the base URL of the address, seen from this machine.
+// URL returns the base URL of the address for a client on this machine.
 func (a AdminAddr) URL() (string, error) {
 	addr := a.Addr()
 	if addr == "" {
@@ -80,7 +82,8 @@ func (a AdminAddr) URL() (string, error) {
 	return "http://" + net.JoinHostPort(host, port), nil
 }
 
-// SplitAddr returns the host of an address to listen on.
+// SplitAddr returns the host of an address to listen on, or an error if the address is
+// wrong.
 func SplitAddr(addr string) (host string, err error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err == nil {
@@ -92,7 +95,7 @@ func SplitAddr(addr string) (host string, err error) {
 	return host, nil
 }
 
-// IsLoopback reports whether the host is this machine, by its name or address.
+// IsLoopback reports whether the host is localhost or a loopback address.
 func IsLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()

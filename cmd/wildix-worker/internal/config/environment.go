@@ -1,6 +1,5 @@
-// Package config holds the settings that several commands share: their flags and
-// environment variables, how they are parsed, and how everything that is wrong with them
-// is reported at once.
+// Package config holds the settings that several commands share. It parses their flags and
+// environment variables, and reports all wrong settings in one error.
 package config
 
 import (
@@ -8,9 +7,9 @@ import (
 	"strings"
 )
 
-// UnsetEmpty unsets the program's variables that are empty, as compose files leave many.
-// An empty secret stays, since it is more likely an accident, and an empty admin address,
-// which means none.
+// UnsetEmpty unsets the program's variables that are empty, since compose files set
+// variables without a value to the empty string. It keeps an empty secret, which is most
+// likely a mistake to report, and an empty admin address, which stands for none.
 func UnsetEmpty() {
 	for _, variable := range os.Environ() {
 		name, value, _ := strings.Cut(variable, "=")

@@ -13,7 +13,7 @@ func TestEmptyVariablesAreUnset(t *testing.T) {
 	UnsetEmpty()
 	for name, want := range map[string]bool{
 		"WILDIX_CONCURRENCY": false, "SQS_URL": false,
-		// Empty is more likely a mistake for a secret, and a value for the address.
+		// An empty secret is a mistake to report, and an empty address stands for none.
 		SecretVariable: true, adminAddrVariable: true, "OTHER": true, "WILDIX_HANDLERS": true,
 	} {
 		if _, set := os.LookupEnv(name); set != want {
@@ -38,20 +38,20 @@ func TestAdminURLReachesTheAddressFromThisMachine(t *testing.T) {
 }
 
 func TestAddressThatIsNotLoopbackRequiresAToken(t *testing.T) {
-	for addr, token := range map[string]string{":9464": "", "0.0.0.0:9464": "", "127.0.0.1": "", "192.0.2.1:80": " spaced "} {
+	for addr, token := range map[string]string{":9464": "", "0.0.0.0:9464": "", "127.0.0.1": "", "192.0.2.1:80": " spaced, and long ", "192.0.2.2:80": "123456789012345"} {
 		t.Setenv(AdminTokenVariable, token)
 		var faults Faults
-		(&Admin{AdminAddr: AdminAddr{addr, true}}).CheckAdmin(&faults)
-		if len(faults) != 1 {
-			t.Errorf("%q with token %q: %q", addr, token, faults)
+		(&Admin{AdminAddr: AdminAddr{addr, true}}).CheckAdmin(nil, &faults)
+		if faults.Len() != 1 {
+			t.Errorf("%q with token %q: %q", addr, token, faults.lines)
 		}
 	}
-	for addr, token := range map[string]string{"127.0.0.1:9464": "", "[::1]:9464": "", "localhost:80": "", "": "", ":9464": "a long one"} {
+	for addr, token := range map[string]string{"127.0.0.1:9464": "", "[::1]:9464": "", "localhost:80": "", "": "", ":9464": "1234567890123456", "127.0.0.1:80": "short"} {
 		t.Setenv(AdminTokenVariable, token)
 		var faults Faults
-		(&Admin{AdminAddr: AdminAddr{addr, true}}).CheckAdmin(&faults)
-		if len(faults) != 0 {
-			t.Errorf("%q with token %q: %q", addr, token, faults)
+		(&Admin{AdminAddr: AdminAddr{addr, true}}).CheckAdmin(nil, &faults)
+		if faults.Len() != 0 {
+			t.Errorf("%q with token %q: %q", addr, token, faults.lines)
 		}
 	}
 }

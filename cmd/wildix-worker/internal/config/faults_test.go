@@ -31,6 +31,20 @@ func TestAllFaultsAreReportedAtOnce(t *testing.T) {
 	}
 }
 
+// An unknown variable may be why another is missing.
+func TestUnknownVariablesAreNamedWithFaults(t *testing.T) {
+	f := File{unknown: []UnknownVariable{{"WILDIX_QUEUEURL", "WILDIX_QUEUE_URL"}, {"WILDIX_X", ""}}}
+	faults := f.Faults()
+	if err := faults.Err(); err != nil {
+		t.Errorf("without a fault: %v", err)
+	}
+	faults.Add("--queue-url", errors.New("required"))
+	want := "--queue-url: required\nwarning: unknown variable WILDIX_QUEUEURL; did you mean WILDIX_QUEUE_URL?\nwarning: unknown variable WILDIX_X"
+	if err := faults.Err(); err == nil || err.Error() != want {
+		t.Errorf("got %v\nwant %s", err, want)
+	}
+}
+
 func TestErrorOfParsingTakesPrecedence(t *testing.T) {
 	var faults Faults
 	invalid := errors.Join(&events.FieldError{Field: "Timeout", Err: errors.New("is negative")})

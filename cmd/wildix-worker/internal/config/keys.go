@@ -3,26 +3,19 @@ package config
 import (
 	"errors"
 	"fmt"
-	"os"
 	"strings"
+	"time"
 
 	"wildix-worker/signature"
 )
 
-// The variables that hold signing secrets. They have no flags, since everyone on the
-// machine can see the flags of a process.
-const (
-	SecretVariable         = "WILDIX_SECRET"
-	previousSecretVariable = "WILDIX_PREVIOUS_SECRET" // valid too while secrets are rotated
-)
-
-// ErrSpaceAround is the error of a secret with white space around it: most likely a line
-// end that was copied along.
+// ErrSpaceAround is the error for a secret with white space around it, most likely a line
+// end that was copied with it.
 var ErrSpaceAround = errors.New("begins or ends with white space, which would be part of the secret")
 
-// Secret returns the secret in an environment variable; ok reports whether it is set.
-func Secret(variable string) (secret string, ok bool, err error) {
-	secret, ok = os.LookupEnv(variable)
+// lookupSecret returns a secret of the environment or the file; ok reports whether it is set.
+func lookupSecret(file *File, variable string) (secret string, ok bool, err error) {
+	secret, ok = file.LookupSecret(variable)
 	switch {
 	case !ok:
 		return "", false, nil
@@ -37,16 +30,18 @@ func Secret(variable string) (secret string, ok bool, err error) {
 
 // Keys are the settings of the signing secrets.
 type Keys struct {
-	SecretsFile string `placeholder:"FILE" env:"WILDIX_SECRETS_FILE" help:"Signing secrets, one a line: SECRET or INTEGRATION_ID=SECRET. Read again when it changes. Or set WILDIX_SECRET in the environment, and WILDIX_PREVIOUS_SECRET while it is rotated."`
+	SecretsFile string `placeholder:"FILE" env:"WILDIX_SECRETS_FILE" help:"Signing secrets, one per line: SECRET or INTEGRATION_ID=SECRET. Read again when it changes. Or set WILDIX_SECRET in the environment, and WILDIX_PREVIOUS_SECRET while it is rotated."`
 }
 
-// ErrNoSecret is returned by Load if no secret is set.
+// ErrNoSecret is the error of Load if no secret is set.
 var ErrNoSecret = errors.New("no signing secret: set WILDIX_SECRET, or --secrets-file (WILDIX_SECRETS_FILE)")
 
-// Load returns the keyring. Notify, unless nil, is called each time the secrets file has
-// changed, with the error of reading it or nil.
-func (s Keys) Load(notify func(error)) (*signature.Keyring, error) {
-	keys, err := environmentKeys()
+// Load returns the keyring. The secrets are from the environment or the file. Each time the
+// secrets file has changed, notify is called with the error of reading it, or nil. If notify is
+// nil, as in a command that verifies once and ends, Load waits until the secrets file has
+// settled, at most three seconds.
+func (s Keys) Load(file *File, notify func(error)) (*signature.Keyring, error) {
+	keys, err := secretKeys(file)
 	switch {
 	case len(keys) > 0 && s.SecretsFile != "":
 		return nil, errors.New("set either WILDIX_SECRET or --secrets-file (WILDIX_SECRETS_FILE), not both")
@@ -59,19 +54,33 @@ func (s Keys) Load(notify func(error)) (*signature.Keyring, error) {
 		if err != nil {
 			return nil, fmt.Errorf("--secrets-file (WILDIX_SECRETS_FILE): %w", err)
 		}
+		if notify == nil {
+			awaitKeys(ring)
+		}
 		return ring, nil
 	default:
 		return nil, ErrNoSecret
 	}
 }
 
-// environmentKeys returns a key for each secret in the environment.
-func environmentKeys() ([]signature.Key, error) {
-	secret, ok, err := Secret(SecretVariable)
+// awaitKeys waits until the ring rejects what none of its keys has signed.
+func awaitKeys(ring *signature.Keyring) {
+	unsigned := strings.Repeat("0", signature.Size)
+	for range 30 {
+		if _, err := ring.Verify(nil, unsigned); !errors.Is(err, signature.ErrUnavailable) {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+// secretKeys returns a key for each secret of the environment and the file.
+func secretKeys(file *File) ([]signature.Key, error) {
+	secret, ok, err := lookupSecret(file, SecretVariable)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", SecretVariable, err)
 	}
-	previous, rotating, err := Secret(previousSecretVariable)
+	previous, rotating, err := lookupSecret(file, previousSecretVariable)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", previousSecretVariable, err)

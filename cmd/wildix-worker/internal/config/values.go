@@ -8,11 +8,10 @@ import (
 	"wildix-worker/consumer"
 )
 
-// The types of settings below never fail to parse: they keep the error, so that all
-// wrong settings can be reported at once. An empty text is the zero value, which
-// stands for the default.
+// The types below keep a parse error instead of returning it, so that all wrong settings can
+// be reported at once. An empty text is the zero value, which stands for the default.
 
-// A Duration is a setting such as 30s. It is more than zero unless it is not set.
+// A Duration is a setting such as 30s. It is more than 0, or 0 if it is not set.
 type Duration struct {
 	time.Duration
 	Err error
@@ -38,7 +37,7 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// A Count is a whole number from 1.
+// A Count is a whole number from 1, or 0 if it is not set.
 type Count struct {
 	Value int
 	Err   error
@@ -58,7 +57,7 @@ func (c *Count) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// A RejectedPolicy is what happens to rejected and malformed messages.
+// A RejectedPolicy is the setting of what happens to rejected and malformed messages.
 type RejectedPolicy struct {
 	Value consumer.RejectedPolicy
 	Err   error

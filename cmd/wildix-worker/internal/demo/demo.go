@@ -16,6 +16,7 @@ import (
 	"wildix-worker/cmd/wildix-worker/internal/admin"
 	"wildix-worker/cmd/wildix-worker/internal/buildinfo"
 	"wildix-worker/cmd/wildix-worker/internal/config"
+	"wildix-worker/cmd/wildix-worker/internal/deadletter"
 	"wildix-worker/cmd/wildix-worker/internal/exit"
 	"wildix-worker/cmd/wildix-worker/internal/outgoing"
 	"wildix-worker/consumer"
@@ -26,35 +27,42 @@ import (
 
 // Command is the command demo.
 type Command struct {
-	Forever bool    `help:"Run until stopped, and show how to reach the queue from another terminal."`
-	Rate    float64 `default:"6" help:"Events a second."`
+	Forever   bool    `xor:"until" help:"Run until stopped, and show how to reach the queue from another terminal."`
+	QueueOnly bool    `xor:"until" help:"Run only the queue until stopped, for a worker in another terminal. Nothing is on it until send is run."`
+	Rate      float64 `default:"6" help:"Events a second."`
 }
 
 // Help is what --help shows below the summary.
 func (*Command) Help() string {
 	return `Runs a queue inside this process, a sender that simulates a PBX, and the worker,
-which reaches the queue over HTTP with the AWS SDK. Three messages are invalid on
-purpose: one is tampered with, one unsigned, one not JSON. The worker leaves them,
-and the queue moves them to its dead-letter queue. The address of the worker's
-console, a page on this machine, is printed. Exit code: 0 if no message was lost.`
+which reaches the queue over HTTP with the AWS SDK. Events have two destinations:
+log prints them, and crm is an HTTP endpoint in this process that is down for a few
+seconds, with --forever every minute. Meanwhile its events are held, and log goes on.
+Three messages are invalid on purpose: one is tampered with, one unsigned, one not
+JSON. The worker leaves them, and the queue moves them to its dead-letter queue. The
+demo prints the address of the worker's console, a web page. Exit code: 0 if no
+message was lost.`
 }
 
 const (
 	demoQueue      = "wildix-demo"
 	demoDeadLetter = "wildix-demo-dead-letter"
 	demoSecret     = "demo-secret"
-	// Short, so that messages soon reach the dead-letter queue.
+	// demoVisibility is short, so that messages soon reach the dead-letter queue.
 	demoVisibility = 2 * time.Second
 	demoReceives   = 2
-	demoCalls      = 5
-	// demoDepthAge is the interval of the console. Asking an embedded queue costs nothing.
+	demoCalls      = 8
+	// demoDepthAge is how old depths on the console may be. The embedded queue reports them
+	// without cost, so that each frame can have new ones.
 	demoDepthAge = time.Second
-	// settleTimeout is far longer than it takes until all messages are settled.
+	// demoMaxHeld is more than comes during an outage at the highest rate.
+	demoMaxHeld = 100_000
+	// settleTimeout is far longer than it takes to settle all messages.
 	settleTimeout = 30 * time.Second
 	maxDemoRate   = 10_000
 )
 
-// Run sends calls until all messages are accounted for, or for ever.
+// Run runs the demo until all messages are settled or, with --forever, until ctx ends.
 func (cmd *Command) Run(ctx context.Context, v buildinfo.Version) error {
 	if !(cmd.Rate > 0 && cmd.Rate <= maxDemoRate) {
 		return &exit.UsageError{Err: fmt.Errorf("--rate: %v is not between 0 and %d events a second", cmd.Rate, maxDemoRate)}
@@ -68,11 +76,14 @@ func (cmd *Command) Run(ctx context.Context, v buildinfo.Version) error {
 	if err != nil {
 		return err
 	}
+	screen := newScreen(os.Stdout)
+	if cmd.QueueOnly {
+		return queueOnly(ctx, srv, queueURL, screen)
+	}
 	l, err := listen()
 	if err != nil {
 		return fmt.Errorf("listen for the console: %w", err)
 	}
-	screen := newScreen(os.Stdout)
 	screen.intro(queueURL, admin.PageURL(l), cmd.Forever)
 	ledger := newLedger()
 	if err := cmd.play(ctx, v, srv, queueURL, l, screen, ledger); err != nil {
@@ -83,6 +94,14 @@ func (cmd *Command) Run(ctx context.Context, v buildinfo.Version) error {
 	if lost := ledger.lost(); lost != 0 && !cmd.Forever {
 		return fmt.Errorf("%d messages are not accounted for", lost)
 	}
+	return screen.Err()
+}
+
+// queueOnly serves the queue until ctx ends, and prints what is left on it.
+func queueOnly(ctx context.Context, srv *sqslocal.Server, queueURL string, screen *screen) error {
+	screen.queueIntro(queueURL)
+	<-ctx.Done()
+	screen.queueSummary(queueLength(srv, demoQueue), queueLength(srv, demoDeadLetter))
 	return screen.Err()
 }
 
@@ -107,18 +126,27 @@ func listen() (net.Listener, error) {
 // play runs the sender and the worker with its console, until ctx ends or all messages are
 // settled.
 func (cmd *Command) play(ctx context.Context, v buildinfo.Version, srv *sqslocal.Server, queueURL string, l net.Listener, screen *screen, ledger *ledger) error {
-	defer l.Close() // in case it is not served
+	defer l.Close() // for a return before ServeOn
 	keys, err := signature.NewKeyring(signature.Key{Secret: demoSecret})
 	if err != nil {
 		return err
 	}
 	client := srv.Client()
 	a := admin.New(v)
+	to, err := newDestinations(screen, a.Metrics) //nolint:contextcheck // sends nothing
+	if err != nil {
+		return err
+	}
+	defer to.Close()
+	ledger.destinations = to.records
 	worker, err := consumer.New(client, consumer.Config{
 		QueueURL:          queueURL,
 		Keys:              keys,
-		Handler:           screen,
+		Handler:           to,
+		Concurrency:       to.Concurrency(),
+		Blocked:           to.Blocked,
 		VisibilityTimeout: demoVisibility,
+		MaxHeld:           demoMaxHeld,
 		Observe: func(r consumer.Result) {
 			ledger.observe(r)
 			screen.observe(r)
@@ -129,13 +157,19 @@ func (cmd *Command) play(ctx context.Context, v buildinfo.Version, srv *sqslocal
 		return err
 	}
 	a.Consumer(worker, metrics.NewDepths(metrics.DepthsConfig{Client: client, QueueURL: queueURL, MaxAge: demoDepthAge}))
+	a.Destinations = to.Stats
+	a.DeadLetters = func(ctx context.Context) (*deadletter.Queue, error) {
+		return deadletter.Find(ctx, client, queueURL, keys, func(string) {})
+	}
 	a.Unmasked = true // the people of the demo do not exist
+	a.Token = os.Getenv(config.AdminTokenVariable)
 	defer a.ServeOn(l, zap.NewNop())()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var working sync.WaitGroup
 	var workErr error
 	working.Go(func() { workErr = worker.Run(ctx) })
+	working.Go(func() { to.watch(ctx) })
 
 	sendErr := cmd.send(ctx, client, queueURL, ledger)
 	if sendErr == nil && !cmd.Forever {
@@ -146,19 +180,19 @@ func (cmd *Command) play(ctx context.Context, v buildinfo.Version, srv *sqslocal
 	return errors.Join(sendErr, workErr)
 }
 
-// send sends calls at the rate of the settings.
+// send sends the events of calls at the rate of the settings.
 func (cmd *Command) send(ctx context.Context, client *sqs.Client, queueURL string, ledger *ledger) error {
 	calls := demoCalls
 	if cmd.Forever {
 		calls = endless
 	}
-	player := newPlayer(demoSecret, calls)
+	source := newSource(demoSecret, calls)
 	const shortest = 20 * time.Millisecond
 	pause := max(time.Duration(float64(time.Second)/cmd.Rate), shortest)
 	ticker := time.NewTicker(pause)
 	defer ticker.Stop()
-	for due := 1.0; !player.done(); due += cmd.Rate * pause.Seconds() {
-		messages := player.next(int(due))
+	for due := 1.0; !source.done(); due += cmd.Rate * pause.Seconds() {
+		messages := source.next(int(due))
 		due -= float64(int(due))
 		ids, err := outgoing.Send(ctx, client, queueURL, messages)
 		ledger.send(ids)
@@ -178,7 +212,7 @@ func (cmd *Command) send(ctx context.Context, client *sqs.Client, queueURL strin
 }
 
 // awaitSettled waits until every message is handled or in the dead-letter queue. It polls,
-// since a message moves there by time alone.
+// since nothing reports that a message has moved there.
 func awaitSettled(ctx context.Context, srv *sqslocal.Server, ledger *ledger) {
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
@@ -191,7 +225,7 @@ func awaitSettled(ctx context.Context, srv *sqslocal.Server, ledger *ledger) {
 	}
 }
 
-// queueLength returns how many messages a queue holds, whatever their state.
+// queueLength returns how many messages a queue holds in all states.
 func queueLength(srv *sqslocal.Server, queue string) int {
 	depth := srv.Depth(queue)
 	return depth.Visible + depth.InFlight + depth.Delayed

@@ -11,16 +11,17 @@ import (
 	"wildix-worker/events"
 )
 
-// A ledger accounts for every message of the demo: that it was sent, and its outcome. A
-// message that is received again counts once.
+// A ledger records which messages were sent, and the outcome of each. A message that is
+// received several times counts once.
 type ledger struct {
 	mu        sync.Mutex
 	sent      int
 	unsettled map[string]bool // by message id: sent, without an outcome yet
-	early     map[string]bool // those with an outcome before send was called
+	early     map[string]bool // by message id: has an outcome, but send was not called yet
 	kinds     [events.Outcomes]map[string]int
 
-	left, dead int // on the queue and in the dead-letter queue at the end
+	left, dead   int // messages on the queue and on the dead-letter queue at the end
+	destinations []*record
 }
 
 func newLedger() *ledger {
@@ -31,7 +32,7 @@ func newLedger() *ledger {
 	return l
 }
 
-// send adds messages that were sent.
+// send records the ids of messages that were sent.
 func (l *ledger) send(ids []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -45,7 +46,7 @@ func (l *ledger) send(ids []string) {
 	}
 }
 
-// observe adds the outcome of a message, unless it has one already.
+// observe records the outcome of a message, unless it has one already.
 func (l *ledger) observe(r consumer.Result) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -71,10 +72,17 @@ func (l *ledger) pending() int {
 	return len(l.unsettled)
 }
 
-// lost returns how many messages are neither handled nor in a queue.
-func (l *ledger) lost() int { return l.sent - l.count(events.Handled) - l.left - l.dead }
+// lost returns how many sent messages were not handled, or did not arrive at a destination,
+// and are in neither queue.
+func (l *ledger) lost() int {
+	complete := l.count(events.Handled)
+	for _, r := range l.destinations {
+		complete = min(complete, r.deliveries.count)
+	}
+	return l.sent - complete - l.left - l.dead
+}
 
-// count returns how many messages ended in an outcome.
+// count returns how many messages have an outcome.
 func (l *ledger) count(o events.Outcome) int {
 	sum := 0
 	for _, n := range l.kinds[o] {
@@ -83,7 +91,7 @@ func (l *ledger) count(o events.Outcome) int {
 	return sum
 }
 
-// list returns the types or errors of the messages of an outcome.
+// list lists the messages with an outcome by event type or, if they have no event, by error.
 func (l *ledger) list(o events.Outcome) string {
 	var parts []string
 	for _, kind := range slices.Sorted(maps.Keys(l.kinds[o])) {

@@ -1,102 +1,103 @@
 package demo
 
 import (
-	"cmp"
-	"context"
 	"fmt"
 	"os"
 	"strings"
 	"time"
 
+	"wildix-worker/cmd/wildix-worker/internal/columns"
 	"wildix-worker/cmd/wildix-worker/internal/term"
 	"wildix-worker/consumer"
 	"wildix-worker/events"
 )
 
-// A screen prints the demo: a line an event, 80 columns wide, in colour on a terminal. It is
-// the handler of the demo's events.
-type screen struct{ *term.Printer }
+// A screen prints the demo. It is the handler of the destination log.
+type screen struct {
+	*term.Printer
+	*columns.Handler
+}
 
-func newScreen(out *os.File) *screen { return &screen{term.NewPrinter(out)} }
+func newScreen(out *os.File) *screen {
+	printer := term.NewPrinter(out)
+	return &screen{printer, columns.New(printer, false)} // the people of the demo do not exist
+}
 
 func (s *screen) intro(queueURL, consoleURL string, forever bool) {
-	s.Printf("An embedded queue, made-up calls on it, and a worker that consumes it over HTTP.\n")
+	s.Printf("An embedded queue, made-up calls on it, and a worker that consumes it over HTTP.\n" +
+		"Events have two destinations: log, which prints them below, and crm, an HTTP\n" +
+		"endpoint that is down for a while. Then its events are held, and log goes on.\n")
 	if forever {
 		s.Printf("Its console: %s\n", consoleURL)
-		s.Printf("Ctrl-C stops it. To use the queue from another terminal:\n\n"+
-			"  export WILDIX_QUEUE_URL=%s\n"+
-			"  export WILDIX_SECRET=%s AWS_REGION=us-east-1\n"+
-			"  export AWS_ACCESS_KEY_ID=demo AWS_SECRET_ACCESS_KEY=demo\n"+
-			"  wildix-worker send      # or: wildix-worker run\n", queueURL, demoSecret)
+		s.Printf("Ctrl-C stops it. To use the queue from another terminal:\n\n")
+		s.environment(queueURL, "wildix-worker send      # or: wildix-worker run")
 	} else {
 		s.Printf("Its console, while the demo runs (longer with --forever): %s\n", consoleURL)
 	}
 	s.Printf("\n")
 }
 
-const clock = "15:04:05.000"
-
-// HandleEvent prints an event.
-func (s *screen) HandleEvent(_ context.Context, e *events.Event) error {
-	call, ok := e.Data.(*events.Call)
-	if !ok {
-		return s.Printf("%s  %s\n", e.Time.Local().Format(clock), e.Type)
-	}
-	colour := term.Yellow
-	switch e.Type {
-	case events.CallStart:
-		colour = term.Green
-	case events.CallEnd:
-		colour = term.Faint
-	}
-	state := call.Status.Value
-	if call.EndCauseStr.Valid {
-		state = call.EndCauseStr.Value
-	}
-	return s.Printf("%s  %s  %-37s %s\n", e.Time.Local().Format(clock), s.Paint(colour, fmt.Sprintf("%-11s", e.Type)), parties(call), state)
+// environment prints the settings with which other programs reach the queue, and a command.
+func (s *screen) environment(queueURL, command string) {
+	s.Printf("  export WILDIX_QUEUE_URL=%s\n"+
+		"  export WILDIX_SECRET=%s AWS_REGION=us-east-1\n"+
+		"  export AWS_ACCESS_KEY_ID=demo AWS_SECRET_ACCESS_KEY=demo\n"+
+		"  %s\n", queueURL, demoSecret, command)
 }
 
-// parties returns the caller and the callee.
-func parties(c *events.Call) string {
-	caller, callee := "unknown", c.Destination.Value
-	if c.Caller != nil {
-		caller = strings.TrimSpace(c.Caller.Phone.Value + " " + c.Caller.Name.Value)
-	}
-	if c.Callee != nil {
-		callee = cmp.Or(c.Callee.Name.Value, c.Callee.Phone.Value)
-	}
-	return caller + " > " + callee
+func (s *screen) queueIntro(queueURL string) {
+	s.Printf("An embedded queue with its dead-letter queue. Ctrl-C stops it, and its messages are\n" +
+		"gone. To use it from other terminals:\n\n")
+	s.environment(queueURL, "wildix-worker run       # in one, and in another: wildix-worker send")
+	s.Printf("\n")
 }
 
-// reason returns an error without the outcome, which is printed beside it.
+func (s *screen) queueSummary(left, dead int) {
+	s.row("left on the queue", left, "")
+	s.row("dead-letter queue", dead, "moved there after two receives")
+}
+
+// reason returns the text of an error without the outcome, which is printed beside it.
 func reason(err error) string {
 	return strings.TrimPrefix(fmt.Sprint(err), events.ErrMalformed.Error()+": ")
 }
 
-// observe prints the messages that no handler sees.
+// observe prints a message that was not handled.
 func (s *screen) observe(r consumer.Result) {
 	if r.Outcome.Done() {
 		return
 	}
-	s.Printf("%s  %s  %-37s receive %d of %d\n", time.Now().Format(clock),
-		s.Paint(term.Red, fmt.Sprintf("%-11s", r.Outcome)), reason(r.Err), r.ReceiveCount, demoReceives)
+	s.Printf("%s\n", columns.Line(s.Printer, time.Now(), term.Red, r.Outcome.String(), reason(r.Err),
+		fmt.Sprintf("receive %d of %d", r.ReceiveCount, demoReceives)))
+}
+
+// outage prints the state of a destination.
+func (s *screen) outage(colour, name, what, held string) {
+	s.Printf("%s\n", columns.Line(s.Printer, time.Now(), colour, name, what, held))
+}
+
+func (s *screen) row(name string, n int, detail string) {
+	s.Printf("  %-18s %6d  %s\n", name, n, detail)
 }
 
 // summary prints where the messages are.
 func (s *screen) summary(l *ledger, forever bool) {
-	row := func(what string, n int, which string) { s.Printf("  %-18s %6d  %s\n", what, n, which) }
 	s.Printf("\n")
-	row("sent", l.sent, "")
+	s.row("sent", l.sent, "")
 	for o := range events.Outcome(events.Outcomes) {
 		if n := l.count(o); n > 0 {
-			row(o.String(), n, l.list(o))
+			s.row(o.String(), n, l.list(o))
 		}
 	}
-	row("left on the queue", l.left, "")
-	row("dead-letter queue", l.dead, "moved there after two receives")
+	for _, r := range l.destinations {
+		s.row("delivered to "+r.name, r.deliveries.count, fmt.Sprintf("repeats %d, held at most %d, down for %s",
+			r.deliveries.repeats, r.maxHeld, seconds(r.down)))
+	}
+	s.row("left on the queue", l.left, "")
+	s.row("dead-letter queue", l.dead, "moved there after two receives")
 	if lost := l.lost(); forever && lost != 0 {
-		row("elsewhere", lost, "sent or handled from another terminal")
+		s.row("elsewhere", lost, "sent or handled from another terminal")
 		return
 	}
-	row("lost", l.lost(), "sent, but neither handled nor in a queue")
+	s.row("lost", l.lost(), "sent, but neither delivered to both nor in a queue")
 }

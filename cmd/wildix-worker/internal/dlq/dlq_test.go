@@ -18,6 +18,8 @@ import (
 
 	"wildix-worker/cmd/wildix-worker/internal/awsclient"
 	"wildix-worker/cmd/wildix-worker/internal/awstest"
+	"wildix-worker/cmd/wildix-worker/internal/config"
+	"wildix-worker/cmd/wildix-worker/internal/deadletter"
 	"wildix-worker/cmd/wildix-worker/internal/exportfile"
 	"wildix-worker/cmd/wildix-worker/internal/outgoing"
 	"wildix-worker/cmd/wildix-worker/internal/term"
@@ -26,16 +28,16 @@ import (
 	"wildix-worker/signature"
 )
 
-// newDeadLetters creates a queue with a maxReceiveCount of 1 and its dead-letter queue, and
-// waits until the messages are in the dead-letter queue.
+// newDeadLetters creates a queue with a maxReceiveCount of 1 and its dead-letter queue, sends
+// the messages, and waits until they are in the dead-letter queue.
 func newDeadLetters(t *testing.T, endpoint string, messages []outgoing.Message) (queueURL string, d *deadLetterQueue) {
 	t.Helper()
 	client, deadURL := awstest.NewQueue(t, endpoint, "")
-	dead := deadLetterQueue{Attributes: awsclient.GetAttributes(t.Context(), client, deadURL)}
+	dead := deadletter.Queue{Attributes: awsclient.GetAttributes(t.Context(), client, deadURL)}
 	awstest.Fatal(t, dead.Err)
-	// ElasticMQ never answers to a move if the policy was set later.
+	// ElasticMQ never answers a move if the policy was set after the queue was created.
 	out, err := client.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("check-" + rand.Text()), Attributes: map[string]string{
-		"RedrivePolicy":     fmt.Sprintf(`{"deadLetterTargetArn":"%s","maxReceiveCount":"1"}`, dead.arn()),
+		"RedrivePolicy":     fmt.Sprintf(`{"deadLetterTargetArn":"%s","maxReceiveCount":"1"}`, dead.ARN()),
 		"VisibilityTimeout": "0",
 	}})
 	awstest.Fatal(t, err)
@@ -50,7 +52,7 @@ func newDeadLetters(t *testing.T, endpoint string, messages []outgoing.Message) 
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		_, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &queueURL, MaxNumberOfMessages: 10})
 		awstest.Fatal(t, err)
-		d, err = settings.find(t.Context(), nil)
+		d, err = settings.find(t.Context(), config.Faults{})
 		awstest.Fatal(t, err)
 		if d.Visible() == len(messages) {
 			return queueURL, d
@@ -61,7 +63,7 @@ func newDeadLetters(t *testing.T, endpoint string, messages []outgoing.Message) 
 	}
 }
 
-// mixed are messages of each verdict.
+// mixed returns messages of each verdict.
 func mixed() []outgoing.Message {
 	body := []byte(`{"id":"call-1","type":"call:end","time":1693389850810}`)
 	return []outgoing.Message{
@@ -77,7 +79,7 @@ func counted(t *testing.T, queueURL string) (visible, inFlight int) {
 	t.Helper()
 	client, err := awsclient.New(t.Context(), queueURL)
 	awstest.Fatal(t, err)
-	d := deadLetterQueue{Attributes: awsclient.GetAttributes(t.Context(), client, queueURL)}
+	d := deadletter.Queue{Attributes: awsclient.GetAttributes(t.Context(), client, queueURL)}
 	awstest.Fatal(t, d.Err)
 	return d.Visible(), d.InFlight()
 }
@@ -86,16 +88,16 @@ func TestDLQSampleIsInspectedAndReturned(t *testing.T) {
 	awstest.OnEveryServer(t, func(t *testing.T, endpoint string) {
 		_, d := newDeadLetters(t, endpoint, mixed())
 		for range 2 {
-			sample, err := d.sample(t.Context(), 10)
+			sample, err := d.Sample(t.Context(), 10)
 			awstest.Fatal(t, err)
 			counts := map[string]int{}
 			for _, m := range sample {
-				counts[m.verdict.result]++
+				counts[m.Verdict.Result]++
 			}
 			if len(sample) != 5 || counts["valid"] != 2 || counts["rejected"] != 2 || counts["malformed"] != 1 {
 				t.Errorf("the sample has %v", counts)
 			}
-			if visible, inFlight := counted(t, d.url); visible != 5 || inFlight != 0 {
+			if visible, inFlight := counted(t, d.URL); visible != 5 || inFlight != 0 {
 				t.Errorf("afterwards %d are visible and %d in flight, want 5 and 0", visible, inFlight)
 			}
 		}
@@ -115,7 +117,7 @@ func TestDLQExportReturnsMessagesAndCanBeSentAgain(t *testing.T) {
 		if written != len(messages) {
 			t.Errorf("exported %d messages, want %d", written, len(messages))
 		}
-		if visible, inFlight := counted(t, d.url); visible != len(messages) || inFlight != 0 {
+		if visible, inFlight := counted(t, d.URL); visible != len(messages) || inFlight != 0 {
 			t.Errorf("afterwards %d are visible and %d in flight, want %d and 0", visible, inFlight, len(messages))
 		}
 		wanted := make(map[string]int)
@@ -135,13 +137,13 @@ func TestDLQExportReturnsMessagesAndCanBeSentAgain(t *testing.T) {
 		}
 		for what, n := range wanted {
 			if n != 0 {
-				t.Errorf("%d too few of %q", n, what)
+				t.Errorf("%d of %q are missing", n, what)
 			}
 		}
 	})
 }
 
-// cancelling cancels a context when it is written to.
+// cancelling is a writer that cancels a context at each write.
 type cancelling struct{ cancel context.CancelFunc }
 
 func (c cancelling) Write(p []byte) (int, error) { c.cancel(); return len(p), nil }
@@ -150,10 +152,10 @@ func TestDLQExportReturnsMessagesWhenStopped(t *testing.T) {
 	awstest.OnEveryServer(t, func(t *testing.T, endpoint string) {
 		_, d := newDeadLetters(t, endpoint, mixed())
 		ctx, cancel := context.WithCancel(t.Context())
-		if _, err := d.export(ctx, cancelling{cancel}, time.Hour); !errors.Is(err, errStopped) {
-			t.Errorf("error is %v, want %v", err, errStopped)
+		if _, err := d.export(ctx, cancelling{cancel}, time.Hour); !errors.Is(err, deadletter.ErrStopped) {
+			t.Errorf("error is %v, want %v", err, deadletter.ErrStopped)
 		}
-		if visible, inFlight := counted(t, d.url); visible != 5 || inFlight != 0 {
+		if visible, inFlight := counted(t, d.URL); visible != 5 || inFlight != 0 {
 			t.Errorf("afterwards %d are visible and %d in flight, want 5 and 0", visible, inFlight)
 		}
 	})
@@ -172,16 +174,16 @@ func TestDLQExportWritesEachMessageOnce(t *testing.T) {
 func TestDLQReturnIsRetried(t *testing.T) {
 	for name, fault := range map[string]sqslocal.Fault{
 		"some are refused": {FailEntries: 3, Count: 1},
-		"calls fail":       {Code: "AccessDenied", Count: returnTries - 1},
+		"calls fail":       {Code: "AccessDenied", Count: 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			srv := awstest.StartLocal(t)
 			_, d := newDeadLetters(t, srv.URL(), mixed())
 			fault.Action = "ChangeMessageVisibilityBatch"
 			srv.Inject(fault)
-			_, err := d.sample(t.Context(), 10)
+			_, err := d.Sample(t.Context(), 10)
 			awstest.Fatal(t, err)
-			if visible, inFlight := counted(t, d.url); visible != 5 || inFlight != 0 {
+			if visible, inFlight := counted(t, d.URL); visible != 5 || inFlight != 0 {
 				t.Errorf("afterwards %d are visible and %d in flight, want 5 and 0", visible, inFlight)
 			}
 		})
@@ -196,46 +198,47 @@ func TestDLQReturnGivesUp(t *testing.T) {
 		messages = append(messages, messages[0])
 	}
 	_, d := newDeadLetters(t, srv.URL(), messages)
-	srv.Inject(sqslocal.Fault{Action: "ChangeMessageVisibilityBatch", Code: "AccessDenied", Count: returnTries})
+	srv.Inject(sqslocal.Fault{Action: "ChangeMessageVisibilityBatch", Code: "AccessDenied", Count: 3})
 	if _, err := d.export(t.Context(), io.Discard, time.Minute); err == nil || !strings.Contains(err.Error(), "not permitted: sqs:ChangeMessageVisibility") {
 		t.Errorf("error is %v", err)
 	}
-	if _, inFlight := counted(t, d.url); inFlight != 50 {
-		t.Errorf("%d are in flight, want 50: it went on after %d calls", inFlight, returnTries)
+	if _, inFlight := counted(t, d.URL); inFlight != 50 {
+		t.Errorf("%d are in flight, want 50: it went on after %d calls", inFlight, 3)
 	}
 }
 
-// Users purge the queue after a complete export.
+// Users purge the queue after an export that succeeds, so an incomplete one must fail.
 func TestDLQExportReportsMessagesThatAreInFlight(t *testing.T) {
 	srv := awstest.StartLocal(t)
 	_, d := newDeadLetters(t, srv.URL(), mixed())
-	srv.Inject(sqslocal.Fault{Action: "ReceiveMessage", DropAfter: true, Count: 1}) // the queue gives out all, and the answer is lost
-	if written, err := d.export(t.Context(), io.Discard, time.Minute); written != 0 || err == nil || !strings.HasPrefix(err.Error(), "about 5 are more in flight") {
+	srv.Inject(sqslocal.Fault{Action: "ReceiveMessage", DropAfter: true, Count: 1}) // the queue returns all, and the response is lost
+	if written, err := d.export(t.Context(), io.Discard, time.Minute); written != 0 || err == nil || !strings.HasPrefix(err.Error(), "about 5 more messages are in flight") {
 		t.Errorf("exported %d messages (%v)", written, err)
 	}
 }
 
-// Inspecting counts as a receive, and a dead-letter queue may have a redrive policy itself.
+// Inspecting counts as a receive. A dead-letter queue with a redrive policy may then move
+// messages on.
 func TestDLQExportReportsMessagesThatMovedOn(t *testing.T) {
 	srv := awstest.StartLocal(t)
 	client, next := awstest.NewQueue(t, srv.URL(), "")
-	last := deadLetterQueue{Attributes: awsclient.GetAttributes(t.Context(), client, next)}
+	last := deadletter.Queue{Attributes: awsclient.GetAttributes(t.Context(), client, next)}
 	awstest.Fatal(t, last.Err)
 	queueURL, d := newDeadLetters(t, srv.URL(), mixed())
-	_, err := client.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: &d.url, Attributes: map[string]string{
-		"RedrivePolicy": fmt.Sprintf(`{"deadLetterTargetArn":"%s","maxReceiveCount":"1"}`, last.arn()),
+	_, err := client.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: &d.URL, Attributes: map[string]string{
+		"RedrivePolicy": fmt.Sprintf(`{"deadLetterTargetArn":"%s","maxReceiveCount":"1"}`, last.ARN()),
 	}})
 	awstest.Fatal(t, err)
 	settings := queueSettings{QueueURL: queueURL}
 	export := func() (written int, err error) {
-		d, err := settings.find(t.Context(), nil)
+		d, err := settings.find(t.Context(), config.Faults{})
 		awstest.Fatal(t, err)
 		return d.export(t.Context(), io.Discard, time.Minute)
 	}
 	if written, err := export(); written != 5 || err != nil {
 		t.Fatalf("exported %d messages (%v), want 5", written, err)
 	}
-	if written, err := export(); written != 0 || err == nil || !strings.Contains(err.Error(), "about 5 are not there any more") {
+	if written, err := export(); written != 0 || err == nil || !strings.Contains(err.Error(), "about 5 messages are no longer in the queue") {
 		t.Errorf("exported %d messages (%v) of a queue that has moved them on", written, err)
 	}
 }
@@ -266,7 +269,7 @@ func TestDLQRedriveMovesAllMessages(t *testing.T) {
 		if visible, _ := counted(t, queueURL); visible != 5 {
 			t.Errorf("the queue holds %d messages, want 5", visible)
 		}
-		if visible, _ := counted(t, d.url); visible != 0 {
+		if visible, _ := counted(t, d.URL); visible != 0 {
 			t.Errorf("the dead-letter queue holds %d messages, want none", visible)
 		}
 	})
@@ -278,7 +281,7 @@ func TestDLQRedriveIsCancelled(t *testing.T) {
 		case noMoveTasks[name]:
 			t.Skipf("%s has no message move tasks", name)
 		case name == "elasticmq":
-			t.Skip("elasticmq moves all at once, whatever the rate, so that there is nothing to cancel")
+			t.Skip("elasticmq ignores the rate and moves all at once, so there is nothing to cancel")
 		}
 		queueURL, d := newDeadLetters(t, endpoint, mixed())
 		m := &moveTask{deadLetterQueue: d, out: &term.Printer{Out: io.Discard}, rate: 1}
@@ -288,7 +291,7 @@ func TestDLQRedriveIsCancelled(t *testing.T) {
 			t.Errorf("error is %v", err)
 		}
 		moved, _ := counted(t, queueURL)
-		if left, _ := counted(t, d.url); moved+left != 5 || left == 0 {
+		if left, _ := counted(t, d.URL); moved+left != 5 || left == 0 {
 			t.Errorf("%d were moved and %d are left", moved, left)
 		}
 	})
@@ -305,7 +308,7 @@ func TestDLQRedriveIsWatchedThroughAnOutage(t *testing.T) {
 	}
 }
 
-// serverName is the name of the server that OnEveryServer runs the test on.
+// serverName returns the name of the server that OnEveryServer runs the test on.
 func serverName(t *testing.T) string { return t.Name()[strings.LastIndex(t.Name(), "/")+1:] }
 
 // A body that is not UTF-8 is exported byte by byte.
@@ -327,7 +330,7 @@ func TestDLQExportKeepsBodiesThatAreNotUTF8(t *testing.T) {
 func TestDLQExportEscapesControlCharacters(t *testing.T) {
 	body := "{\"id\":\"\u009b31m\"}"
 	var out bytes.Buffer
-	awstest.Fatal(t, writeLine(&out, &message{Message: types.Message{Body: &body}}))
+	awstest.Fatal(t, writeLine(&out, &deadletter.Message{Message: types.Message{Body: &body}}))
 	if strings.Contains(out.String(), "\u009b") {
 		t.Errorf("written as %q", out.String())
 	}
@@ -340,16 +343,16 @@ func TestDLQExportEscapesControlCharacters(t *testing.T) {
 
 func TestDLQMessageIsNotValidWithoutKeys(t *testing.T) {
 	body := "{}"
-	if v := inspect(new(signature.Keyring), &types.Message{Body: &body}); v.result == valid {
-		t.Errorf("an empty ring says %v", v)
+	if v := deadletter.Inspect(new(signature.Keyring), &types.Message{Body: &body}); v.Result == deadletter.Valid {
+		t.Errorf("with an empty keyring the verdict is %v", v)
 	}
 }
 
-// Where messages come back as fast as they are moved, the task never ends. It warns once,
-// with the bar cleared.
+// If messages come back as fast as they are moved, the task never ends. The command must
+// warn once, after it has cleared the bar.
 func TestDLQProgressWarnsOnceOfMoreThanAll(t *testing.T) {
 	var out bytes.Buffer
-	p := &progress{Printer: &term.Printer{Out: &out}, terminal: true}
+	p := &progress{Progress: &term.Progress{Printer: &term.Printer{Out: &out}, Terminal: true}}
 	for moved, warned := range []bool{false, false, false, true, true} {
 		p.show(&types.ListMessageMoveTasksResultEntry{ApproximateNumberOfMessagesMoved: int64(moved), ApproximateNumberOfMessagesToMove: aws.Int64(2)})
 		if p.warned != warned {

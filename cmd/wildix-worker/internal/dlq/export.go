@@ -15,6 +15,7 @@ import (
 
 	"wildix-worker/cmd/wildix-worker/internal/awsclient"
 	"wildix-worker/cmd/wildix-worker/internal/config"
+	"wildix-worker/cmd/wildix-worker/internal/deadletter"
 	"wildix-worker/cmd/wildix-worker/internal/exit"
 	"wildix-worker/cmd/wildix-worker/internal/exportfile"
 	"wildix-worker/cmd/wildix-worker/internal/term"
@@ -26,7 +27,7 @@ type Export struct {
 	queueSettings     `embed:""`
 	Output            string          `placeholder:"FILE" help:"Write to this file, readable by its owner only, instead of standard output."`
 	Force             bool            `help:"Overwrite the file."`
-	VisibilityTimeout config.Duration `placeholder:"5m" help:"When messages are visible again if the program is killed; the export may not take longer."`
+	VisibilityTimeout config.Duration `placeholder:"5m" help:"Longest time that the export may take. If the program is killed, the messages are visible again after this time."`
 }
 
 // Help is what --help shows below the summary.
@@ -36,12 +37,12 @@ its attributes, including the signature, so that
 
   wildix-worker send --exported FILE
 
-can send it again. Protect the file as you protect the calls. With a signing secret,
-each line also says what a worker would make of the message today.
+can send it again. Protect the file: it holds personal data. With a signing secret,
+each line also shows whether a worker would accept the message today.
 
-Nothing is deleted. All messages are hidden from others while the export runs, and
-are returned to the queue at its end, also after Ctrl-C; the receive count of each
-goes up by one. Of a FIFO queue SQS returns only the first messages of each group.
+Nothing is deleted. All messages are hidden from others while the export runs. At its
+end, or after Ctrl-C, they are returned to the queue. The receive count of each goes up
+by one. From a FIFO queue SQS returns only the first messages of each group.
 
 Exit code: 0 if all messages were written, 1 if not, 2 if a setting is wrong.`
 }
@@ -49,9 +50,6 @@ Exit code: 0 if all messages were written, 1 if not, 2 if a setting is wrong.`
 const (
 	exportTimeout    = 5 * time.Minute
 	maxExportTimeout = 12 * time.Hour // the longest visibility timeout of SQS
-	// emptyReceives is how many receives in a row must bring nothing new: a single one
-	// may be empty although there are messages.
-	emptyReceives = 2
 )
 
 // Run writes the messages.
@@ -61,7 +59,7 @@ func (cmd *Export) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	// When the reader of a pipe exits, the messages must still be returned.
+	// The messages must be returned even if the reader of a pipe exits.
 	signal.Ignore(syscall.SIGPIPE)
 	out := io.WriteCloser(os.Stdout)
 	if cmd.Output != "" {
@@ -71,11 +69,11 @@ func (cmd *Export) Run(ctx context.Context) (err error) {
 	}
 	written, err := d.export(ctx, out, visibility)
 	if err = errors.Join(err, out.Close()); err != nil {
-		return fmt.Errorf("exported %s, and not all: %w", term.Plural(written, "message"), err)
+		return fmt.Errorf("exported only %s: %w", term.Plural(written, "message"), err)
 	}
 	where := "all are still in the queue"
-	if d.hasRedrivePolicy() {
-		where = "all were in the queue, until its redrive policy moves them on"
+	if d.HasRedrivePolicy() {
+		where = "all were returned to the queue, whose redrive policy may move them on"
 	}
 	fmt.Fprintf(os.Stderr, "exported %s; %s\n", term.Plural(written, "message"), where)
 	return nil
@@ -83,6 +81,7 @@ func (cmd *Export) Run(ctx context.Context) (err error) {
 
 // check returns the visibility timeout, and what is wrong with the settings.
 func (cmd *Export) check() (visibility time.Duration, faults config.Faults) {
+	faults = cmd.Faults()
 	visibility = cmp.Or(cmd.VisibilityTimeout.Duration, exportTimeout)
 	err := cmd.VisibilityTimeout.Err
 	if err == nil && (visibility < time.Second || visibility > maxExportTimeout) {
@@ -95,39 +94,39 @@ func (cmd *Export) check() (visibility time.Duration, faults config.Faults) {
 	return visibility, faults
 }
 
-// create creates the file, readable by its owner only since it holds personal data.
+// create creates the file, readable by its owner only since it holds personal data. What
+// --force overwrites must be a file: a link could lead anywhere, and a pipe without a reader
+// would never open.
 func (cmd *Export) create() (*os.File, error) {
-	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
-	if cmd.Force {
-		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
-	}
-	f, err := os.OpenFile(cmd.Output, flags, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return nil, &exit.UsageError{Err: fmt.Errorf("--output: %s exists; give --force to overwrite it", cmd.Output)}
-	}
-	if err != nil {
-		return nil, &exit.UsageError{Err: fmt.Errorf("--output: %w", err)}
-	}
-	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
-		err = f.Chmod(0o600) // a file that existed may be readable by others
-		if err != nil {
-			return nil, errors.Join(err, f.Close())
+	if info, err := os.Lstat(cmd.Output); err == nil && cmd.Force {
+		if !info.Mode().IsRegular() {
+			return nil, &exit.UsageError{Err: fmt.Errorf("--output: %s is not a regular file; give another name, or leave out --output and redirect standard output", cmd.Output)}
 		}
+		if err := os.Remove(cmd.Output); err != nil {
+			return nil, &exit.UsageError{Err: fmt.Errorf("--output: %w", err)}
+		}
+	}
+	f, err := os.OpenFile(cmd.Output, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return nil, &exit.UsageError{Err: fmt.Errorf("--output: %s exists; give --force to overwrite it", cmd.Output)}
+	case err != nil:
+		return nil, &exit.UsageError{Err: fmt.Errorf("--output: %w", err)}
 	}
 	return f, nil
 }
 
 // export writes every message of the queue, and returns all of them to the queue.
 func (d *deadLetterQueue) export(ctx context.Context, out io.Writer, visibility time.Duration) (written int, err error) {
-	p := d.peek(visibility)
+	p := d.Peek(visibility)
 	defer func() {
-		err = errors.Join(err, p.returnAll(ctx))
+		err = errors.Join(err, p.ReturnAll(ctx))
 	}()
-	for empty := 0; empty < emptyReceives; {
+	for empty := 0; empty < deadletter.EmptyReceives; {
 		if ctx.Err() != nil {
-			return written, errStopped
+			return written, deadletter.ErrStopped
 		}
-		received, err := p.receive(ctx, sqscall.MaxBatch)
+		received, err := p.Receive(ctx, sqscall.MaxBatch)
 		if err != nil {
 			return written, err
 		}
@@ -135,7 +134,7 @@ func (d *deadLetterQueue) export(ctx context.Context, out io.Writer, visibility 
 			empty = 0
 		}
 		for i := range received {
-			m := message{received[i], inspect(d.keys, &received[i])}
+			m := deadletter.Message{Message: received[i], Verdict: deadletter.Inspect(d.Keys, &received[i])}
 			if err := writeLine(out, &m); err != nil {
 				return written, err
 			}
@@ -151,8 +150,8 @@ type exportLine struct {
 	exportfile.Message
 }
 
-func writeLine(out io.Writer, m *message) error {
-	text, err := json.Marshal(exportLine{m.json(), exportfile.Of(&m.Message)})
+func writeLine(out io.Writer, m *deadletter.Message) error {
+	text, err := json.Marshal(exportLine{jsonOf(m), exportfile.Of(&m.Message)})
 	if err != nil {
 		return err
 	}
@@ -161,25 +160,24 @@ func writeLine(out io.Writer, m *message) error {
 }
 
 // checkComplete returns an error if the queue holds more messages than were written. SQS's
-// counts are about a minute old, so that it compares with those from before and from after
-// the export.
+// counts are about a minute old, so it compares with the counts before and after the export.
 func (d *deadLetterQueue) checkComplete(ctx context.Context, written int) error {
-	after := awsclient.GetAttributes(ctx, d.client, d.url)
+	after := awsclient.GetAttributes(ctx, d.Client, d.URL)
 	if after.Err != nil {
-		return nil //nolint:nilerr // not known
+		return nil //nolint:nilerr // it is not known whether the export is complete
 	}
 	gone := d.Visible() - written
 	missed := min(d.Visible()+d.InFlight(), after.Visible()+after.InFlight()) - written
 	visible := min(missed, after.Visible())
 	switch {
-	case gone > 0 && d.hasRedrivePolicy():
-		return fmt.Errorf("about %s not there any more: the queue's own redrive policy moves messages on that were received often enough; look in its dead-letter queue", are(gone))
-	case visible > 0 && sqscall.IsFIFO(d.url):
-		return fmt.Errorf("about %s more in it: of a FIFO queue SQS returns only the first messages of each group", are(visible))
+	case gone > 0 && d.HasRedrivePolicy():
+		return fmt.Errorf("about %s no longer in the queue: its own redrive policy moves messages on that were received too often; look in its dead-letter queue", countAre(gone))
+	case visible > 0 && sqscall.IsFIFO(d.URL):
+		return fmt.Errorf("about %s in the queue: from a FIFO queue SQS returns only the first messages of each group", moreAre(visible))
 	case visible > 0:
-		return fmt.Errorf("about %s more in it, which SQS did not return; try again, with a longer --visibility-timeout if the export takes long", are(visible))
+		return fmt.Errorf("about %s in the queue, which SQS did not return; try again, with a longer --visibility-timeout if the export takes long", moreAre(visible))
 	case missed > 0:
-		return fmt.Errorf("about %s more in flight: received by another program, or in an answer that was lost", are(missed))
+		return fmt.Errorf("about %s in flight: received by another program, or in a response that was lost", moreAre(missed))
 	default:
 		return nil
 	}

@@ -1,6 +1,7 @@
 package dlq
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"wildix-worker/cmd/wildix-worker/internal/config"
+	"wildix-worker/cmd/wildix-worker/internal/deadletter"
 	"wildix-worker/cmd/wildix-worker/internal/term"
 )
 
@@ -25,23 +27,28 @@ type List struct {
 func (*List) Help() string {
 	return `The messages of the sample are received and returned to the queue at once. Nothing
 is deleted, but the receive count of each goes up by one, and others can't receive
-it meanwhile. SQS does not keep why a message came here. What is shown is what a
-worker with these secrets would make of it today: valid (it goes to the handlers),
-rejected or malformed; without a secret, unchecked. Nothing of the body is shown
-unless the message is valid, and callers are never shown.
+it meanwhile. SQS does not record why a message came here. Instead, list shows what a
+worker with these secrets would find today: valid (it would go to the handlers),
+rejected or malformed; without a secret, unchecked. Type and id are shown only if the
+message is valid, and callers are never shown.
 
 Exit code: 0 for success, 1 for a failure, 2 if a setting is wrong.`
 }
 
+const defaultSample = 10
+
+// sampleSize returns the value of --sample.
+func sampleSize(c config.Count) int { return cmp.Or(c.Value, defaultSample) }
+
 // Run counts the messages and shows a sample.
 func (cmd *List) Run(ctx context.Context) error {
-	var faults config.Faults
+	faults := cmd.Faults()
 	faults.Add("--sample", cmd.Sample.Err)
 	d, err := cmd.find(ctx, faults)
 	if err != nil {
 		return err
 	}
-	messages, err := d.sample(ctx, sampleSize(cmd.Sample))
+	messages, err := d.Sample(ctx, sampleSize(cmd.Sample))
 	if err != nil {
 		return err
 	}
@@ -55,8 +62,8 @@ func (cmd *List) Run(ctx context.Context) error {
 }
 
 func (d *deadLetterQueue) printCounts(out *term.Printer) {
-	out.Printf("%s\n", d.url)
-	if n := d.policy.MaxReceiveCount; n > 0 {
+	out.Printf("%s\n", d.URL)
+	if n := d.Policy.MaxReceiveCount; n > 0 {
 		out.Printf("  messages come here after %s\n", term.Plural(n, "receive"))
 	}
 	out.Printf("  %s\n", d.counts())
@@ -65,8 +72,8 @@ func (d *deadLetterQueue) printCounts(out *term.Printer) {
 	}
 }
 
-// printSample prints two lines a message, 80 columns wide, and a summary.
-func printSample(out *term.Printer, messages []message) {
+// printSample prints two lines per message, 80 columns wide, and a summary.
+func printSample(out *term.Printer, messages []deadletter.Message) {
 	if len(messages) == 0 {
 		out.Printf("\nno message received\n")
 		return
@@ -75,10 +82,10 @@ func printSample(out *term.Printer, messages []message) {
 	oldest := time.Time{}
 	for i := range messages {
 		m := &messages[i]
-		if sent := m.sentAt(); oldest.IsZero() || !sent.IsZero() && sent.Before(oldest) {
+		if sent := m.SentAt(); oldest.IsZero() || !sent.IsZero() && sent.Before(oldest) {
 			oldest = sent
 		}
-		m.print(out)
+		printMessage(out, m)
 	}
 	out.Printf("\n")
 	printVerdicts(out, messages)
@@ -87,32 +94,32 @@ func printSample(out *term.Printer, messages []message) {
 	}
 }
 
-func (m *message) print(out *term.Printer) {
-	when, event, verdict, colour := "", "", m.verdict.String(), term.Red
-	if sent := m.sentAt(); !sent.IsZero() {
+func printMessage(out *term.Printer, m *deadletter.Message) {
+	when, event, verdict, colour := "", "", m.Verdict.String(), term.Red
+	if sent := m.SentAt(); !sent.IsZero() {
 		when = sent.Local().Format("01-02 15:04")
 	}
-	switch e := m.verdict.event; {
+	switch e := m.Verdict.Event; {
 	case e != nil:
-		event, verdict, colour = e.Type, valid+": "+e.ID, term.Green
-	case !m.verdict.refused():
+		event, verdict, colour = e.Type, deadletter.Valid+": "+e.ID, term.Green
+	case !m.Verdict.Refused():
 		colour = term.Yellow
 	}
 	const verdictColumn = 11 + 2 + 4 + 2
-	out.Printf("%s\n", strings.TrimRight(fmt.Sprintf("%-11s  %4d  %s  %s", when, m.receiveCount(), term.Column(aws.ToString(m.MessageId), 36), term.Column(event, 23)), " "))
+	out.Printf("%s\n", strings.TrimRight(fmt.Sprintf("%-11s  %4d  %s  %s", when, m.ReceiveCount(), term.Column(aws.ToString(m.MessageId), 36), term.Column(event, 23)), " "))
 	out.Printf("%*s%s\n", verdictColumn, "", out.Paint(colour, strings.TrimRight(term.Column(verdict, term.Columns-verdictColumn), " ")))
 }
 
-func (d *deadLetterQueue) printJSON(out *term.Printer, messages []message) error {
+func (d *deadLetterQueue) printJSON(out *term.Printer, messages []deadletter.Message) error {
 	list := struct {
 		QueueURL string        `json:"deadLetterQueueUrl"`
 		Visible  int           `json:"visible"`
 		InFlight int           `json:"inFlight"`
 		Delayed  int           `json:"delayed"`
 		Sample   []messageJSON `json:"sample"`
-	}{d.url, d.Visible(), d.InFlight(), d.Delayed(), make([]messageJSON, len(messages))}
+	}{d.URL, d.Visible(), d.InFlight(), d.Delayed(), make([]messageJSON, len(messages))}
 	for i := range messages {
-		list.Sample[i] = messages[i].json()
+		list.Sample[i] = jsonOf(&messages[i])
 	}
 	text, err := json.Marshal(list)
 	if err != nil {

@@ -5,42 +5,32 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
-
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
-	"github.com/aws/smithy-go"
+	"os"
 
 	"wildix-worker/cmd/wildix-worker/internal/awsclient"
 	"wildix-worker/cmd/wildix-worker/internal/config"
+	"wildix-worker/cmd/wildix-worker/internal/deadletter"
 	"wildix-worker/cmd/wildix-worker/internal/term"
 	"wildix-worker/consumer"
-	"wildix-worker/internal/sqscall"
-	"wildix-worker/signature"
 )
 
-// queueSettings name the dead-letter queue, and the keys to check its messages with.
+// queueSettings choose the dead-letter queue, and the keys to check its messages with.
 type queueSettings struct {
+	config.File        `embed:""`
 	QueueURL           string `placeholder:"URL" env:"WILDIX_QUEUE_URL,SQS_URL" help:"The queue that is consumed; its redrive policy names the dead-letter queue."`
-	DeadLetterQueueURL string `placeholder:"URL" help:"The dead-letter queue itself, whatever the policy says."`
+	DeadLetterQueueURL string `placeholder:"URL" help:"The dead-letter queue itself, instead of the one that the policy names."`
 	config.Keys        `embed:""`
 }
 
-// A deadLetterQueue is a dead-letter queue with its attributes.
-type deadLetterQueue struct {
-	awsclient.Attributes
-	client *sqs.Client
-	url    string
-	keys   *signature.Keyring    // nil if there are none
-	policy sqscall.RedrivePolicy // zero if the queue was given by its own URL
-}
+// A deadLetterQueue is a dead-letter queue that the commands print about.
+type deadLetterQueue struct{ *deadletter.Queue }
 
-// find returns the dead-letter queue of the settings. Faults are those of other settings,
-// and are reported together with its own.
+// find returns the dead-letter queue of the settings. It reports faults, those of other
+// settings, together with its own.
 func (s *queueSettings) find(ctx context.Context, faults config.Faults) (*deadLetterQueue, error) {
-	keys, err := s.Load(nil)
+	keys, err := s.Load(&s.File, nil)
 	if err != nil && !errors.Is(err, config.ErrNoSecret) {
-		faults = append(faults, err.Error())
+		faults.AddText(err.Error())
 	}
 	s.checkURLs(&faults)
 	if err := faults.Err(); err != nil {
@@ -50,86 +40,55 @@ func (s *queueSettings) find(ctx context.Context, faults config.Faults) (*deadLe
 	if err != nil {
 		return nil, err
 	}
-	d := &deadLetterQueue{client: client, url: s.DeadLetterQueueURL, keys: keys}
-	if d.url == "" {
-		if d.policy, err = redrivePolicy(ctx, client, s.QueueURL); err != nil {
-			return nil, err
-		}
-		d.url = d.policy.DeadLetterQueueURL(s.QueueURL)
+	queue := &deadletter.Queue{Client: client, URL: s.DeadLetterQueueURL, Keys: keys, Warn: warn}
+	if queue.URL != "" {
+		err = queue.ReadAttributes(ctx)
+	} else {
+		queue, err = deadletter.Find(ctx, client, s.QueueURL, keys, warn)
 	}
-	d.Attributes = awsclient.GetAttributes(ctx, client, d.url)
-	if d.Err != nil {
-		return nil, explain("sqs:GetQueueAttributes", d.url, d.Err)
+	switch {
+	case errors.Is(err, deadletter.ErrNoPolicy):
+		return nil, fmt.Errorf("%w; give --dead-letter-queue-url for a queue that it had before", err)
+	case err != nil:
+		return nil, err
 	}
-	if d.hasRedrivePolicy() {
-		term.Warn("the dead-letter queue has a redrive policy of its own: inspecting a message counts as a receive, and a message with too many receives is moved on")
+	if queue.HasRedrivePolicy() {
+		term.Warn("the dead-letter queue itself has a redrive policy: inspecting a message counts as a receive, and SQS moves on a message with too many receives")
 	}
-	return d, nil
+	return &deadLetterQueue{queue}, nil
 }
+
+// warn prints a sentence on standard error.
+func warn(text string) { fmt.Fprintln(os.Stderr, text) }
 
 func (s *queueSettings) checkURLs(faults *config.Faults) {
 	switch {
 	case s.DeadLetterQueueURL != "":
 		faults.Add("--dead-letter-queue-url", consumer.CheckQueueURL(s.DeadLetterQueueURL))
 	case s.QueueURL == "":
-		*faults = append(*faults, "no queue: set --queue-url (WILDIX_QUEUE_URL), or --dead-letter-queue-url")
+		faults.AddText("no queue: set --queue-url (WILDIX_QUEUE_URL), or --dead-letter-queue-url")
 	default:
 		faults.Add("--queue-url (WILDIX_QUEUE_URL)", consumer.CheckQueueURL(s.QueueURL))
 	}
 }
-
-// redrivePolicy returns the redrive policy of the queue that is consumed.
-func redrivePolicy(ctx context.Context, client *sqs.Client, queueURL string) (sqscall.RedrivePolicy, error) {
-	queue := awsclient.GetAttributes(ctx, client, queueURL)
-	if queue.Err != nil {
-		return sqscall.RedrivePolicy{}, explain("sqs:GetQueueAttributes", queueURL, queue.Err)
-	}
-	text := queue.Get(types.QueueAttributeNameRedrivePolicy)
-	if text == "" {
-		return sqscall.RedrivePolicy{}, fmt.Errorf("the queue %s has no redrive policy, and so no dead-letter queue; for one that it had before, give --dead-letter-queue-url", queueURL)
-	}
-	policy, err := sqscall.ParseRedrivePolicy(text)
-	if err != nil {
-		return sqscall.RedrivePolicy{}, fmt.Errorf("the queue %s: %w", queueURL, err)
-	}
-	return policy, nil
-}
-
-// hasRedrivePolicy reports whether the dead-letter queue itself moves messages on that are
-// received too often.
-func (d *deadLetterQueue) hasRedrivePolicy() bool {
-	return d.Get(types.QueueAttributeNameRedrivePolicy) != ""
-}
-
-func (d *deadLetterQueue) arn() string { return d.Get(types.QueueAttributeNameQueueArn) }
 
 // counts returns the number of messages in each state.
 func (d *deadLetterQueue) counts() string {
 	return fmt.Sprintf("about %d visible, %d in flight, %d delayed", d.Visible(), d.InFlight(), d.Delayed())
 }
 
-// explain turns the error of an action into a sentence for people.
-func explain(action, queueURL string, err error) error {
-	switch {
-	case awsclient.QueueMissing(err):
-		return fmt.Errorf("the queue %s does not exist; compare the URL, or the redrive policy that names it, with the SQS console", queueURL)
-	case awsclient.Denied(err):
-		reason := awsclient.ErrorCode(err)
-		if api, ok := errors.AsType[smithy.APIError](err); ok && api.ErrorMessage() != "" {
-			reason += ": " + api.ErrorMessage()
-		}
-		return fmt.Errorf("not permitted: %s on the queue %s (AWS says %s)", action, queueURL, reason)
+// countAre returns a number of messages and a verb, such as "2 messages are".
+func countAre(n int) string {
+	if n == 1 {
+		return "1 message is"
 	}
-	if reason := awsclient.Explain(queueURL, err); reason != nil {
-		return reason
-	}
-	return fmt.Errorf("%s on the queue %s: %w", strings.TrimPrefix(action, "sqs:"), queueURL, err)
+	return fmt.Sprintf("%d messages are", n)
 }
 
-// are returns a number of messages with its verb.
-func are(n int) string {
+// moreAre returns a number of further messages and a verb, such as "2 more messages are".
+func moreAre(n int) string {
 	if n == 1 {
-		return "1 is"
+		return "1 more message is"
 	}
-	return fmt.Sprintf("%d are", n)
+	return fmt.Sprintf("%d more messages are", n)
 }

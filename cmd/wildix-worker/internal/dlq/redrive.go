@@ -10,6 +10,7 @@ import (
 
 	"wildix-worker/cmd/wildix-worker/internal/awsclient"
 	"wildix-worker/cmd/wildix-worker/internal/config"
+	"wildix-worker/cmd/wildix-worker/internal/deadletter"
 	"wildix-worker/cmd/wildix-worker/internal/term"
 	"wildix-worker/consumer"
 )
@@ -17,25 +18,25 @@ import (
 // Redrive is the command dlq redrive.
 type Redrive struct {
 	queueSettings `embed:""`
-	To            string       `placeholder:"QUEUE" help:"Move the messages to this queue, by its URL or ARN, instead of the one that each came from."`
+	To            string       `placeholder:"QUEUE" help:"URL or ARN of the queue to move the messages to. Without it, each goes to the queue that it came from."`
 	Rate          config.Count `placeholder:"N" help:"Messages a second, 1 to 500. Without it SQS chooses."`
-	Sample        config.Count `placeholder:"10" help:"How many messages to inspect before."`
-	DryRun        bool         `help:"Show what would be moved, and move nothing."`
+	Sample        config.Count `placeholder:"10" help:"How many messages to inspect first."`
+	DryRun        bool         `help:"Show what would be moved, but move nothing."`
 }
 
 // Help is what --help shows below the summary.
 func (*Redrive) Help() string {
-	return `SQS itself moves the messages (a message move task, one at a time for a queue), and
-the command shows the progress. The first Ctrl-C cancels the task; what was moved
-stays moved. If a task is running already, the command shows its progress and starts
-no other. If the command is killed, the task goes on.
+	return `SQS itself moves the messages, in a message move task. A queue can have one task at a
+time. The command shows its progress. The first Ctrl-C cancels the task; messages that
+were moved stay moved. If a task is running already, the command shows its progress
+and starts no other. If the command is killed, the task continues.
 
-It first inspects a sample, as list does, and warns if messages would be rejected
-again: they would only come back. To move some and leave others, use export and send.
-A moved message is a new one for SQS, with a new id and retention, and a receive
-count from zero.
+The command first inspects a sample, as list does, and warns if messages would be
+rejected again: they would come back. To move only some messages, use export and send.
+A moved message is a new one for SQS: it has a new id and retention, and its receive
+count starts at zero.
 
-Exit code: 0 if all was moved or there was nothing to move, 1 if not, 2 if a setting
+Exit code: 0 if all messages were moved or there were none, 1 if not, 2 if a setting
 is wrong.`
 }
 
@@ -56,7 +57,7 @@ func (cmd *Redrive) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	messages, err := d.sample(ctx, sampleSize(cmd.Sample))
+	messages, err := d.Sample(ctx, sampleSize(cmd.Sample))
 	if err != nil {
 		return err
 	}
@@ -72,7 +73,8 @@ func (cmd *Redrive) Run(ctx context.Context) error {
 	}
 }
 
-func (cmd *Redrive) check() (faults config.Faults) {
+func (cmd *Redrive) check() config.Faults {
+	faults := cmd.Faults()
 	faults.Add("--sample", cmd.Sample.Err)
 	faults.Add("--rate", cmd.Rate.Err)
 	if cmd.Rate.Value > maxRedriveRate {
@@ -86,26 +88,26 @@ func (cmd *Redrive) check() (faults config.Faults) {
 
 func isARN(queue string) bool { return strings.HasPrefix(queue, "arn:") }
 
-// destination returns the ARN of the queue to move to, or empty for the queue that each
+// destination returns the ARN of the queue to move to. It is empty for the queue that each
 // message came from.
 func (d *deadLetterQueue) destination(ctx context.Context, to string) (string, error) {
 	if to == "" || isARN(to) {
 		return to, nil
 	}
-	queue := awsclient.GetAttributes(ctx, d.client, to)
+	queue := awsclient.GetAttributes(ctx, d.Client, to)
 	if queue.Err != nil {
-		return "", fmt.Errorf("--to: %w", explain("sqs:GetQueueAttributes", to, queue.Err))
+		return "", fmt.Errorf("--to: %w", deadletter.Explain("sqs:GetQueueAttributes", to, queue.Err))
 	}
 	return queue.Get(types.QueueAttributeNameQueueArn), nil
 }
 
-// printPlan prints what is going to be moved, and warns of what would come back.
-func (t *moveTask) printPlan(messages []message) {
+// printPlan prints what will be moved, and warns of messages that would come back.
+func (t *moveTask) printPlan(messages []deadletter.Message) {
 	to := t.destination
 	if to == "" {
 		to = "the queue that each message came from"
 	}
-	t.out.Printf("from  %s\nto    %s\n%s\n", t.url, to, t.counts())
+	t.out.Printf("from  %s\nto    %s\n%s\n", t.URL, to, t.counts())
 	if len(messages) == 0 {
 		return
 	}
@@ -113,15 +115,15 @@ func (t *moveTask) printPlan(messages []message) {
 	if n := countRefused(messages); n > 0 {
 		term.Warn("%d of the %d in the sample would be rejected or malformed again today, and come back here; fix the cause first, such as a missing secret, or save them with export", n, len(messages))
 	}
-	if v := messages[0].verdict; v.result == unchecked {
-		term.Warn("signatures were not checked: %s", v.reason)
+	if v := messages[0].Verdict; v.Result == deadletter.Unchecked {
+		term.Warn("signatures were not checked: %s", v.Reason)
 	}
 }
 
-// nothingToMove says why there is nothing to move.
+// nothingToMove prints or returns why there is nothing to move.
 func (d *deadLetterQueue) nothingToMove(out *term.Printer) error {
 	if n := d.InFlight(); n > 0 {
-		return fmt.Errorf("nothing to move: about %s in flight, received by another program", are(n))
+		return fmt.Errorf("nothing to move: about %s in flight, received by another program", countAre(n))
 	}
 	out.Printf("nothing to move\n")
 	return out.Err()

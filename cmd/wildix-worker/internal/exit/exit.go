@@ -3,14 +3,14 @@ package exit
 
 import "fmt"
 
-// A Code is an error that ends the program with that exit code and no message: the
-// command has printed everything.
-type Code int //nolint:errname // exit.CodeError would say error twice: it is no message
+// A Code is an error that ends the program with this exit code. It is not printed, because
+// the command has printed everything.
+type Code int //nolint:errname // exit.Code reads better than exit.CodeError
 
 func (c Code) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
 
-// A UsageError is a mistake of the caller, found before anything was done. Its exit
-// code is 2.
+// A UsageError is a wrong command line or setting, found before the command did anything. Its
+// exit code is 2.
 type UsageError struct{ Err error }
 
 func (e *UsageError) Error() string { return e.Err.Error() }

@@ -1,5 +1,5 @@
-// Package exportfile is the format of the file that dlq export writes and send reads: a
-// JSON object a line, each one message with its body and all attributes.
+// Package exportfile is the format of the file that dlq export writes and send reads. Each
+// line is a JSON object with one message: its body and all attributes.
 package exportfile
 
 import (
@@ -18,7 +18,7 @@ import (
 	"wildix-worker/internal/sqscall"
 )
 
-// A Message is what a line holds of a message. The line may have more fields.
+// A Message is a message as a line of the file holds it. The line may have more fields.
 type Message struct {
 	Attributes map[string]Attribute `json:"attributes,omitempty"`
 	System     map[string]string    `json:"systemAttributes,omitempty"`
@@ -33,7 +33,7 @@ type Attribute struct {
 	Binary []byte `json:"binary,omitempty"`
 }
 
-// Of returns what the file holds of a message.
+// Of returns the Message for a message of SQS.
 func Of(m *types.Message) Message {
 	e := Message{System: m.Attributes, Attributes: make(map[string]Attribute)}
 	for name, a := range m.MessageAttributes {
@@ -47,7 +47,7 @@ func Of(m *types.Message) Message {
 	return e
 }
 
-// Read returns the messages of a file, or of standard input for "-".
+// Read returns the messages of a file. The name "-" is standard input.
 func Read(name string) ([]outgoing.Message, error) {
 	in := io.Reader(os.Stdin)
 	if name != "-" {
@@ -80,15 +80,15 @@ func Read(name string) ([]outgoing.Message, error) {
 	return messages, nil
 }
 
-// Outgoing returns the message to be sent again: its body and its signature. A PBX sends
-// no other attribute.
+// Outgoing returns the message to send again, with its body and its signature. Other
+// attributes are dropped, since a PBX sends none.
 func (e *Message) Outgoing() (outgoing.Message, error) {
 	m := outgoing.Message{Type: "event", Call: e.System[string(types.MessageSystemAttributeNameMessageGroupId)], Body: e.BodyBase64}
 	if e.Body != "" {
 		m.Body = []byte(e.Body)
 	}
 	if len(m.Body) == 0 {
-		return m, errors.New("it has no body; was the file written by dlq export?")
+		return m, errors.New("no body; was the file written by dlq export?")
 	}
 	if a := e.Attributes[sqscall.SignatureAttribute]; a.Type == "String" {
 		m.Signature = a.Value

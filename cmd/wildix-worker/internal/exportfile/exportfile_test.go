@@ -46,8 +46,8 @@ func TestFileThatDlqExportDidNotWriteIsRefused(t *testing.T) {
 	for content, want := range map[string]string{
 		"":                            "holds no message",
 		"call started":                "message 1: invalid character",
-		`{"id":"call-1"}`:             "message 1: it has no body; was the file written by dlq export?",
-		`{"body":"{}"}` + "\n" + "{}": "message 2: it has no body",
+		`{"id":"call-1"}`:             "message 1: no body; was the file written by dlq export?",
+		`{"body":"{}"}` + "\n" + "{}": "message 2: no body",
 	} {
 		file := filepath.Join(t.TempDir(), "export.jsonl")
 		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {

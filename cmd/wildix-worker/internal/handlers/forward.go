@@ -3,18 +3,19 @@ package handlers
 import (
 	"fmt"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 
 	"go.uber.org/zap"
 
 	"wildix-worker/cmd/wildix-worker/internal/config"
+	"wildix-worker/cmd/wildix-worker/internal/destination"
 	"wildix-worker/events/handlers/forward"
+	"wildix-worker/events/template"
 )
 
-// These variables have no flags, since everyone on the machine can see the flags of a
-// process. The URL is one of them: that of a Slack webhook lets anybody post.
+// These variables hold secrets and have no flags, since everyone on the machine can see the
+// flags of a process. The URL can be a secret too, such as that of a Slack webhook.
 const (
 	forwardURL     = "WILDIX_FORWARD_URL"
 	forwardSecret  = "WILDIX_FORWARD_SECRET"
@@ -23,22 +24,22 @@ const (
 
 // forwardSettings are the settings of the forward handler that are not secret.
 type forwardSettings struct {
-	TemplateFile string          `placeholder:"FILE" env:"WILDIX_FORWARD_TEMPLATE_FILE" help:"Template of the body that forward sends. Without one it sends the event as it was signed. WILDIX_FORWARD_URL, WILDIX_FORWARD_SECRET and WILDIX_FORWARD_HEADERS have no flags."`
-	Timeout      config.Duration `placeholder:"10s" env:"WILDIX_FORWARD_TIMEOUT" help:"Timeout of one request of forward."`
-	Retry        statuses        `placeholder:"STATUS,..." env:"WILDIX_FORWARD_RETRY" help:"Statuses from 400 to 499 that are retried, besides 408, 425 and 429."`
+	Template string          `placeholder:"FILE" aliases:"forward-template-file" file:"" values:"slack-missed-call,teams-missed-call,discord-missed-call,google-chat-missed-call,hubspot-call,pipedrive-call,zendesk-call,email-missed-call,cloudevents" env:"WILDIX_FORWARD_TEMPLATE,WILDIX_FORWARD_TEMPLATE_FILE" help:"Template of the body that forward sends: a file, or a recipe that template list shows. Without one it sends the event as it was signed. WILDIX_FORWARD_URL, WILDIX_FORWARD_SECRET and WILDIX_FORWARD_HEADERS have no flags."`
+	Timeout  config.Duration `placeholder:"10s" env:"WILDIX_FORWARD_TIMEOUT" help:"Timeout of one request of forward."`
+	Retry    statuses        `yaml:"numbers" placeholder:"STATUS,..." env:"WILDIX_FORWARD_RETRY" help:"Statuses from 400 to 499 that are retried, besides 408, 425 and 429."`
 }
 
-func (s *Settings) forward(log *zap.Logger, faults *config.Faults) namedHandler {
+func (s *Settings) forward(file *config.File, _ *zap.Logger, faults *config.Faults) destination.Destination {
 	cfg := forward.Config{
-		URL:           os.Getenv(forwardURL),
-		Secret:        os.Getenv(forwardSecret),
+		URL:           file.Secret(forwardURL),
+		Secret:        file.Secret(forwardSecret),
 		RetryStatuses: s.Forward.Retry.values,
+		Mask:          s.Mask,
 		Timeout:       s.Forward.Timeout.Duration,
-		Logger:        log,
 	}
 	var headerErr, templateErr error
-	cfg.Header, headerErr = readHeaders(os.Getenv(forwardHeaders))
-	cfg.Template, templateErr = readTemplate(s.Forward.TemplateFile)
+	cfg.Header, headerErr = readHeaders(file.Secret(forwardHeaders))
+	cfg.Template, templateErr = openTemplate(s.Forward.Template)
 	h, err := forward.New(cfg)
 	if strings.TrimSpace(cfg.Secret) != cfg.Secret {
 		faults.Add(forwardSecret, config.ErrSpaceAround)
@@ -46,35 +47,24 @@ func (s *Settings) forward(log *zap.Logger, faults *config.Faults) namedHandler 
 	fields := faults.Fields(err)
 	fields.Add("URL", forwardURL, nil)
 	fields.Add("Header", forwardHeaders, headerErr)
-	fields.Add("Template", "--forward-template-file (WILDIX_FORWARD_TEMPLATE_FILE)", templateErr)
+	fields.Add("Template", "--forward-template (WILDIX_FORWARD_TEMPLATE)", templateErr)
 	fields.Add("Timeout", "--forward-timeout (WILDIX_FORWARD_TIMEOUT)", s.Forward.Timeout.Err)
 	fields.Add("RetryStatuses", "--forward-retry (WILDIX_FORWARD_RETRY)", s.Forward.Retry.err)
 	if err != nil {
-		return namedHandler{}
+		return destination.Destination{}
 	}
-	return namedHandler{Handler: h, close: func() error {
-		h.Close()
-		return nil
-	}}
+	return destination.HTTP(h, cfg)
 }
 
-// readTemplate reads a template. Its errors name the file and the line.
-func readTemplate(path string) (*forward.Template, error) {
-	if path == "" {
+// openTemplate opens a recipe or a file, if there is one.
+func openTemplate(name string) (*template.Template, error) {
+	if name == "" {
 		return nil, nil
 	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	template, err := forward.ParseTemplate(string(text))
-	if err != nil {
-		return nil, fmt.Errorf("%s, %w", path, err)
-	}
-	return template, nil
+	return template.Open(name)
 }
 
-// readHeaders parses headers, one a line. Its errors do not quote them, since they may be
+// readHeaders parses headers, one per line. Its errors do not quote them, since they may be
 // secret.
 func readHeaders(text string) (http.Header, error) {
 	header := make(http.Header)

@@ -13,10 +13,10 @@ import (
 	"wildix-worker/events/once"
 )
 
-// Once are the settings of where it is recorded which handler has done what.
+// Once holds the settings of the records that keep handlers from handling an event twice.
 type Once struct {
 	OnceTable       string          `placeholder:"TABLE" env:"WILDIX_ONCE_TABLE" help:"The DynamoDB table in which workers record which handler has handled which event. Without it, each worker records that in memory."`
-	OnceWindow      config.Duration `placeholder:"720h" env:"WILDIX_ONCE_WINDOW" help:"How long that is kept."`
+	OnceWindow      config.Duration `placeholder:"720h" env:"WILDIX_ONCE_WINDOW" help:"How long these records are kept."`
 	OnceUnreachable unreachable     `placeholder:"wait" env:"WILDIX_ONCE_UNREACHABLE" help:"What happens to events while the table can't be reached: wait, or at-least-once (they are handled, perhaps twice)." values:"wait,at-least-once"`
 }
 
@@ -53,13 +53,17 @@ func (s *Once) checkOnce(faults *config.Faults) {
 // dedup keeps handlers from handling the same event twice.
 type dedup struct {
 	settings Once
-	queueURL string // gives the table's region if nothing else does
+	queueURL string // names the table's region if the environment does not
 	log      *zap.Logger
+
+	cfg   once.Config                  // without a name; set by open
+	known map[string]events.Middleware // by name of the handler, with what it has handled
 }
 
-// open returns a function that wraps the handler of a name.
-func (d *dedup) open(ctx context.Context) (func(name string, h events.Handler) (events.Handler, error), error) {
-	cfg := once.Config{
+// open connects to the table, if there is one.
+func (d *dedup) open(ctx context.Context) error {
+	d.known = make(map[string]events.Middleware)
+	d.cfg = once.Config{
 		OnUnreachable: d.settings.OnceUnreachable.value,
 		Window:        d.settings.OnceWindow.Duration,
 		Logger:        d.log,
@@ -67,20 +71,28 @@ func (d *dedup) open(ctx context.Context) (func(name string, h events.Handler) (
 	if name := d.settings.OnceTable; name != "" {
 		table, err := oncetable.Open(ctx, name, d.queueURL)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if err := oncetable.Check(ctx, table, name, d.log); err != nil {
-			return nil, err
+			return err
 		}
-		cfg.Shared = table
+		d.cfg.Shared = table
 	}
-	return func(name string, h events.Handler) (events.Handler, error) {
-		cfg := cfg
+	return nil
+}
+
+// wrap wraps a handler. What one of that name has handled before, such as before a change of
+// the configuration, is not handled again.
+func (d *dedup) wrap(name string, h events.Handler) (events.Handler, error) {
+	middleware, ok := d.known[name]
+	if !ok {
+		cfg := d.cfg
 		cfg.Name = name
-		middleware, err := once.New(cfg)
-		if err != nil {
+		var err error
+		if middleware, err = once.New(cfg); err != nil {
 			return nil, err
 		}
-		return middleware(h), nil
-	}, nil
+		d.known[name] = middleware
+	}
+	return middleware(h), nil
 }

@@ -3,6 +3,7 @@
 package healthcheck
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -17,23 +18,28 @@ import (
 
 // Command is the command healthcheck.
 type Command struct {
-	AdminAddr config.AdminAddr `placeholder:"127.0.0.1:9464" env:"WILDIX_ADMIN_ADDR" help:"The admin address of the worker on this machine."`
-	Ready     bool             `help:"Also check whether the queue answers."`
+	config.File `embed:""`
+	AdminAddr   config.AdminAddr `placeholder:"127.0.0.1:9464" env:"WILDIX_ADMIN_ADDR" help:"The admin address of the worker on this machine."`
+	Ready       bool             `help:"Also check whether the queue answers."`
 }
 
 // Help is what --help shows below the summary.
 func (*Command) Help() string {
-	return `For container health checks. Exit code: 0 if the worker is healthy, 1 if not.`
+	return `For container health checks. Exit code: 0 if the worker is healthy, 1 if not.
+
+Of --config, only admin_addr is used. What is wrong with the rest of the file does not
+matter to a worker that runs.`
 }
 
-// healthTimeout is shorter than the default of container engines.
+// healthTimeout is shorter than the default timeout of container engines.
 const healthTimeout = 5 * time.Second
 
 // Run asks the worker on this machine.
 func (cmd *Command) Run(ctx context.Context) error {
+	faults := cmd.Faults()
 	base, err := cmd.AdminAddr.URL()
 	if err != nil {
-		return &exit.UsageError{Err: err}
+		return cmp.Or(faults.Err(), error(&exit.UsageError{Err: err}))
 	}
 	paths := []string{"/healthz"}
 	if cmd.Ready {
@@ -43,6 +49,9 @@ func (cmd *Command) Run(ctx context.Context) error {
 	defer cancel()
 	for _, path := range paths {
 		if err := ask(ctx, base+path); err != nil {
+			if wrong := faults.Err(); wrong != nil { // perhaps of the address
+				err = fmt.Errorf("%w\n%s", err, wrong.Error())
+			}
 			return err
 		}
 	}

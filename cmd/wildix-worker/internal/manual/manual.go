@@ -18,7 +18,7 @@ type Command struct{}
 
 // Help is what --help shows below the summary.
 func (*Command) Help() string {
-	return `To read it where it is not installed: wildix-worker manual | man -l -`
+	return `To read the page if it is not installed: wildix-worker manual | man -l -`
 }
 
 // Run writes the page.
@@ -35,7 +35,7 @@ func Write(w io.Writer, program *kong.Application, v buildinfo.Version) {
 	fmt.Fprint(w, ".SH NAME\nwildix-worker \\- consume the call events of a Wildix PBX\n")
 	fmt.Fprint(w, ".SH SYNOPSIS\n.B wildix-worker\n.I command\n.RI [ flags ]\n")
 	fmt.Fprintf(w, ".SH DESCRIPTION\n%s\n", roff(program.Help))
-	fmt.Fprint(w, ".PP\nA flag that is not given takes its value from the environment variable that is named\nwith it.\n")
+	fmt.Fprint(w, ".PP\nA flag that is not given takes its value from the environment variable in brackets\nbelow it.\n")
 	fmt.Fprint(w, ".SH COMMANDS\n")
 	for _, c := range program.Leaves(true) {
 		fmt.Fprintf(w, ".SS %s\n%s\n", roff(c.Summary()), roff(c.Help))
@@ -53,7 +53,7 @@ func Write(w io.Writer, program *kong.Application, v buildinfo.Version) {
 			}
 		}
 	}
-	fmt.Fprint(w, ".SH SEE ALSO\ndocs/configuration.md, which also lists the settings that are secret and so have no flag.\n")
+	fmt.Fprint(w, ".SH SEE ALSO\ndocs/configuration.md also lists the settings that are secret and so have no flag.\n")
 }
 
 func writeFlag(w io.Writer, f *kong.Flag) {
@@ -67,7 +67,7 @@ func writeFlag(w io.Writer, f *kong.Flag) {
 	}
 }
 
-// roff escapes what roff would take for an instruction.
+// roff escapes text that roff would read as an instruction.
 func roff(text string) string {
 	text = strings.NewReplacer(`\`, `\e`, "-", `\-`, "\n.", "\n\\&.", "\n'", "\n\\&'").Replace(text)
 	if strings.HasPrefix(text, ".") || strings.HasPrefix(text, "'") {

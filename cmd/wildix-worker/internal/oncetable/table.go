@@ -1,9 +1,10 @@
-// Package oncetable opens the DynamoDB table in which workers record together which
-// handler has done what, and explains why it can't be used.
+// Package oncetable opens the DynamoDB table in which workers record which handler has
+// handled which event, and explains why the table can't be used.
 package oncetable
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -15,17 +16,18 @@ import (
 	"go.uber.org/zap"
 
 	"wildix-worker/cmd/wildix-worker/internal/awsclient"
-	"wildix-worker/cmd/wildix-worker/internal/term"
 	"wildix-worker/events/once/dynamo"
+	"wildix-worker/internal/sqscall"
 )
 
-// timeout is how long the table may take to answer. DynamoDB takes milliseconds; a request
-// that takes longer is sent again, on another connection.
+// timeout is how long a request may take. DynamoDB normally takes milliseconds, so a request
+// that takes longer is sent again on another connection.
 const timeout = 700 * time.Millisecond
 
 var namePattern = regexp.MustCompile(`^[A-Za-z0-9_.-]{3,255}$`)
 
-// CheckName returns what is wrong with the name of a table. The empty name stands for none.
+// CheckName returns an error if a table can't have the name. An empty name, which stands for
+// no table, is no error.
 func CheckName(name string) error {
 	switch {
 	case strings.HasPrefix(name, "arn:"):
@@ -37,15 +39,14 @@ func CheckName(name string) error {
 	}
 }
 
-// Open returns the table. Its region is that of the environment or, where none is set, the
-// queue's. It sends no request, except for credentials.
+// Open returns the table. Its region is that of the environment or, if none is set, the
+// queue's. It sends no request except to get credentials.
 func Open(ctx context.Context, name, queueURL string) (*dynamo.Store, error) {
-	region, _ := awsclient.Locate(queueURL)
-	cfg, err := awsclient.LoadConfig(ctx, region, "--once-table (WILDIX_ONCE_TABLE)")
+	cfg, err := awsclient.LoadConfig(ctx, sqscall.Locate(queueURL).Region, "--once-table (WILDIX_ONCE_TABLE)")
 	if err != nil {
 		return nil, err
 	}
-	if _, err := awsclient.Credentials(ctx, cfg); err != nil {
+	if err := awsclient.CheckCredentials(ctx, cfg); err != nil {
 		return nil, err
 	}
 	client := dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) {
@@ -56,9 +57,8 @@ func Open(ctx context.Context, name, queueURL string) (*dynamo.Store, error) {
 	return dynamo.New(client, name), nil
 }
 
-// Check asks for the table once. It returns an error if the table does not exist or may
-// not be used. One that does not answer is logged only: what happens to events then is the
-// table's policy.
+// Check returns an error if the table does not exist or can't be used. If the table does not
+// answer, it only logs that: --once-unreachable decides what happens to events then.
 func Check(ctx context.Context, table *dynamo.Store, name string, log *zap.Logger) error {
 	limited, cancel := context.WithTimeout(ctx, awsclient.Timeout)
 	defer cancel()
@@ -69,13 +69,16 @@ func Check(ctx context.Context, table *dynamo.Store, name string, log *zap.Logge
 	if reason := Explain(name, err); reason != nil {
 		return reason
 	}
-	log.Warn("once table does not answer, going on", zap.String("table", name), zap.Error(err))
+	log.Warn("once table does not answer, starting anyway", zap.String("table", name), zap.Error(err))
 	return nil
 }
 
-// Explain turns an error of DynamoDB that waiting does not change into a sentence for
-// people. It returns nil for any other error.
+// Explain returns an error that says what to do about an error of DynamoDB. It returns nil for
+// an error that may be temporary.
 func Explain(name string, err error) error {
+	if missing, ok := errors.AsType[*awsclient.CredentialsError](err); ok && !missing.Temporary {
+		return missing
+	}
 	code := awsclient.ErrorCode(err)
 	switch {
 	case code == "" || awsclient.ClockSkewed(err):
@@ -83,11 +86,11 @@ func Explain(name string, err error) error {
 	case code == "ResourceNotFoundException":
 		return fmt.Errorf("the table %s does not exist; create it, or compare --once-table (WILDIX_ONCE_TABLE) and the region with the DynamoDB console", name)
 	case awsclient.Denied(err), code == "HTTP 403":
-		return fmt.Errorf("not allowed to use the table %s: the worker needs dynamodb:PutItem on it (AWS says %s)", name, code)
+		return fmt.Errorf("not allowed to use the table %s: the worker needs dynamodb:PutItem on it (AWS says %s)", name, awsclient.Answer(err))
 	case awsclient.BadCredentials(err):
-		return awsclient.ExplainCredentials(code)
+		return awsclient.ExplainCredentials(err)
 	case code == "ValidationException":
-		return fmt.Errorf("the table %s needs a partition key named key, of type String, and no sort key (AWS says %w)", name, term.RootCause(err))
+		return fmt.Errorf("the table %s needs a partition key named key, of type String, and no sort key (AWS says %s)", name, awsclient.Answer(err))
 	default:
 		return nil
 	}

@@ -1,5 +1,5 @@
-// Package outgoing signs messages as a PBX does, spoils them if asked to, and sends them
-// to a queue.
+// Package outgoing signs messages as a PBX does, or makes them invalid on purpose, and sends
+// them to a queue.
 package outgoing
 
 import (
@@ -16,7 +16,7 @@ import (
 	"wildix-worker/signature"
 )
 
-// A Message is what a PBX puts on the queue: a body and its signature.
+// A Message is a message as a PBX sends it: a body and its signature.
 type Message struct {
 	Type      string // of the event
 	Call      string // the message group on a FIFO queue
@@ -24,39 +24,44 @@ type Message struct {
 	Signature string // empty for none
 }
 
-// A Defect is what is wrong with a message on purpose; empty for nothing.
+// A Defect is how a message is made invalid. The empty Defect leaves it valid.
 type Defect = string
 
-// The defects.
+// Defects of messages.
 const (
 	Tampered  Defect = "tampered"  // changed after signing
 	Unsigned  Defect = "unsigned"  // without a signature
 	Malformed Defect = "malformed" // signed, but not JSON
 )
 
-// Sign returns a signed message, with a defect if one is given.
+// Sign returns a message that is signed with a secret, with a defect if one is given.
 func Sign(secret, eventType, call string, body []byte, defect Defect) Message {
+	return SignWith(func(body []byte) string { return signature.Sign(secret, body) }, eventType, call, body, defect)
+}
+
+// SignWith is Sign with a function that returns the signature of a body.
+func SignWith(sign func([]byte) string, eventType, call string, body []byte, defect Defect) Message {
 	if defect == Malformed {
-		body = []byte("call started, but this is no JSON")
+		body = []byte("call started, but this is not JSON")
 	}
-	m := Message{Type: eventType, Call: call, Body: body, Signature: signature.Sign(secret, body)}
+	m := Message{Type: eventType, Call: call, Body: body, Signature: sign(body)}
 	switch defect {
 	case Tampered:
-		m.Body = append(bytes.Clone(body), ' ') // one byte is enough
+		m.Body = append(bytes.Clone(body), ' ') // one more byte makes the signature invalid
 	case Unsigned:
 		m.Signature = ""
 	}
 	return m
 }
 
-// overhead is what SQS counts for the signature's attribute besides its value, with room
-// to spare.
+// overhead is more than the bytes that SQS counts for the signature's attribute besides its
+// value.
 const overhead = 1 << 10
 
 func (m Message) size() int { return len(m.Body) + len(m.Signature) + overhead }
 
-// Send sends messages in batches, and returns the ids that SQS gave them. After an error
-// these are the messages that were sent.
+// Send sends messages in batches, and returns the ids that SQS gave them. With an error it
+// returns the ids of the messages that were sent before.
 func Send(ctx context.Context, client *sqs.Client, queueURL string, messages []Message) (ids []string, err error) {
 	for batch := range sqscall.Batches(messages, Message.size) {
 		out, err := client.SendMessageBatch(ctx, batchInput(queueURL, batch))
@@ -83,7 +88,7 @@ func batchInput(queueURL string, messages []Message) *sqs.SendMessageBatchInput 
 		}
 		if sqscall.IsFIFO(queueURL) {
 			entry.MessageGroupId = aws.String(m.Call)
-			entry.MessageDeduplicationId = aws.String(rand.Text()) // SQS must not drop copies
+			entry.MessageDeduplicationId = aws.String(rand.Text()) // so that SQS does not drop copies
 		}
 		in.Entries = append(in.Entries, entry)
 	}

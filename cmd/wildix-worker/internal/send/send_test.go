@@ -11,7 +11,7 @@ import (
 	"wildix-worker/internal/sqscall"
 )
 
-// Anyone who may send to the queue can write such messages.
+// Such messages can come from anyone with permission to send to the queue.
 func TestDLQHostileMessagesAreSentAgain(t *testing.T) {
 	srv := awstest.StartLocal(t)
 	client, queueURL := awstest.NewQueue(t, srv.URL(), "")

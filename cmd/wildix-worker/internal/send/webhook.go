@@ -14,7 +14,7 @@ import (
 	"wildix-worker/cmd/wildix-worker/internal/term"
 )
 
-// pbxTimeout is how long a PBX waits for an answer.
+// pbxTimeout is how long a PBX waits for a response.
 const pbxTimeout = 5 * time.Second
 
 // checkWebhookURL returns an error if the text is not the URL of a webhook.
@@ -26,12 +26,12 @@ func checkWebhookURL(text string) error {
 	return nil
 }
 
-// postAll posts messages one after the other, as a PBX does, but without retries. It
-// returns the status of each answer, for a tally.
+// postAll posts messages one after the other, as a PBX does, but without retries. It returns
+// the status of each response, after a "×" so that a tally such as "2 × 200 OK" is readable.
 func postAll(ctx context.Context, to string, messages []outgoing.Message) (answers []string, err error) {
 	client := &http.Client{
 		Timeout: pbxTimeout,
-		// A redirect is not a success for a PBX either.
+		// A PBX follows no redirects.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	defer client.CloseIdleConnections()
@@ -92,7 +92,7 @@ func (cmd *Command) sendToWebhook(ctx context.Context, messages []outgoing.Messa
 // hint returns the likely reason of a refusal.
 func hint(answers []string) string {
 	if answers[0] == "× 401 Unauthorized" {
-		return ": is WILDIX_SECRET the secret of the receiver?"
+		return ": is the secret that of the receiver?"
 	}
 	return ""
 }

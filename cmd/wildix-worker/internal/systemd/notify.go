@@ -1,4 +1,4 @@
-// Package systemd notifies the service manager that has started the program, as
+// Package systemd notifies the service manager that started the program of its state, as
 // sd_notify(3) describes.
 package systemd
 
@@ -6,7 +6,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,19 +20,22 @@ import (
 )
 
 const (
-	// notifyInterval is the time between two updates, unless the watchdog wants a shorter
-	// one.
+	// notifyInterval is the time between two notifications, unless the watchdog needs a
+	// shorter one.
 	notifyInterval = 10 * time.Second
-	// startTimeout is when a start counts as done although the program still waits, so
-	// that a machine that boots without network ends up with a worker that waits for it.
+	// startTimeout is the time after which the program counts as started even if it still
+	// waits. So a worker on a machine that boots without network stays up and waits for it.
 	startTimeout = 15 * time.Second
-	// closeTimeout is how long a stop may take on top of the shutdown timeout: 4 s for the
-	// queue, the rest to close the handlers.
+	// closeTimeout is how long a stop may take in addition to the shutdown timeout: 4 s for
+	// the last deletes and returns, and the rest to close the handlers.
 	closeTimeout = 10 * time.Second
+	// sendTimeout is how long a notification waits for room in the service manager's socket. A
+	// stop must not wait for it.
+	sendTimeout = time.Second
 )
 
-// A Notifier reports to the service manager that the program has started, its status, that
-// it is alive for the watchdog, and that it stops. Without a service manager it does
+// A Notifier notifies the service manager that the program has started, of its status, that
+// it is healthy (for the watchdog), and that it stops. Without a service manager it does
 // nothing.
 type Notifier struct {
 	log             *zap.Logger
@@ -39,14 +44,15 @@ type Notifier struct {
 	ready           chan service
 	end, done       chan struct{}
 
-	status string // the last one that was sent
+	status string   // the last one that was sent
+	unsent []string // what the service manager has to know, and could not be sent yet
 	outage *outage.Log
 }
 
 // A service is what a Notifier reports on.
 type service struct {
 	status  func() string
-	healthy func() error // nil: always
+	healthy func() error // nil if the service is always healthy
 }
 
 func (s service) checkHealth() error {
@@ -56,8 +62,8 @@ func (s service) checkHealth() error {
 	return s.healthy()
 }
 
-// Start starts to notify, until Stop is called. When ctx ends, the program stops, which
-// takes at most the shutdown timeout.
+// Start starts to notify, until Stop is called. The end of ctx means that the program stops,
+// which may take the shutdown timeout and closeTimeout.
 func Start(ctx context.Context, shutdownTimeout time.Duration, log *zap.Logger) *Notifier {
 	n := &Notifier{
 		log: log, shutdownTimeout: cmp.Or(shutdownTimeout, consumer.DefaultShutdownTimeout),
@@ -76,8 +82,8 @@ func Start(ctx context.Context, shutdownTimeout time.Duration, log *zap.Logger) 
 	return n
 }
 
-// Ready reports that the program has started. From now on its state comes from status and
-// healthy; nil is healthy.
+// Ready notifies that the program has started. From then on, status and healthy are called
+// for its state. A nil healthy means that it is always healthy.
 func (n *Notifier) Ready(status func() string, healthy func() error) {
 	n.ready <- service{status, healthy}
 }
@@ -120,7 +126,7 @@ func (n *Notifier) run(ctx context.Context) {
 	}
 }
 
-// interval is at most half the watchdog's timeout.
+// interval returns the time between two notifications: at most half the watchdog's timeout.
 func (n *Notifier) interval() time.Duration {
 	if n.watchdog > 0 {
 		return max(min(notifyInterval, n.watchdog/2), time.Millisecond)
@@ -128,25 +134,41 @@ func (n *Notifier) interval() time.Duration {
 	return notifyInterval
 }
 
-// notify sends states, the status if it has changed, and a sign of life for the watchdog if
-// the service is healthy.
+// notify sends states, with those that could not be sent before, the status if it has changed,
+// and the watchdog's notification if the service is healthy.
 func (n *Notifier) notify(s service, states ...string) {
+	n.unsent = append(n.unsent, states...)
+	message := slices.Clone(n.unsent)
 	status := s.status()
 	if err := s.checkHealth(); err != nil {
 		status = err.Error()
 	} else if n.watchdog > 0 {
-		states = append(states, daemon.SdNotifyWatchdog)
+		message = append(message, daemon.SdNotifyWatchdog)
 	}
 	if status != n.status {
-		states = append(states, "STATUS="+status)
+		message = append(message, "STATUS="+status)
 	}
-	if len(states) == 0 {
+	if len(message) == 0 {
 		return
 	}
-	if _, err := daemon.SdNotify(false, strings.Join(states, "\n")); err != nil {
+	if err := send(strings.Join(message, "\n")); err != nil {
 		n.outage.Failed(err)
 		return
 	}
 	n.outage.Succeeded()
-	n.status = status
+	n.status, n.unsent = status, nil
+}
+
+// send is daemon.SdNotify, but does not wait for as long as the service manager's socket is full.
+func send(message string) error {
+	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: os.Getenv("NOTIFY_SOCKET"), Net: "unixgram"})
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := conn.SetWriteDeadline(time.Now().Add(sendTimeout)); err != nil {
+		return err
+	}
+	_, err = conn.Write([]byte(message))
+	return err
 }

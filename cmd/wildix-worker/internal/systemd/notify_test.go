@@ -2,6 +2,9 @@ package systemd
 
 import (
 	"context"
+	"errors"
+	"net"
+	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -16,6 +19,7 @@ import (
 	"wildix-worker/consumer"
 	"wildix-worker/consumer/sqslocal"
 	"wildix-worker/events"
+	"wildix-worker/internal/outage"
 	"wildix-worker/signature"
 )
 
@@ -56,8 +60,9 @@ func TestWatchdogIsNotNotifiedWhileAPollIsStuck(t *testing.T) {
 		fatal(t, err)
 		keys, err := signature.NewKeyring(signature.Key{Secret: "s3cret"})
 		fatal(t, err)
+		handler := events.HandlerFunc(func(context.Context, *events.Event) error { return nil })
 		client := &stuckClient{Client: srv.Client(), release: make(chan struct{})}
-		c, err := consumer.New(client, consumer.Config{QueueURL: queueURL, Keys: keys, Handler: events.HandlerFunc(nil)})
+		c, err := consumer.New(client, consumer.Config{QueueURL: queueURL, Keys: keys, Handler: handler})
 		fatal(t, err)
 
 		ctx, cancel := context.WithCancel(t.Context())
@@ -67,7 +72,7 @@ func TestWatchdogIsNotNotifiedWhileAPollIsStuck(t *testing.T) {
 		go func() { done <- c.Run(ctx) }()
 		n.Ready(func() string { return "at work" }, c.Healthy)
 
-		// lastSign returns when the watchdog was last notified within a time.
+		// lastSign waits for a time, and returns when the watchdog was last notified.
 		lastSign := func(during time.Duration) (last time.Time) {
 			for range during / time.Second {
 				time.Sleep(time.Second)
@@ -78,16 +83,16 @@ func TestWatchdogIsNotNotifiedWhileAPollIsStuck(t *testing.T) {
 			return last
 		}
 		if last := lastSign(5 * wait); time.Since(last) > wait/2 {
-			t.Errorf("an idle worker gave its last sign of life %v ago", time.Since(last))
+			t.Errorf("an idle worker last notified the watchdog %v ago", time.Since(last))
 		}
 		client.stuck.Store(true)
 		begun := time.Now()
 		last := lastSign(5 * wait)
 		if alive := last.Sub(begun); alive < 0 || alive > wait+40*time.Second { // after 40 s a consumer is not healthy
-			t.Errorf("a stuck worker gave signs of life for %v", alive)
+			t.Errorf("a stuck worker notified the watchdog for %v", alive)
 		}
 		if !slices.ContainsFunc(m.Lines, func(line string) bool { return strings.HasPrefix(line, "STATUS=a poll has been stuck for ") }) {
-			t.Errorf("the status does not say so: %q", m.Lines)
+			t.Errorf("no status with the reason: %q", m.Lines)
 		}
 		close(client.release)
 		cancel()
@@ -95,7 +100,54 @@ func TestWatchdogIsNotNotifiedWhileAPollIsStuck(t *testing.T) {
 	})
 }
 
-// A stuckClient does not return from a receive, whatever its context says.
+func TestFullSocketHoldsUpNoStop(t *testing.T) {
+	fill(t, systemdtest.New(t))
+	ctx, cancel := context.WithCancel(t.Context())
+	n := Start(ctx, time.Minute, zap.NewNop())
+	n.Ready(func() string { return "at work" }, nil)
+	cancel()
+	stopped := make(chan struct{})
+	go func() { n.Stop(); close(stopped) }()
+	select {
+	case <-stopped:
+	case <-time.After(time.Minute):
+		t.Fatal("the stop waits for the service manager")
+	}
+}
+
+func TestStateThatCouldNotBeSentIsSentLater(t *testing.T) {
+	m := systemdtest.New(t)
+	fill(t, m)
+	n := &Notifier{outage: outage.New(outage.Config{Logger: zap.NewNop()})}
+	s := service{status: func() string { return "at work" }}
+	n.notify(s, "READY=1")
+	if slices.Contains(m.Read(), "READY=1") {
+		t.Fatal("the socket was not full")
+	}
+	n.notify(s)
+	m.Want("READY=1", "STATUS=at work")
+	n.notify(s)
+	if lines := m.Read(); len(lines) > 0 {
+		t.Errorf("notified again with %q", lines)
+	}
+}
+
+// fill leaves no room in the manager's socket.
+func fill(t *testing.T, m *systemdtest.Manager) {
+	t.Helper()
+	conn, err := net.DialUnix("unixgram", nil, m.Addr())
+	fatal(t, err)
+	defer conn.Close()
+	for err == nil {
+		fatal(t, conn.SetWriteDeadline(time.Now().Add(time.Second)))
+		_, err = conn.Write([]byte("full"))
+	}
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatal(err)
+	}
+}
+
+// A stuckClient does not return from a receive, even after the end of its context.
 type stuckClient struct {
 	*sqs.Client
 	stuck   atomic.Bool

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Bar returns a progress bar that fits a line. Done may be more than total, and a rate
-// below 1 per second is not shown.
+// Bar returns a progress bar that fits on a line. done may be more than total. rate is per
+// second, and is not shown if it is below 1.
 func Bar(done, total int64, rate float64) string {
 	const width = 40
 	part := 0.0

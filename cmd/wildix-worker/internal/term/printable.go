@@ -9,25 +9,29 @@ import (
 	"github.com/mattn/go-runewidth"
 )
 
-// Printable replaces what a terminal could take for a command or the end of a line:
-// control characters, changes of the writing direction, invalid bytes. Text from an event
-// may hold anything.
+// Printable replaces characters that could send commands to a terminal, end a line or change
+// the writing direction, and invalid bytes. It is for text from events, which may contain any
+// character. Spaces of every width and joiners stay, which names and emoji are written with.
 func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
+		if !isPrintable(r) {
 			return unicode.ReplacementChar
 		}
 		return r
 	}, s)
 }
 
-// PrintableJSON is Printable for JSON: it escapes the characters, so that the JSON still
-// means the same.
+func isPrintable(r rune) bool {
+	return !unicode.In(r, unicode.Cc, unicode.Bidi_Control, unicode.Zl, unicode.Zp)
+}
+
+// PrintableJSON is Printable for JSON. It escapes the characters, so that the value of the
+// JSON stays the same.
 func PrintableJSON(text []byte) []byte {
 	var out []byte
 	for _, r := range string(text) {
 		switch {
-		case unicode.IsPrint(r):
+		case isPrintable(r):
 			out = append(out, string(r)...)
 		case r > 0xffff:
 			high, low := utf16.EncodeRune(r)
@@ -42,7 +46,7 @@ func PrintableJSON(text []byte) []byte {
 // widths does not depend on the locale.
 var widths = &runewidth.Condition{StrictEmojiNeutral: true}
 
-// Column returns the printable text, cut off or padded to a width on the terminal.
+// Column returns the printable text, cut or padded to a width in terminal columns.
 func Column(s string, width int) string {
 	return widths.FillRight(widths.Truncate(Printable(s), width, "…"), width)
 }

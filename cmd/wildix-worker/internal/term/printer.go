@@ -12,10 +12,10 @@ import (
 	"golang.org/x/term"
 )
 
-// Columns is the width that output fits into.
+// Columns is the maximum width of output.
 const Columns = 80
 
-// Colours of Paint.
+// The colours of Paint.
 const (
 	Red    = "31"
 	Green  = "32"
@@ -23,10 +23,10 @@ const (
 	Faint  = "2"
 )
 
-// A Printer prints to a person. It may be used by several goroutines at once.
+// A Printer prints output for people. Its methods may be called concurrently.
 type Printer struct {
 	Out    io.Writer
-	Colour bool // use colours
+	Colour bool // whether Paint uses colours
 
 	mu  sync.Mutex
 	err error
@@ -37,7 +37,8 @@ func NewPrinter(f *os.File) *Printer {
 	return &Printer{Out: f, Colour: IsTerminal(f) && os.Getenv("NO_COLOR") == ""}
 }
 
-// Printf prints like fmt.Printf. It returns the error of this call; see Err.
+// Printf prints like fmt.Printf, and returns the error of this call. Callers may ignore it
+// and call Err at the end.
 func (p *Printer) Printf(format string, args ...any) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -46,7 +47,7 @@ func (p *Printer) Printf(format string, args ...any) error {
 	return err
 }
 
-// Err returns the first error of printing, or nil.
+// Err returns the first error of Printf, or nil.
 func (p *Printer) Err() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -33,7 +33,8 @@ func Tally(words []string) string {
 	return strings.Join(parts, ", ")
 }
 
-// Duration returns a duration as people write it: 60s is 1m, 48h is 2 days.
+// Duration formats a duration without zero units, and whole days as days: 60s is "1m", 48h is
+// "2 days".
 func Duration(d time.Duration) string {
 	const day = 24 * time.Hour
 	if d >= day && d%day == 0 {
@@ -49,7 +50,7 @@ func Duration(d time.Duration) string {
 	return text
 }
 
-// Age returns a duration in its largest unit, such as "3 hours".
+// Age formats a duration in its largest unit, such as "3 hours".
 func Age(d time.Duration) string {
 	switch {
 	case d >= 48*time.Hour:
@@ -63,7 +64,7 @@ func Age(d time.Duration) string {
 	}
 }
 
-// Timestamp returns a time as JSON and CSV show it, or nil for the zero time.
+// Timestamp formats a time for JSON and CSV. It returns nil for the zero time.
 func Timestamp(t time.Time) *string {
 	if t.IsZero() {
 		return nil
@@ -92,7 +93,8 @@ func Wrap(paragraph string, width int) []string {
 	return lines
 }
 
-// RootCause returns the innermost error, for messages that say the rest in plainer words.
+// RootCause returns the innermost wrapped error. It is for messages that replace the outer
+// texts by plainer ones.
 func RootCause(err error) error {
 	for {
 		inner := errors.Unwrap(err)

@@ -16,7 +16,7 @@ import (
 	collectorpb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
-	_ "google.golang.org/grpc/encoding/gzip" // as a collector understands it
+	_ "google.golang.org/grpc/encoding/gzip" // collectors support it
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -34,7 +34,7 @@ type collector struct {
 	got received
 }
 
-// received is what a collector has received.
+// received holds what a collector has received.
 type received struct {
 	spans   []string
 	service map[string]string // the resource's attributes
@@ -82,7 +82,7 @@ func (c *collector) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	}
 	var request collectorpb.ExportTraceServiceRequest
 	if r.Header.Get("Content-Type") == "application/json" {
-		// OTLP's JSON writes identifiers in hexadecimal, where protojson wants base64.
+		// OTLP's JSON has identifiers in hexadecimal, but protojson expects base64.
 		err = protojson.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(content, &request)
 	} else {
 		err = proto.Unmarshal(content, &request)
@@ -134,7 +134,7 @@ func newCollector(t *testing.T, speakGRPC bool, config *tls.Config) *collector {
 	return c
 }
 
-// serverTLS is a configuration with a certificate, which clients must have as well.
+// serverTLS returns a configuration with a certificate, and requires it of clients too.
 func serverTLS(t *testing.T, certificate, key string) *tls.Config {
 	t.Helper()
 	pair, err := tls.LoadX509KeyPair(certificate, key)

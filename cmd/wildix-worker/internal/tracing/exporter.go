@@ -10,7 +10,8 @@ import (
 	"wildix-worker/internal/outage"
 )
 
-// maxLogged cuts an error for the log, which may quote a collector's answer of megabytes.
+// maxLogged is how many bytes of an error are logged. An error may quote a collector's
+// response of megabytes.
 const maxLogged = 1000
 
 // A loggedExporter logs when exports begin to fail and when they succeed again, instead
@@ -24,9 +25,9 @@ type loggedExporter struct {
 func newLoggedExporter(exporter sdktrace.SpanExporter, log *zap.Logger) *loggedExporter {
 	return &loggedExporter{SpanExporter: exporter, outage: outage.New(outage.Config{
 		Logger:  log,
-		Failing: "traces are not delivered; spans are lost",
+		Failing: "traces can't be sent; spans are lost",
 		Level:   zap.WarnLevel,
-		Working: "traces are delivered again",
+		Working: "traces are sent again",
 	})}
 }
 

@@ -27,10 +27,10 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 )
 
-// defaultExport is how long the SDK lets an export take (OTEL_BSP_EXPORT_TIMEOUT).
+// defaultExport is the SDK's default timeout of an export (OTEL_BSP_EXPORT_TIMEOUT).
 const defaultExport = 30 * time.Second
 
-// answers are a collector's, one after the other; the last one again and again.
+// answers is a collector that gives each answer in turn, and then repeats the last one.
 type answers struct {
 	collectorpb.UnimplementedTraceServiceServer
 	list []any // a status over HTTP, a code of gRPC, an error, or nil for silence
@@ -75,7 +75,7 @@ func (a *answers) Export(ctx context.Context, _ *collectorpb.ExportTraceServiceR
 	return &collectorpb.ExportTraceServiceResponse{}, status.Error(next.(codes.Code), "")
 }
 
-// exportSpan exports one span, with the SDK's time limit.
+// exportSpan exports one span, with the SDK's default timeout.
 func exportSpan(t *testing.T, exporter sdktrace.SpanExporter) error {
 	ctx, cancel := context.WithTimeout(t.Context(), defaultExport)
 	defer cancel()
@@ -181,7 +181,7 @@ func TestFailureIsLoggedOncePerChange(t *testing.T) {
 	for _, entry := range logs.All() {
 		messages = append(messages, entry.Message)
 	}
-	want := []string{"traces are not delivered; spans are lost", "traces are delivered again", "traces are not delivered; spans are lost"}
+	want := []string{"traces can't be sent; spans are lost", "traces are sent again", "traces can't be sent; spans are lost"}
 	if !slices.Equal(messages, want) {
 		t.Errorf("log %q, want %q", messages, want)
 	}

@@ -17,25 +17,25 @@ import (
 
 const (
 	prefix         = "OTEL_EXPORTER_OTLP_"
-	defaultTimeout = 10 * time.Second // the specification's
+	defaultTimeout = 10 * time.Second // as OpenTelemetry specifies
 
-	notPairs = "not NAME=VALUE pairs with commas between them, percent-encoded"
+	notPairs = "not percent-encoded NAME=VALUE pairs, separated by commas"
 )
 
-// Settings are the environment variables of OpenTelemetry that choose an exporter. The
-// exporters read the same variables themselves, but log a wrong one and go on with a
-// default; so they are checked here first.
+// Settings holds the settings of an exporter, from OpenTelemetry's environment variables. The
+// exporters read the same variables, but they log a wrong value and use a default instead, so
+// the variables are checked here first.
 type Settings struct {
 	on       bool
 	grpc     bool
-	endpoint string // for the log, without what may be secret
+	endpoint string // for the log, without parts that may be secret
 	timeout  time.Duration
-	tls      *tls.Config // nil for the system's authorities
+	tls      *tls.Config // nil to use the system's authorities
 }
 
 // FromEnvironment reads OpenTelemetry's variables. Tracing is on if an endpoint is set,
-// unless OTEL_SDK_DISABLED is true or OTEL_TRACES_EXPORTER is none. There is an error
-// for each wrong variable, which names it and quotes nothing that may be secret.
+// unless OTEL_SDK_DISABLED is true or OTEL_TRACES_EXPORTER is none. It returns an error for
+// each wrong variable. The error names the variable and does not quote secrets.
 func FromEnvironment() (Settings, []error) {
 	endpoint, name := lookup("ENDPOINT")
 	if endpoint == "" || strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true") || os.Getenv("OTEL_TRACES_EXPORTER") == "none" {
@@ -69,8 +69,8 @@ func (f *faults) add(name string, err error) {
 	}
 }
 
-// lookup returns a variable's value and name. That for traces alone takes precedence
-// over the one for all signals.
+// lookup returns the value and name of a variable with the suffix. The variable for traces
+// takes precedence over the one for all signals.
 func lookup(suffix string) (value, name string) {
 	name = prefix + "TRACES_" + suffix
 	if value = strings.TrimSpace(os.Getenv(name)); value != "" {
@@ -80,8 +80,8 @@ func lookup(suffix string) (value, name string) {
 	return strings.TrimSpace(os.Getenv(name)), name
 }
 
-// parseEndpoint accepts what the exporters use of a URL: they drop a user, a password
-// and a query without a word.
+// parseEndpoint parses an endpoint. It refuses a user, a password and a query, which the
+// exporters would silently drop.
 func parseEndpoint(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
@@ -101,7 +101,7 @@ func endpointForLog(u *url.URL, name string, grpc bool) string {
 		return shown.String()
 	}
 	shown.Path = u.Path
-	if name == prefix+"ENDPOINT" { // the path of all signals, without that of traces
+	if name == prefix+"ENDPOINT" { // the exporter adds the path of traces to that of all signals
 		shown = shown.JoinPath("v1/traces")
 	}
 	return shown.String()
@@ -117,7 +117,8 @@ func (s *Settings) readProtocol(f *faults) {
 	}
 }
 
-// checkHeaders wants name=value pairs with commas between them, percent-encoded.
+// checkHeaders checks that the headers are percent-encoded NAME=VALUE pairs, separated by
+// commas.
 func checkHeaders(f *faults) {
 	text, name := lookup("HEADERS")
 	for pair := range strings.SplitSeq(text, ",") {
@@ -170,8 +171,8 @@ func checkInsecure(f *faults) {
 	}
 }
 
-// readTLS reads the certificates. The exporters refuse them with an endpoint without TLS,
-// or use TLS all the same.
+// readTLS reads the certificates. It refuses them for an http:// endpoint, for which an
+// exporter would fail or use TLS.
 func (s *Settings) readTLS(f *faults, endpoint *url.URL) {
 	var config tls.Config
 	path, name := lookup("CERTIFICATE")
@@ -193,8 +194,8 @@ func (s *Settings) readTLS(f *faults, endpoint *url.URL) {
 	s.tls = &config
 }
 
-// readClientCertificate reads a certificate and its key. The exporters take both from
-// variables of the same prefix, or neither.
+// readClientCertificate reads a certificate and its key. Like the exporters, it accepts them
+// only from variables with the same prefix.
 func (s *Settings) readClientCertificate(f *faults, config *tls.Config) {
 	for _, prefix := range []string{prefix, prefix + "TRACES_"} { // the last one takes precedence
 		certName, keyName := prefix+"CLIENT_CERTIFICATE", prefix+"CLIENT_KEY"

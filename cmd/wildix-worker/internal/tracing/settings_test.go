@@ -39,20 +39,20 @@ func TestWrongSettingsAreNamedWithoutSecrets(t *testing.T) {
 	_, faults := FromEnvironment()
 	const want = `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: not a URL such as http://localhost:4318
 OTEL_EXPORTER_OTLP_PROTOCOL: unknown protocol "thrift" (have grpc, http/json, http/protobuf)
-OTEL_EXPORTER_OTLP_HEADERS: not NAME=VALUE pairs with commas between them, percent-encoded
+OTEL_EXPORTER_OTLP_HEADERS: not percent-encoded NAME=VALUE pairs, separated by commas
 OTEL_EXPORTER_OTLP_TIMEOUT: "10s" is not a number of milliseconds from 1
 OTEL_EXPORTER_OTLP_TRACES_COMPRESSION: "zstd" is not gzip or none
 OTEL_EXPORTER_OTLP_INSECURE: "1" is not true or false
 OTEL_EXPORTER_OTLP_CERTIFICATE: open none.pem: no such file or directory
 OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE: needs OTEL_EXPORTER_OTLP_CLIENT_KEY
 OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY: needs OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE
-OTEL_RESOURCE_ATTRIBUTES: not NAME=VALUE pairs with commas between them, percent-encoded`
+OTEL_RESOURCE_ATTRIBUTES: not percent-encoded NAME=VALUE pairs, separated by commas`
 	if got := errors.Join(faults...); got == nil || got.Error() != want {
 		t.Errorf("got:\n%v\nwant:\n%s", got, want)
 	}
 }
 
-// The exporters ignore these without an error, or refuse to start after the worker has.
+// The exporters ignore these settings silently, or report an error only when they start.
 func TestSettingsThatExportersIgnoreAreRefused(t *testing.T) {
 	certificate, key := writeCertificate(t)
 	for name, test := range map[string]struct {
@@ -126,7 +126,7 @@ func TestLoggedEndpointIsWhereSpansGo(t *testing.T) {
 	}
 }
 
-// writeCertificate writes a certificate that signs itself, for 127.0.0.1, and its key.
+// writeCertificate writes a self-signed certificate for 127.0.0.1, and its key.
 func writeCertificate(t *testing.T) (certificate, key string) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

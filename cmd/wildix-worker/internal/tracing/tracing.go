@@ -1,5 +1,5 @@
 // Package tracing sends the spans of messages and handlers to an OpenTelemetry collector,
-// over HTTP or gRPC, as OpenTelemetry's own environment variables say.
+// over HTTP or gRPC. OpenTelemetry's own environment variables configure it.
 package tracing
 
 import (
@@ -33,7 +33,7 @@ type Tracing struct {
 }
 
 // Start begins to send spans, and sets OpenTelemetry's global error handler and logger. It
-// returns nil if the settings ask for no spans. version is the program's.
+// returns nil if tracing is off. version is that of the program.
 func Start(ctx context.Context, s Settings, version string, log *zap.Logger) (*Tracing, error) {
 	if !s.on {
 		return nil, nil
@@ -44,13 +44,13 @@ func Start(ctx context.Context, s Settings, version string, log *zap.Logger) (*T
 	if err != nil {
 		return nil, fmt.Errorf("traces: %w", err)
 	}
-	about, err := resource.New(ctx, resource.WithTelemetrySDK(), resource.WithHost(),
+	program, err := resource.New(ctx, resource.WithTelemetrySDK(), resource.WithHost(),
 		resource.WithAttributes(attribute.String("service.name", "wildix-worker"), attribute.String("service.version", version)),
 		resource.WithFromEnv()) // the last attributes take precedence
 	if err != nil {
 		return nil, fmt.Errorf("traces: %w", err)
 	}
-	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(newLoggedExporter(exporter, log)), sdktrace.WithResource(about))
+	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(newLoggedExporter(exporter, log)), sdktrace.WithResource(program))
 	log.Info("sending traces", zap.String("endpoint", s.endpoint))
 	return &Tracing{provider: provider, tracer: provider.Tracer("wildix-worker"), log: log}, nil
 }
@@ -62,8 +62,8 @@ func newExporter(ctx context.Context, s Settings) (sdktrace.SpanExporter, error)
 	return otlptracehttp.New(ctx, otlptracehttp.WithHTTPClient(httpClient(s)))
 }
 
-// httpClient is like the exporter's own client, but follows no redirects: OTLP has none, and the
-// headers, which may contain a password, would be sent to another server.
+// httpClient returns a client like the exporter's own, but one that follows no redirects. OTLP
+// has none, and the headers, which may contain a password, would be sent to another server.
 func httpClient(s Settings) *http.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig = s.tls
@@ -74,7 +74,7 @@ func httpClient(s Settings) *http.Client {
 	}
 }
 
-// Tracer returns what makes spans, or nil if tracing is off.
+// Tracer returns the tracer, or nil if tracing is off.
 func (t *Tracing) Tracer() trace.Tracer {
 	if t == nil {
 		return nil
@@ -82,11 +82,11 @@ func (t *Tracing) Tracer() trace.Tracer {
 	return t.tracer
 }
 
-// Handler returns a middleware that makes a span of each call of the handler.
+// Handler returns a middleware that makes a span for each call of the handler.
 func (t *Tracing) Handler(name string) events.Middleware { return tracing.Handler(t.Tracer(), name) }
 
-// Stop sends the remaining spans, for at most three seconds. Spans that can't be sent are
-// logged, and are not worth an exit code.
+// Stop sends the remaining spans, for at most three seconds. It logs if spans can't be sent,
+// but returns no error, so that they do not change the program's exit code.
 func (t *Tracing) Stop() {
 	if t == nil {
 		return
@@ -94,6 +94,6 @@ func (t *Tracing) Stop() {
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
 	if err := t.provider.Shutdown(ctx); err != nil { // an export's failure is logged by loggedExporter
-		t.log.Warn("the last traces are not delivered; spans are lost", zap.Error(err))
+		t.log.Warn("the last traces can't be sent; spans are lost", zap.Error(err))
 	}
 }

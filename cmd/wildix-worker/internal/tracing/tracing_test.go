@@ -17,7 +17,7 @@ import (
 	"wildix-worker/events"
 )
 
-// start starts tracing as the environment says, and returns what it logs as a warning.
+// start starts tracing with the settings of the environment, and returns the log of warnings.
 func start(t *testing.T) (*Tracing, *observer.ObservedLogs) {
 	t.Helper()
 	settings, faults := FromEnvironment()
@@ -28,7 +28,7 @@ func start(t *testing.T) (*Tracing, *observer.ObservedLogs) {
 	return tracing, logs
 }
 
-// export sends one span and returns the warnings.
+// export sends one span and returns the log of warnings.
 func export(t *testing.T) *observer.ObservedLogs {
 	t.Helper()
 	tracing, logs := start(t)
@@ -104,7 +104,7 @@ func TestPrivateAuthorityAndClientCertificate(t *testing.T) {
 			c := newCollector(t, protocol.grpc, serverTLS(t, certificate, key))
 			setenv(t, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="+c.url, "OTEL_EXPORTER_OTLP_PROTOCOL="+protocol.name, "OTEL_EXPORTER_OTLP_TIMEOUT=200")
 			if logs := export(t); logs.Len() == 0 || c.received().spans != nil {
-				t.Error("sent to a collector whose authority is not known")
+				t.Error("sent to a collector with an unknown authority")
 			}
 			setenv(t, "OTEL_EXPORTER_OTLP_TIMEOUT=", "OTEL_EXPORTER_OTLP_CERTIFICATE="+certificate,
 				"OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE="+certificate, "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY="+key)
@@ -146,7 +146,7 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 func TestStopLogsLostSpans(t *testing.T) {
 	for _, protocol := range []string{"http/protobuf", "grpc"} {
 		t.Run(protocol, func(t *testing.T) {
-			l, err := net.Listen("tcp", "127.0.0.1:0") // connects, and never answers
+			l, err := net.Listen("tcp", "127.0.0.1:0") // accepts connections, but never answers
 			fatal(t, err)
 			defer l.Close()
 			setenv(t, "OTEL_EXPORTER_OTLP_ENDPOINT=http://"+l.Addr().String(), "OTEL_EXPORTER_OTLP_PROTOCOL="+protocol)

@@ -8,7 +8,7 @@ import (
 	"wildix-worker/cmd/wildix-worker/internal/buildinfo"
 )
 
-// Command prints the version.
+// Command is the command version.
 type Command struct{}
 
 // Run prints the version.

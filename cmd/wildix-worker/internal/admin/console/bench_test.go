@@ -9,8 +9,9 @@ import (
 	"wildix-worker/events/calls"
 )
 
-// script is n calls of five events each, all of them started before the first ends.
-func script(t testing.TB, n int) (results []consumer.Result) {
+// callEvents returns the results of n calls of five events each. All calls start before the
+// first one ends.
+func callEvents(t testing.TB, n int) (results []consumer.Result) {
 	party := `{"type":"LOCAL","phone":"201","name":"Reception","email":"201@example.com","userExtension":"201","groupName":"Default"}`
 	for _, step := range []struct{ eventType, status string }{
 		{events.CallStart, "CONNECTING"}, {events.CallUpdate, "RINGING"}, {events.CallUpdate, "RINGING"}, {events.CallUpdate, "TALKING"}, {events.CallEnd, "TALKING"},
@@ -23,37 +24,37 @@ func script(t testing.TB, n int) (results []consumer.Result) {
 	return results
 }
 
-// BenchmarkObserve measures the cost of an event when nobody watches.
+// BenchmarkObserve measures the cost of an event without watchers.
 func BenchmarkObserve(b *testing.B) {
-	results := script(b, 200)
+	results := callEvents(b, 200)
 	c := New(Config{})
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		if i%len(results) == 0 {
-			c.calls = calls.Tracker{MaxCalls: maxCalls}
+			c.calls = calls.Tracker{MaxCalls: maxCalls, MaxText: maxKept}
 		}
 		c.Observe(results[i%len(results)])
 	}
 }
 
-// BenchmarkSecond measures a second of 1,000 events with a watcher: 200 calls start, change
+// BenchmarkSecond measures one second of 1,000 events with a watcher. 200 calls start, change
 // and end while 1,000 others are live.
 func BenchmarkSecond(b *testing.B) {
 	c := New(Config{})
-	for _, r := range script(b, 1000)[:1000] {
+	for _, r := range callEvents(b, 1000)[:1000] {
 		r.Event.ID = "long " + r.Event.ID
 		c.Observe(r)
 	}
-	if err := c.pub.enter(); err != nil {
+	if err := c.pub.addWatcher(); err != nil {
 		b.Fatal(err)
 	}
-	defer c.pub.leave()
-	results := script(b, 200)
+	defer c.pub.removeWatcher()
+	results := callEvents(b, 200)
 	seen := uint64(0)
 	b.ReportAllocs()
 	for round := 0; b.Loop(); round++ {
 		for i, r := range results {
-			// The ends are of the calls of the second before.
+			// The calls of the previous second end.
 			e := *r.Event
 			e.ID = fmt.Sprint(e.ID, "-", round-i/800)
 			r.Event = &e

@@ -5,32 +5,32 @@ import (
 	"sync"
 )
 
-// maxWatchers bounds what watchers can cost.
+// maxWatchers is how many streams may be open at once.
 const maxWatchers = 16
 
 var errTooMany = fmt.Errorf("%d consoles are open, which is the maximum; close one", maxWatchers)
 
-// A broadcaster passes frames to watchers. It wakes them by closing a channel, and waits
-// for none: a watcher that has missed a frame gets a whole one.
+// A broadcaster passes frames to watchers. It wakes them by closing a channel, and does not
+// wait for them: a watcher that has missed a frame gets a whole one.
 type broadcaster struct {
-	arrived chan struct{} // receives when somebody starts to watch
-	closed  chan struct{} // closed when there will be no more frames
+	added  chan struct{} // receives after a watcher was added
+	closed chan struct{} // closed after the last frame
 
 	mu       sync.Mutex
 	watchers int
-	live     bool                   // there is a current frame
+	current  bool                   // there is a current frame
 	number   uint64                 // of the current frame
-	changed  chan struct{}          // closed when the next frame is there
-	change   func() ([]byte, error) // the frame for watchers that have the one before
+	changed  chan struct{}          // closed when there is a newer frame
+	change   func() ([]byte, error) // the frame for watchers that have the previous one
 	whole    func() ([]byte, error) // the frame for the others
 }
 
 func newBroadcaster() *broadcaster {
-	return &broadcaster{arrived: make(chan struct{}, 1), closed: make(chan struct{}), changed: make(chan struct{})}
+	return &broadcaster{added: make(chan struct{}, 1), closed: make(chan struct{}), changed: make(chan struct{})}
 }
 
-// enter adds a watcher, which must call leave.
-func (b *broadcaster) enter() error {
+// addWatcher adds a watcher. Unless it returns an error, removeWatcher must be called.
+func (b *broadcaster) addWatcher() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.watchers == maxWatchers {
@@ -38,25 +38,25 @@ func (b *broadcaster) enter() error {
 	}
 	b.watchers++
 	select {
-	case b.arrived <- struct{}{}:
-	default: // one is waiting already
+	case b.added <- struct{}{}:
+	default: // Run has yet to receive the previous one
 	}
 	return nil
 }
 
-func (b *broadcaster) leave() {
+func (b *broadcaster) removeWatcher() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.watchers--
 }
 
-// next returns the current frame for a watcher that has the frame of a number, or no frame
-// if there is no newer one. Changed is closed when there is another frame.
+// next returns the current frame for a watcher whose last frame has the number have, or no
+// frame if there is no newer one. changed is closed when there is a newer frame.
 func (b *broadcaster) next(have uint64) (frame []byte, number uint64, changed <-chan struct{}, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
-	case !b.live || have == b.number:
+	case !b.current || have == b.number:
 		return nil, have, b.changed, nil
 	case have != 0 && have == b.number-1:
 		frame, err = b.change()
@@ -66,12 +66,12 @@ func (b *broadcaster) next(have uint64) (frame []byte, number uint64, changed <-
 	return frame, b.number, b.changed, err
 }
 
-// publish makes the next frame of what build returns. It returns false if nobody watches.
-// Build and what it returns are called one at a time.
+// publish replaces the current frame by the one that build makes. It returns false if there
+// are no watchers. build and the functions that it returns are not called concurrently.
 func (b *broadcaster) publish(build func(number uint64) (change, whole func() ([]byte, error))) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.live = b.watchers > 0; !b.live {
+	if b.current = b.watchers > 0; !b.current {
 		b.change, b.whole = nil, nil
 		return false
 	}

@@ -1,62 +1,74 @@
 // Package console is the page on the admin address that shows what the program is doing:
 // live calls, the last events with their outcomes, rates, and the depth of the queue.
 //
-// It is fed by Observe, which costs a few counters an event. Once a second, and only while
-// somebody watches, it makes one frame of data for all watchers. Names, numbers and emails
-// are masked here and not in the page, so that they never reach a browser.
+// Observe records each message, which takes a few counters. Once a second, while a page is
+// open, the console makes one frame of data for all of them. Names, numbers and emails are
+// masked here and not in the page, so that they never reach a browser.
 package console
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"sync"
 	"time"
 
+	"go.uber.org/zap"
+
 	"wildix-worker/consumer"
 	"wildix-worker/events/calls"
 )
 
-const (
-	// interval is the time between two frames.
-	interval = time.Second
-)
+// interval is the time between two frames.
+const interval = time.Second
 
-// A Console records what happens, and shows it while Run runs.
+// A Console records what the program does, and shows it while Run runs.
 type Console struct {
 	calls  calls.Tracker
 	recent recent
 	frames frameMaker
-	depths latestDepths
+	depths latest[[]Depth]
+	missed latest[*missedList]
 	pub    *broadcaster
+
+	deadLetters *deadLetters // nil without a queue that may have them
 }
 
-// New returns a console that has observed nothing.
+// New returns a console. Its pages get no data until Run is called.
 func New(cfg Config) *Console {
-	c := &Console{calls: calls.Tracker{MaxCalls: maxCalls}, pub: newBroadcaster()}
+	c := &Console{calls: calls.Tracker{MaxCalls: maxCalls, MaxText: maxKept}, pub: newBroadcaster()}
 	c.frames = frameMaker{
 		cfg: cfg, mask: mask{off: cfg.Unmasked}, started: time.Now(),
 		calls: &c.calls, recent: &c.recent, rows: newRows(),
 	}
+	c.frames.missed = c.missed.get
+	if cfg.DeadLetters != nil {
+		c.deadLetters = &deadLetters{find: cfg.DeadLetters, log: cmp.Or(cfg.Logger, zap.NewNop()), mask: c.frames.mask, closed: c.pub.closed}
+		c.frames.redrive = c.deadLetters.shown
+	}
 	return c
 }
 
-// Observe records a message. It is for the Observe of both transports' configurations, and
-// does not wait for watchers.
+// Observe records the result of a message. It does not wait for pages.
 func (c *Console) Observe(r consumer.Result) {
 	if r.Event != nil {
-		// Without OnCallFinished the only errors are of events that are not about calls.
+		// Without OnCallFinished it fails only for events that are not about calls.
 		_ = c.calls.HandleEvent(context.Background(), r.Event)
 	}
 	c.recent.add(r)
 }
 
-// Run makes frames until ctx ends, and then ends all streams. It must be called once.
+// Run makes frames until ctx ends, and then ends all streams. It must be called only once.
 func (c *Console) Run(ctx context.Context) {
 	defer c.depths.wait()
+	defer c.missed.wait()
+	if c.deadLetters != nil {
+		defer c.deadLetters.wait()
+	}
 	defer close(c.pub.closed)
 	for {
 		select {
-		case <-c.pub.arrived:
+		case <-c.pub.added:
 			c.publish(ctx)
 		case <-ctx.Done():
 			return
@@ -64,7 +76,7 @@ func (c *Console) Run(ctx context.Context) {
 	}
 }
 
-// publish makes frames until nobody watches.
+// publish makes frames until there are no watchers.
 func (c *Console) publish(ctx context.Context) {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
@@ -77,11 +89,14 @@ func (c *Console) publish(ctx context.Context) {
 	}
 }
 
-// publishFrame makes the next frame. It returns false if nobody watches.
+// publishFrame makes the next frame. It returns false if there are no watchers.
 func (c *Console) publishFrame(ctx context.Context) bool {
 	return c.pub.publish(func(number uint64) (change, whole func() ([]byte, error)) {
-		if ask := c.frames.cfg.Depths; ask != nil {
-			c.depths.update(ctx, ask)
+		if fetch := c.frames.cfg.Depths; fetch != nil {
+			c.depths.update(ctx, 0, fetch)
+		}
+		if read := c.frames.cfg.Missed; read != nil {
+			c.missed.update(ctx, missedInterval, func(ctx context.Context) *missedList { return c.frames.mask.readMissed(ctx, read) })
 		}
 		f := c.frames.next(number, c.depths.get())
 		change = sync.OnceValues(func() ([]byte, error) { return json.Marshal(f) })

@@ -6,10 +6,11 @@ import (
 
 	"wildix-worker/events"
 	"wildix-worker/events/calls"
+	"wildix-worker/events/route"
 )
 
-// A frame is what the page receives: a whole one first, then changes. Times are Unix
-// milliseconds by this machine's clock, those of calls by the PBX's.
+// A frame is what the page receives: first a whole one, then changes. Times are Unix
+// milliseconds: by the PBX's clock in calls, by this machine's elsewhere.
 type frame struct {
 	Number  uint64 `json:"number"`
 	Whole   *whole `json:"whole,omitempty"`
@@ -18,28 +19,39 @@ type frame struct {
 	Trouble bool   `json:"trouble"` // whether the state needs attention
 
 	Totals [events.Outcomes]int64 `json:"totals"`
-	Points []point                `json:"points"` // of the history, the newest last
-	Notes  []noteRow              `json:"notes"`  // the newest last
-	Calls  callChanges            `json:"calls"`
-	Depths []Depth                `json:"depths"`
-	Work   *work                  `json:"work,omitempty"`
+
+	Destinations []destinationRow `json:"destinations"`
+
+	Points []point     `json:"points"` // of the history, the newest last
+	Notes  []noteRow   `json:"notes"`  // not sorted
+	Calls  callChanges `json:"calls"`
+	Depths []Depth     `json:"depths"`
+	Work   *work       `json:"work,omitempty"`
+
+	Redrive *redriveRow `json:"redrive,omitempty"` // of dead letters, the last
+	Missed  *missedList `json:"missed,omitempty"`  // if they were read since the last frame
 }
 
-// whole holds what does not change.
+// whole holds what does not change while the program runs.
 type whole struct {
 	Version  string   `json:"version"`
 	Started  int64    `json:"started"`
 	Masked   bool     `json:"masked"`
-	Queue    bool     `json:"queue"` // whether there is one
+	Queue    bool     `json:"queue"` // whether the program consumes a queue
 	Outcomes []string `json:"outcomes"`
 	Step     int64    `json:"step"`   // of the history, in milliseconds
 	Length   int      `json:"length"` // of the history, in points
-	Notes    int      `json:"notes"`  // kept of each kind
+	Notes    int      `json:"notes"`  // kept of successful messages, and of others
+
+	DeadLetters bool `json:"deadLetters"` // whether they can be listed and redriven
+	Missed      bool `json:"missed"`      // whether missed calls can be read
 }
 
 // work holds the statistics of a queue's consumer.
 type work struct {
 	InHand         int   `json:"inHand"`
+	Held           int   `json:"held"`
+	Overdue        int   `json:"overdue"` // handlers
 	Polls          int   `json:"polls"`
 	Deleted        int   `json:"deleted"`
 	Returned       int   `json:"returned"`
@@ -50,10 +62,10 @@ type work struct {
 	DeletesFailed  int   `json:"deletesFailed"`
 	Requests       int   `json:"requests"`
 	RequestsFailed int   `json:"requestsFailed"`
-	Answered       int64 `json:"answered"` // 0: not yet
+	Answered       int64 `json:"answered"` // when SQS last answered; 0 if it has not yet
 }
 
-// A frameMaker makes frames. Its methods are called one at a time.
+// A frameMaker makes frames. Its methods must not be called concurrently.
 type frameMaker struct {
 	cfg     Config
 	mask    mask
@@ -61,14 +73,31 @@ type frameMaker struct {
 	calls   *calls.Tracker
 	recent  *recent
 	rows    rows
-	seen    uint64 // number of the last note in a frame
+	rates   rates
+	seen    uint64             // number of the last note in a frame
+	redrive func() *redriveRow // nil without dead letters
+	missed  func() *missedList // the latest
+	shown   *missedList        // the last in a frame
 }
 
 // next returns what has changed since the last frame.
 func (m *frameMaker) next(number uint64, depths []Depth) frame {
 	now := time.Now()
 	f := frame{Number: number, Now: now.UnixMilli(), Depths: depths}
+	if m.cfg.Destinations != nil {
+		stats := m.cfg.Destinations()
+		f.Destinations = m.mask.destinationRows(stats, m.rates.next(stats, now))
+	}
 	f.State, f.Trouble, f.Work = m.state(now)
+	if !f.Trouble {
+		f.State, f.Trouble = withDestinations(f.State, f.Destinations)
+	}
+	if m.redrive != nil {
+		f.Redrive = m.redrive()
+	}
+	if latest := m.missed(); latest != m.shown {
+		f.Missed, m.shown = latest, latest
+	}
 	live := m.calls.Live()
 	f.Calls = m.rows.update(live, m.mask.callRow)
 	f.Calls.Total, f.Calls.Full = len(live), len(live) >= maxCalls
@@ -79,15 +108,17 @@ func (m *frameMaker) next(number uint64, depths []Depth) frame {
 	return f
 }
 
-// whole returns the frame for a watcher that has no other.
+// whole returns the frame for a watcher that does not have the previous one.
 func (m *frameMaker) whole(f frame) frame {
 	f.Whole = &whole{
 		Version: m.cfg.Version, Started: m.started.UnixMilli(), Masked: !m.cfg.Unmasked, Queue: m.cfg.Stats != nil,
 		Step: step.Milliseconds(), Length: steps, Notes: ringSize,
+		DeadLetters: m.redrive != nil, Missed: m.cfg.Missed != nil,
 	}
 	for o := range events.Outcome(events.Outcomes) {
 		f.Whole.Outcomes = append(f.Whole.Outcomes, o.String())
 	}
+	f.Missed = m.shown
 	f.Calls.Set, f.Calls.Gone = m.rows.all(), nil
 	_, points, notes, _ := m.recent.after(0, time.UnixMilli(f.Now), steps)
 	f.Points, f.Notes = points, m.mask.noteRows(notes)
@@ -109,10 +140,23 @@ func (m *frameMaker) state(now time.Time) (state string, trouble bool, w *work) 
 	return state, trouble, w
 }
 
+// withDestinations adds the destinations that take no events to the state, and reports
+// whether there are any.
+func withDestinations(state string, rows []destinationRow) (_ string, trouble bool) {
+	for _, row := range rows {
+		if row.State != route.Up.String() {
+			state += fmt.Sprintf("; %s is %s", row.Name, row.State)
+			trouble = true
+		}
+	}
+	return state, trouble
+}
+
 func (m *frameMaker) consuming(now time.Time) (state string, trouble bool, w *work) {
 	s := m.cfg.Stats()
 	w = &work{
-		InHand: s.InHand, Polls: s.Polls, Deleted: s.Deleted, Returned: s.Returned, Quarantined: s.Quarantined, Left: s.Left,
+		InHand: s.InHand, Held: s.Held, Overdue: s.Overdue, Polls: s.Polls,
+		Deleted: s.Deleted, Returned: s.Returned, Quarantined: s.Quarantined, Left: s.Left,
 		LeasesExtended: s.LeasesExtended, LeasesLost: s.LeasesLost, DeletesFailed: s.DeletesFailed,
 	}
 	for _, r := range s.Requests {
@@ -123,8 +167,6 @@ func (m *frameMaker) consuming(now time.Time) (state string, trouble bool, w *wo
 		w.Answered = s.Answered.UnixMilli()
 	}
 	switch {
-	case s.Paused:
-		return "paused: most messages fail, and one is tried until it succeeds", true, w
 	case !s.FailingSince.IsZero():
 		return fmt.Sprintf("the queue has not answered for %s", now.Sub(s.FailingSince).Round(time.Second)), true, w
 	default:

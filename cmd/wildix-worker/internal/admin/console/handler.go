@@ -13,7 +13,7 @@ import (
 //go:embed static
 var static embed.FS
 
-// assets are the files of the page. None of them holds data.
+// assets are the files of the page, which hold no data.
 var assets = []struct{ pattern, file, contentType string }{
 	{"/{$}", "index.html", "text/html; charset=utf-8"},
 	{"/console/page.css", "page.css", "text/css; charset=utf-8"},
@@ -21,24 +21,35 @@ var assets = []struct{ pattern, file, contentType string }{
 	{"/console/stream.js", "stream.js", "text/javascript; charset=utf-8"},
 	{"/console/rows.js", "rows.js", "text/javascript; charset=utf-8"},
 	{"/console/plot.js", "plot.js", "text/javascript; charset=utf-8"},
+	{"/console/missed.js", "missed.js", "text/javascript; charset=utf-8"},
+	{"/console/deadletters.js", "deadletters.js", "text/javascript; charset=utf-8"},
+	{"/console/charts.js", "charts.js", "text/javascript; charset=utf-8"},
+	{"/console/cursor.js", "cursor.js", "text/javascript; charset=utf-8"},
+	{"/console/event.js", "event.js", "text/javascript; charset=utf-8"},
 	{"/console/icon.svg", "icon.svg", "image/svg+xml"},
 }
 
-// policy allows the page its own files and stream only. Scripts can't turn text into
-// markup.
+// policy allows the page to load only its own files and stream. Trusted types keep scripts
+// from turning text into markup.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
-// writeTimeout is when a watcher that does not read is disconnected.
+// writeTimeout is the time after which a watcher that does not read is disconnected.
 const writeTimeout = 5 * time.Second
 
-// Handler serves the page to everyone, and the stream of data behind protect.
+// Handler serves the page to everyone, and data behind protect. The two POST requests about dead
+// letters are the only ones that act.
 func (c *Console) Handler(protect func(http.Handler) http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	for _, a := range assets {
 		mux.Handle("GET "+a.pattern, serveAsset(a.file, a.contentType))
 	}
-	mux.Handle("GET /console/events", fromHere(protect(http.HandlerFunc(c.stream))))
+	mux.Handle("GET /console/events", sameOrigin(protect(http.HandlerFunc(c.stream))))
+	mux.Handle("GET /console/event", sameOrigin(protect(http.HandlerFunc(c.open))))
+	if d := c.deadLetters; d != nil {
+		mux.Handle("POST /console/dead-letters", acting(protect(act(d.list))))
+		mux.Handle("POST /console/dead-letters/redrive", acting(protect(act(d.redrive))))
+	}
 	return withHeaders(mux)
 }
 
@@ -54,15 +65,15 @@ func withHeaders(next http.Handler) http.Handler {
 	})
 }
 
-// fromHere refuses requests of another site's page. It could not read the answer, but
-// would take the place of a watcher.
-func fromHere(next http.Handler) http.Handler {
+// sameOrigin refuses requests that a page of another site makes. Such a page can't read the
+// stream, but would count as a watcher.
+func sameOrigin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.Header.Get("Sec-Fetch-Site") {
 		case "", "same-origin", "none":
 			next.ServeHTTP(w, r)
 		default:
-			http.Error(w, "this is for the console's own page", http.StatusForbidden)
+			http.Error(w, "only the console's own page may request this", http.StatusForbidden)
 		}
 	})
 }
@@ -83,11 +94,11 @@ func serveAsset(file, contentType string) http.Handler {
 
 // stream sends server-sent events until the watcher leaves or the console is stopped.
 func (c *Console) stream(w http.ResponseWriter, r *http.Request) {
-	if err := c.pub.enter(); err != nil {
+	if err := c.pub.addWatcher(); err != nil {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}
-	defer c.pub.leave()
+	defer c.pub.removeWatcher()
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	control := http.NewResponseController(w)
@@ -112,7 +123,7 @@ func send(control *http.ResponseController, w http.ResponseWriter, frame []byte)
 	return control.Flush()
 }
 
-// wait waits for the next frame. It returns false if the stream is to end.
+// wait waits for the next frame. It returns false if the stream must end.
 func (c *Console) wait(ctx context.Context, changed <-chan struct{}) bool {
 	select {
 	case <-changed:

@@ -13,12 +13,12 @@ const (
 	steps = 150
 )
 
-// A history counts messages by steps of time. It needs no timer: a step is reset by the
-// first message that falls into it.
+// A history counts messages per step of time. It needs no timer, because the first message
+// of a step resets the counts.
 type history [steps]stepCounts
 
 type stepCounts struct {
-	number   int64 // of the step, counted from 1970
+	number   int64 // of the step, counted from the Unix epoch
 	outcomes [events.Outcomes]uint32
 	took     histogram
 }
@@ -33,8 +33,8 @@ func (h *history) add(at time.Time, o events.Outcome, took time.Duration) {
 	counts.took.add(took)
 }
 
-// A point is a step as the page gets it: its start, the outcomes, and the median and 95th
-// percentile of durations in milliseconds.
+// A point is a step in a frame: its start, the count of each outcome, and the median and
+// 95th percentile of durations in milliseconds.
 type point [1 + events.Outcomes + 2]float64
 
 // since returns the last n steps, including the current one.
@@ -58,8 +58,8 @@ func (h *history) since(now time.Time, n int) []point {
 	return points
 }
 
-// A histogram counts durations by their first three binary digits in microseconds, which
-// is exact to an eighth, from a microsecond to more than a minute.
+// A histogram counts durations by their first three binary digits in microseconds. That is
+// exact to an eighth, from one microsecond to more than a minute.
 type histogram [28 * 4]uint32
 
 func (s *histogram) add(d time.Duration) { s[min(bucket(max(d.Microseconds(), 0)), len(s)-1)]++ }
@@ -81,9 +81,10 @@ func middle(index int) float64 {
 	return (float64(4+index%4) + .5) * float64(int64(1)<<shift) / 1000
 }
 
-// quantile returns about the duration, in milliseconds, that this part does not exceed.
+// quantile returns approximately a quantile of the durations, in milliseconds. part is from
+// 0 to 1, such as 0.5 for the median.
 func (s *histogram) quantile(part float64) float64 {
-	var sum, until float64
+	var sum, below float64
 	for _, n := range s {
 		sum += float64(n)
 	}
@@ -91,7 +92,7 @@ func (s *histogram) quantile(part float64) float64 {
 		return 0
 	}
 	for i, n := range s {
-		if until += float64(n); until >= part*sum {
+		if below += float64(n); below >= part*sum {
 			return middle(i)
 		}
 	}

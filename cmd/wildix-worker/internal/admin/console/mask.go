@@ -2,8 +2,6 @@ package console
 
 import (
 	"cmp"
-	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -12,7 +10,7 @@ import (
 	"wildix-worker/events"
 )
 
-// A mask hides what identifies a person, unless it is off.
+// A mask hides names, numbers and emails of persons, unless it is off.
 type mask struct{ off bool }
 
 // party returns a side of a call. An email stands in for a missing name.
@@ -24,39 +22,66 @@ func (m mask) party(p party) partyRow {
 	return partyRow{printable(name), printable(p.number)}
 }
 
-// text returns a text that should identify nobody, but may hold anything.
-func (m mask) text(s string) string {
-	s = cut(s, 4*maxText)
-	if !m.off {
-		s = withoutNumbers(withoutEmails(s))
+// text masks numbers and emails in a text that normally has none, such as an event's type.
+func (m mask) text(s string) string { return printable(m.hideIn(s)) }
+
+// id masks the id of a call.
+func (m mask) id(s string) string { return printable(m.hideInID(s)) }
+
+// reason masks the error of a message, which may name the caller.
+func (m mask) reason(n *note) string { return plain(cut(m.hideInReason(n), maxReason)) }
+
+func (m mask) hideIn(s string) string {
+	if m.off {
+		return s
 	}
-	return printable(s)
+	return events.MaskText(trimmed(s, maxKept))
 }
 
-// id returns the id of a call. Its digits are not those of a phone number.
-func (m mask) id(s string) string {
-	s = cut(s, 4*maxText)
-	if !m.off {
-		s = withoutEmails(s)
+func (m mask) hideInID(s string) string {
+	if m.off {
+		return s
 	}
-	return printable(s)
+	return events.MaskID(trimmed(s, maxKept))
 }
 
-// why returns the error of a message. It comes from a handler, and may name the caller.
-func (m mask) why(n *note) string {
-	why := n.why
-	if !m.off {
-		texts := []string{n.caller.name, n.caller.number, n.callee.name, n.callee.number}
-		slices.SortFunc(texts, func(a, b string) int { return cmp.Compare(len(b), len(a)) }) // one may be in another
-		for _, text := range texts {
-			why = replaceAll(why, text, masked(text))
-		}
-		why = withoutNumbers(withoutEmails(why))
+func (m mask) hideInReason(n *note) string {
+	if m.off {
+		return n.reason
 	}
-	return plain(cut(why, maxWhy))
+	reason := trimmed(n.reason, maxKeptReason)
+	texts := []string{n.caller.name, n.caller.number, n.callee.name, n.callee.number}
+	slices.SortFunc(texts, func(a, b string) int { return cmp.Compare(len(b), len(a)) }) // one may contain another
+	for _, text := range texts {
+		reason = replaceAll(reason, text, masked(text))
+	}
+	return events.MaskText(reason)
 }
 
-// replaceAll leaves very short texts alone, since they are part of many words.
+// trimmed returns a text without its last word and the number before it, if it is as long as
+// what is kept of a text: half an email or number would not be recognised as one.
+func trimmed(s string, kept int) string {
+	if len(s) <= kept-utf8.UTFMax {
+		return s
+	}
+	s = first(s, kept)
+	if i := strings.LastIndexFunc(s, betweenWords); i >= 0 {
+		s = strings.TrimRightFunc(s[:i], func(r rune) bool { return !unicode.IsLetter(r) })
+	}
+	return s + "…"
+}
+
+// betweenWords reports whether MaskEmails takes the character for none of an email.
+func betweenWords(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`<>"'(),:;`, r) }
+
+// ErrorText returns an error's text as the console shows it: without the numbers and emails
+// of persons, unless it is unmasked.
+func ErrorText(text string, unmasked bool) string { return mask{off: unmasked}.failure(text) }
+
+// failure masks an error that is of no message.
+func (m mask) failure(text string) string { return m.reason(&note{reason: first(text, maxKeptReason)}) }
+
+// replaceAll does not replace texts of one or two bytes, since many words contain them.
 func replaceAll(s, old, replacement string) string {
 	if len(old) < 3 {
 		return s
@@ -64,26 +89,8 @@ func replaceAll(s, old, replacement string) string {
 	return strings.ReplaceAll(s, old, replacement)
 }
 
-var (
-	emails = regexp.MustCompile(`[^\s<>"'(),:;@]+@[^\s<>"'(),:;@]+`)
-	// numbers matches phone numbers of seven digits and more as people write them. It also
-	// matches IP addresses with a port, so that these are not taken for phone numbers.
-	numbers = regexp.MustCompile(`\b(?:\d{1,3}\.){3}\d{1,3}:\d{1,5}\b|\+?\(?\p{Nd}(?:[\pZ\p{Pd}()/.]{0,3}\p{Nd}){6,}`)
-)
-
-func withoutEmails(s string) string { return emails.ReplaceAllString(s, "***@***") }
-
-func withoutNumbers(s string) string {
-	return numbers.ReplaceAllStringFunc(s, func(number string) string {
-		if _, err := netip.ParseAddrPort(number); err == nil {
-			return number
-		}
-		return events.MaskNumber(number)
-	})
-}
-
 // masked shortens a name to the initials of at most three words, a number to its last two
-// digits, and hides an email. It finds out which of them the text is, since PBXs mix them.
+// digits, and hides an email. It looks at the text to tell them apart, since PBXs mix them.
 func masked(text string) string {
 	switch {
 	case strings.Contains(text, "@"):

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -9,10 +10,14 @@ import (
 	"wildix-worker/events"
 )
 
-// ringSize is how many successful messages are kept, and how many others.
-const ringSize = 100
+const (
+	// ringSize is how many successful messages are kept, and how many others.
+	ringSize = 100
+	// maxBody is how many bytes are kept of the body of an event.
+	maxBody = 4 << 10
+)
 
-// recent holds the last messages and counts all of them.
+// recent keeps the last messages and counts all of them.
 type recent struct {
 	mu      sync.Mutex
 	totals  [events.Outcomes]int64
@@ -31,14 +36,29 @@ func (r *recent) add(result consumer.Result) {
 	r.count++
 	n.number = r.count
 	if n.outcome.Done() {
-		r.done.add(n)
+		r.done.add(n, result.Event)
 		return
 	}
-	r.trouble.add(n)
+	r.trouble.add(n, result.Event)
 }
 
-// after returns the totals, the last steps of the history, the notes that are newer than
-// the one of a number, and the newest note's number.
+// find returns the note with a number that was made at a time in Unix milliseconds, and a
+// copy of the beginning of the event's body. The time tells apart the notes of two workers.
+func (r *recent) find(number uint64, at int64) (n note, body []byte, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, kept := range []*ring{&r.done, &r.trouble} {
+		for i := range min(kept.added, ringSize) {
+			if n := kept.notes[i]; n.number == number && n.at.UnixMilli() == at {
+				return n, slices.Clone(kept.bodies[i]), true
+			}
+		}
+	}
+	return note{}, nil, false
+}
+
+// after returns the totals, the last steps of the history, the notes after the one with the
+// given number, and the number of the newest note.
 func (r *recent) after(number uint64, now time.Time, steps int) (totals [events.Outcomes]int64, points []point, notes []note, last uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -46,54 +66,72 @@ func (r *recent) after(number uint64, now time.Time, steps int) (totals [events.
 	return r.totals, r.history.since(now, steps), notes, r.count
 }
 
-// A note is what is kept of a message.
+// A note is what the console keeps of a message, apart from the body. Its texts are cut to
+// maxKept, and its error to maxKeptReason.
 type note struct {
 	number         uint64
 	at             time.Time
 	outcome        events.Outcome
 	eventType, id  string
 	caller, callee party
-	why            string // the error; empty for a success
+	reason         string // the error; empty for a success
 	took           time.Duration
 	receiveCount   int
+
+	company, pbx, integration string
+	happened                  time.Time // the event's own time
+	size                      int       // of the body, in bytes
+	message                   string    // SQS's id of the message
+	sent                      time.Time // to SQS
 }
 
 // A party is one side of a call.
 type party struct{ name, number, email string }
 
-// usualSize is more than nearly all events have, in bytes. The strings of an event share
-// one piece of memory, so that a short one of them keeps the whole event alive.
-const usualSize = 4 << 10
-
+// newNote returns a note of a message, which keeps neither the event nor the error in memory.
 func newNote(r consumer.Result) note {
-	n := note{at: time.Now(), outcome: r.Outcome, took: r.Took, receiveCount: r.ReceiveCount}
-	if !r.Outcome.Done() {
-		n.why = errorText(r.Err)
+	n := note{
+		at: time.Now(), outcome: r.Outcome, took: r.Took, receiveCount: r.ReceiveCount,
+		message: r.MessageID, sent: r.SentAt,
 	}
-	if r.Event == nil {
-		return n
+	if !r.Outcome.Done() && r.Err != nil {
+		n.reason = first(r.Err.Error(), maxKeptReason)
 	}
-	n.eventType, n.id = r.Event.Type, r.Event.ID
-	if call := r.Event.Call(); call != nil {
-		n.caller, n.callee = partyOf(call.Caller), partyOf(call.Callee)
-		if call.Callee == nil {
-			n.callee.number = call.Destination.Value
+	if e := r.Event; e != nil {
+		n.eventType, n.id, n.company, n.pbx, n.integration = e.Type, e.ID, e.Company, e.PBX, e.IntegrationID
+		n.happened, n.size = e.Time, len(e.Raw)
+		if call := e.Call(); call != nil {
+			n.caller, n.callee = partyOf(call.Caller), partyOf(call.Callee)
+			if call.Callee == nil {
+				n.callee.number = call.Destination.Value
+			}
 		}
 	}
-	if len(r.Event.Raw) > usualSize {
-		for _, text := range []*string{&n.eventType, &n.id, &n.caller.name, &n.caller.number, &n.caller.email, &n.callee.name, &n.callee.number, &n.callee.email} {
-			*text = strings.Clone(cut(*text, maxText))
-		}
-	}
+	n.copyTexts()
 	return n
 }
 
-// errorText returns the text of an error, which itself may be large and may change.
-func errorText(err error) string {
-	if err == nil {
-		return ""
+// copyTexts replaces the texts of a note by the beginnings of them, which share one piece of
+// memory. The strings of an event share that of the event.
+func (n *note) copyTexts() {
+	texts := [...]*string{
+		&n.eventType, &n.id, &n.caller.name, &n.caller.number, &n.caller.email, &n.callee.name, &n.callee.number, &n.callee.email,
+		&n.company, &n.pbx, &n.integration, &n.message, &n.reason,
 	}
-	return strings.Clone(cut(err.Error(), 4*maxWhy))
+	size := 0
+	for _, text := range texts {
+		if text != &n.reason {
+			*text = first(*text, maxKept)
+		}
+		size += len(*text)
+	}
+	var all strings.Builder
+	all.Grow(size)
+	for _, text := range texts {
+		start := all.Len()
+		all.WriteString(*text)
+		*text = all.String()[start:]
+	}
 }
 
 func partyOf(p *events.Participant) party {
@@ -103,18 +141,23 @@ func partyOf(p *events.Participant) party {
 	return party{p.Name.Value, p.Phone.Value, p.Email.Value}
 }
 
-// A ring keeps the last notes.
+// A ring keeps the last ringSize notes, each with the beginning of its event's body.
 type ring struct {
-	notes [ringSize]note
-	added int
+	notes  [ringSize]note
+	bodies [ringSize][]byte // at most maxBody bytes, in memory that is used again
+	added  int
 }
 
-func (r *ring) add(n note) {
-	r.notes[r.added%ringSize] = n
+func (r *ring) add(n note, e *events.Event) {
+	i := r.added % ringSize
+	r.notes[i], r.bodies[i] = n, r.bodies[i][:0]
+	if e != nil {
+		r.bodies[i] = append(r.bodies[i], e.Raw[:min(len(e.Raw), maxBody)]...)
+	}
 	r.added++
 }
 
-// after returns the notes that are newer than the one of a number, the oldest first.
+// after returns the notes after the one with the given number, the oldest first.
 func (r *ring) after(number uint64) (notes []note) {
 	for i := max(0, r.added-ringSize); i < r.added; i++ {
 		if n := r.notes[i%ringSize]; n.number > number {

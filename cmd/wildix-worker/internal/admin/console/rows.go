@@ -14,41 +14,42 @@ const (
 	maxRows  = 1000
 )
 
-// rows holds the calls that are shown. Each has a number, since ids may be long.
+// rows holds the calls that the page shows. The page knows each by a number, since ids may
+// be long.
 type rows struct {
-	byCall map[calls.Key]*shown
-	last   uint64 // number of the newest row
-	round  uint64 // counts updates
+	byCall  map[calls.Key]*shownCall
+	last    uint64 // number of the newest row
+	updates uint64 // how often update was called
 }
 
 // callChanges are the changes of the calls that are shown.
 type callChanges struct {
-	Total int       `json:"total"`
-	Full  bool      `json:"full"` // there may be more
-	Set   []callRow `json:"set"`
-	Gone  []uint64  `json:"gone"` // numbers
+	Total int       `json:"total"` // live calls that are tracked
+	Full  bool      `json:"full"`  // more may be live than are tracked
+	Set   []callRow `json:"set"`   // new and changed
+	Gone  []uint64  `json:"gone"`  // numbers of those no longer shown
 }
 
-type shown struct {
+type shownCall struct {
 	record calls.Record
 	row    callRow
-	round  uint64 // the last one in which it was live
+	update uint64 // the last update in which it was live
 }
 
-func newRows() rows { return rows{byCall: make(map[calls.Key]*shown)} }
+func newRows() rows { return rows{byCall: make(map[calls.Key]*shownCall)} }
 
-// update takes the live calls, the oldest first, and returns the changes among the newest
-// of them.
+// update returns the changes since the last update among the newest live calls. live has
+// the oldest call first.
 func (r *rows) update(live []calls.Record, view func(*calls.Record) callRow) callChanges {
-	r.round++
+	r.updates++
 	var changes callChanges
 	for i := max(0, len(live)-maxRows); i < len(live); i++ {
 		if row, changed := r.put(&live[i], view); changed {
 			changes.Set = append(changes.Set, row)
 		}
 	}
-	maps.DeleteFunc(r.byCall, func(_ calls.Key, s *shown) bool {
-		gone := s.round != r.round
+	maps.DeleteFunc(r.byCall, func(_ calls.Key, s *shownCall) bool {
+		gone := s.update != r.updates
 		if gone {
 			changes.Gone = append(changes.Gone, s.row.Number)
 		}
@@ -63,10 +64,10 @@ func (r *rows) put(record *calls.Record, view func(*calls.Record) callRow) (row 
 	s, known := r.byCall[key]
 	if !known {
 		r.last++
-		s = &shown{row: callRow{Number: r.last}}
+		s = &shownCall{row: callRow{Number: r.last}}
 		r.byCall[key] = s
 	}
-	s.round = r.round
+	s.update = r.updates
 	if s.record == *record {
 		return s.row, false
 	}
@@ -78,7 +79,7 @@ func (r *rows) put(record *calls.Record, view func(*calls.Record) callRow) (row 
 	return row, changed
 }
 
-// all returns all rows.
+// all returns all rows, ordered by number.
 func (r *rows) all() (all []callRow) {
 	for _, s := range r.byCall {
 		all = append(all, s.row)

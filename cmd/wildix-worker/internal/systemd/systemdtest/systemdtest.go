@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// A Manager has the socket by which services notify systemd.
+// A Manager is the end of systemd that receives the notifications of services.
 type Manager struct {
 	t     *testing.T
 	conn  *net.UnixConn
@@ -22,7 +22,7 @@ type Manager struct {
 // New listens, and sets NOTIFY_SOCKET for the test.
 func New(t *testing.T) *Manager {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "notify") //nolint:usetesting // t.TempDir may be longer than a socket's name can be
+	dir, err := os.MkdirTemp("", "notify") //nolint:usetesting // the path of t.TempDir may be too long for a socket
 	fatal(t, err)
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	socket := filepath.Join(dir, "socket")
@@ -33,8 +33,11 @@ func New(t *testing.T) *Manager {
 	return &Manager{t: t, conn: conn}
 }
 
+// Addr returns the address of the socket.
+func (m *Manager) Addr() *net.UnixAddr { return m.conn.LocalAddr().(*net.UnixAddr) }
+
 // Read returns the lines that have arrived since the last Read.
-func (m *Manager) Read() (news []string) {
+func (m *Manager) Read() (lines []string) {
 	m.t.Helper()
 	raw, err := m.conn.SyscallConn()
 	fatal(m.t, err)
@@ -45,11 +48,11 @@ func (m *Manager) Read() (news []string) {
 			if err != nil {
 				break
 			}
-			news = append(news, strings.Split(string(buf[:n]), "\n")...)
+			lines = append(lines, strings.Split(string(buf[:n]), "\n")...)
 		}
 	}))
-	m.Lines = append(m.Lines, news...)
-	return news
+	m.Lines = append(m.Lines, lines...)
+	return lines
 }
 
 // Await returns the first line with the prefix that comes from now on.
@@ -67,13 +70,14 @@ func (m *Manager) Await(prefix string) string {
 	}
 }
 
-// Want reads, and fails the test unless the lines are among what was read.
-func (m *Manager) Want(lines ...string) {
+// Want reads the lines that have arrived, and fails the test unless all those wanted are
+// among them.
+func (m *Manager) Want(wanted ...string) {
 	m.t.Helper()
-	news := m.Read()
-	for _, line := range lines {
-		if !slices.Contains(news, line) {
-			m.t.Errorf("notified with %q, want %q among them", news, line)
+	lines := m.Read()
+	for _, line := range wanted {
+		if !slices.Contains(lines, line) {
+			m.t.Errorf("notified with %q, want %q among them", lines, line)
 		}
 	}
 }

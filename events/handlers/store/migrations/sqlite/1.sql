@@ -2,11 +2,11 @@ CREATE TABLE events (
 	delivery_key   TEXT NOT NULL PRIMARY KEY, -- SHA-256 of raw
 	time           TEXT NOT NULL,             -- such as 2026-01-31T12:00:00.000Z
 	type           TEXT NOT NULL,
-	id             TEXT NOT NULL,             -- the call's, and shared by its events
+	id             TEXT NOT NULL,             -- the call's id, the same in all its events
 	company        TEXT NOT NULL,
 	pbx            TEXT NOT NULL,
 	integration_id TEXT NOT NULL,
-	raw            BLOB NOT NULL              -- the JSON, byte by byte as it was signed
+	raw            BLOB NOT NULL              -- the JSON, byte for byte as it was signed
 );
 
 CREATE INDEX events_id ON events (id);
@@ -46,7 +46,7 @@ CREATE TABLE calls (
 	missed           BOOLEAN NOT NULL,
 	duration_ms      INTEGER,
 	waited_ms        INTEGER,
-	facts            TEXT NOT NULL, -- what all else follows from, as JSON
+	facts            TEXT NOT NULL, -- JSON, from which the other columns follow
 	PRIMARY KEY (company, id)
 ) WITHOUT ROWID;
 

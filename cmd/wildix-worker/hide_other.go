@@ -1,0 +1,6 @@
+//go:build !linux
+
+package main
+
+// hideMemory does nothing: there is no /proc.
+func hideMemory() {}

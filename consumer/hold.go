@@ -1,0 +1,165 @@
+package consumer
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"wildix-worker/events"
+	"wildix-worker/internal/backoff"
+)
+
+var (
+	// heldBackoff is the delay, by its receive count, of a message that would have to be
+	// held when as many are held as may be. It is long, so that the message survives an
+	// outage of hours with the usual ten receives.
+	heldBackoff = backoff.Exponential{Min: 10 * time.Minute, Max: 6 * time.Hour}
+	// keysBackoff is the delay between two tries to verify a message while the signing
+	// keys can't be read.
+	keysBackoff = backoff.Exponential{Min: 4 * time.Second, Max: 4 * time.Second}
+)
+
+// errHeldTooLong means that the lease of a held message can't be extended further.
+var errHeldTooLong = errors.New("held as long as SQS allows")
+
+// keylessTime is how long nothing is received after a message could not be verified, while
+// no further message can be held.
+const keylessTime = time.Minute
+
+// heldMessages are the messages whose handler has asked to be called again later. A message
+// leaves the set once: to go on, because its lease expires, or because the consumer stops.
+type heldMessages struct {
+	mu       sync.Mutex
+	messages map[*message]struct{}
+	closed   bool
+}
+
+// add reports whether the message is in the set: it is not once the set is closed.
+func (h *heldMessages) add(m *message) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return false
+	}
+	if h.messages == nil {
+		h.messages = make(map[*message]struct{})
+	}
+	h.messages[m] = struct{}{}
+	return true
+}
+
+// take removes the message and calls then, unless it is no longer in the set.
+func (h *heldMessages) take(m *message, then func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if _, ok := h.messages[m]; ok {
+		delete(h.messages, m)
+		then() // within the lock, so that no worker starts after close
+	}
+}
+
+// close removes and returns all messages.
+func (h *heldMessages) close() map[*message]struct{} {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	messages := h.messages
+	h.messages, h.closed = nil, true
+	return messages
+}
+
+// hold holds a message whose handler has returned an error of [events.Hold]. It returns
+// false if as many messages are held as may be, or the consumer stops.
+func (c *Consumer) hold(m *message, r Result) bool {
+	if !m.token.Hold(len(m.body)) {
+		return false
+	}
+	if m.holdErr = r.Err; r.Event != nil {
+		m.signature = nil // verified
+	}
+	if !c.held.add(m) {
+		return false
+	}
+	c.settler.Hold(m.lease, func(lost bool) {
+		c.held.take(m, func() { c.workers.group.Go(func() { c.giveUp(m, lost) }) })
+	})
+	events.OnResume(r.Err, func() {
+		c.held.take(m, func() { c.resume(m) })
+	})
+	return true
+}
+
+// resume continues with a held message. What its handler waited for limits how many are
+// resumed at once. Nothing limits those that waited for the keys, so they need a worker.
+func (c *Consumer) resume(m *message) {
+	if m.decoded.Err != nil {
+		c.restarts.Go(func() { c.start([]*message{m}) })
+		return
+	}
+	c.workers.group.Go(func() {
+		c.endWait(m)
+		c.process(c.handlers, m)
+	})
+}
+
+// wait holds a message that must wait for an earlier one of its group or call, and reports
+// whether it waits. If not, it may start, or as many messages are held as may be.
+func (c *Consumer) wait(m *message) (waits, full bool) {
+	if !m.token.Hold(len(m.body)) {
+		return false, true
+	}
+	c.settler.Hold(m.lease, nil)
+	if c.line.Enter(m.key, m.time, m) {
+		c.endWait(m) // the earlier one has finished meanwhile
+		return false, false
+	}
+	return true, false
+}
+
+// unheld returns the outcome of a message that can't wait because as many are held as may be.
+func (c *Consumer) unheld(m *message) outcome {
+	if c.isStopping() {
+		return untouched(0)
+	}
+	return untouched(heldBackoff.EqualJitter(m.receiveCount))
+}
+
+// endWait ends the hold of a message whose turn has come.
+func (c *Consumer) endWait(m *message) {
+	m.token.Resume()
+	c.settler.Resume(m.lease)
+}
+
+// giveUp returns a message whose lease is lost or can't be extended further.
+func (c *Consumer) giveUp(m *message, lost bool) {
+	cause := errHeldTooLong
+	if lost {
+		cause = ErrLeaseLost
+	}
+	err := fmt.Errorf("%w: %w", cause, m.holdErr)
+	c.returnWaiting(m)
+	c.settle(m, decided(Result{Outcome: events.Failed, Err: err, Event: m.decoded.Event}))
+}
+
+// returnHeld returns all messages that wait, when the consumer stops, and reports how many.
+func (c *Consumer) returnHeld() (returned int) {
+	late := c.late.end()
+	for _, m := range late {
+		c.settler.Return(m.lease, 0)
+	}
+	waiting := c.line.Drain()
+	for m := range c.held.close() {
+		waiting = append(waiting, m)
+	}
+	for _, m := range waiting {
+		c.settle(m, untouched(0))
+	}
+	return len(late) + len(waiting)
+}
+
+// blocked reports whether no message could be handled now. That the keys can't be read is
+// forgotten after keylessTime, since it may be that no held message is verified again.
+func (c *Consumer) blocked() bool {
+	keyless := c.keyless.Load()
+	return keyless != 0 && time.Since(time.Unix(0, keyless)) < keylessTime || c.cfg.Blocked()
+}

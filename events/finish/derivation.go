@@ -1,0 +1,201 @@
+package finish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"wildix-worker/events"
+	"wildix-worker/events/calls"
+)
+
+var errLateEvents = errors.New("call:finished waits for late events of the call")
+
+// A derivation is the second part of a delivery: it merges the event into the state. If the
+// event is responsible for call:finished, it derives that and passes it on.
+type derivation struct {
+	handler  *Handler
+	delivery *delivery
+	facts    calls.Facts
+
+	next     step // nil before the first
+	known    Call // what the state had when it was last used
+	due      time.Time
+	accesses *events.Delivery // of the access to the state that waits
+	finished *events.Event
+	inner    *events.Delivery // of finished
+}
+
+// A step returns the next one, or nil after the last. If it fails, or asks to be called
+// later, it is repeated.
+type step func(ctx context.Context) (next step, err error)
+
+// HandleEvent continues with the step that is next.
+func (d *derivation) HandleEvent(ctx context.Context, _ *events.Event) error {
+	if d.next == nil {
+		d.next = d.record
+	}
+	for {
+		next, err := d.next(ctx)
+		if err != nil || next == nil {
+			return err
+		}
+		d.next = next
+	}
+}
+
+// record merges the event into the state.
+func (d *derivation) record(ctx context.Context) (step, error) {
+	e := d.delivery.event
+	c := Call{Facts: d.facts}
+	if d.facts.HasEnded() {
+		c.End = e.DeliveryKey()
+	}
+	if err := d.access(ctx, c); err != nil { // with the delivery of the event
+		return nil, err
+	}
+	switch {
+	case c.End == "" || d.known.End != c.End:
+		return nil, events.ErrNoHandler // nothing more to do
+	case d.known.Finished != nil:
+		return d.decode, nil
+	}
+	d.due = time.Now().Add(d.grace(ctx))
+	return d.wait, nil
+}
+
+// grace returns how long to wait for late events.
+func (d *derivation) grace(ctx context.Context) time.Duration {
+	deadline, ok := ctx.Deadline()
+	if outer := d.delivery.outer; outer != nil {
+		deadline, ok = outer.Deadline()
+	}
+	if !ok {
+		return d.handler.grace
+	}
+	return min(d.handler.grace, time.Until(deadline)/2)
+}
+
+// wait waits until the grace is over.
+func (d *derivation) wait(ctx context.Context) (step, error) {
+	left := time.Until(d.due)
+	switch {
+	case left <= 0:
+		return d.read, nil
+	case d.delivery.outer != nil:
+		return nil, events.Hold(func(resume func()) {
+			timer := time.AfterFunc(left, resume)
+			d.delivery.closeWith(func() { timer.Stop() })
+		}, errLateEvents)
+	}
+	select {
+	case <-time.After(left):
+		return d.read, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// read reads the whole call from the state.
+func (d *derivation) read(ctx context.Context) (step, error) {
+	if err := d.merge(ctx, Call{Facts: d.facts, End: d.known.End}); err != nil {
+		return nil, err
+	}
+	if d.known.Finished != nil {
+		return d.decode, nil
+	}
+	return d.fix, nil
+}
+
+// fix keeps call:finished in the state, unless another delivery has done so.
+func (d *derivation) fix(ctx context.Context) (step, error) {
+	c := Call{Facts: d.known.Facts, End: d.known.End, Finished: encode(d.known.Facts, d.delivery.event)}
+	if err := d.merge(ctx, c); err != nil {
+		return nil, err
+	}
+	return d.decode, nil
+}
+
+// decode reads call:finished as the state has it.
+func (d *derivation) decode(context.Context) (step, error) {
+	finished, err := events.Decode(d.known.Finished)
+	if err != nil {
+		return nil, events.Permanent(fmt.Errorf("call:finished in the state: %w", err))
+	}
+	finished.ReceiveCount = d.delivery.event.ReceiveCount
+	d.finished, d.inner = finished, d.newDelivery()
+	return d.pass, nil
+}
+
+// pass passes call:finished on.
+func (d *derivation) pass(ctx context.Context) (step, error) {
+	if d.inner != nil {
+		ctx = events.WithDelivery(ctx, d.inner)
+	}
+	switch outcome, err := events.Dispatch(ctx, d.handler.next, d.finished); outcome {
+	case events.Handled:
+		return nil, nil
+	case events.Duplicate:
+		return nil, events.ErrDuplicate
+	case events.Ignored:
+		return nil, events.ErrNoHandler
+	default:
+		return nil, fmt.Errorf("call:finished: %w", err)
+	}
+}
+
+// merge merges c into the state, with a delivery of its own. While that waits for the state,
+// it must be called again with the same call.
+func (d *derivation) merge(ctx context.Context, c Call) error {
+	if d.accesses == nil {
+		d.accesses = d.newDelivery()
+	}
+	if d.accesses != nil {
+		ctx = events.WithDelivery(ctx, d.accesses)
+	}
+	if err := d.access(ctx, c); err != nil {
+		return err
+	}
+	if d.accesses != nil {
+		d.accesses.End()
+		d.accesses = nil
+	}
+	return nil
+}
+
+// access merges c into the state, and sets known to the result.
+func (d *derivation) access(ctx context.Context, c Call) error {
+	m := merge{added: c}
+	err := d.handler.state.HandleEvent(context.WithValue(ctx, mergeKey{}, &m), d.delivery.event)
+	if err == nil {
+		d.known = m.result
+	}
+	return err
+}
+
+// newDelivery returns a delivery that ends at the latest with the outer one, or nil if the
+// transport can't hold events.
+func (d *derivation) newDelivery() *events.Delivery {
+	if d.delivery.outer == nil {
+		return nil
+	}
+	inner := &events.Delivery{}
+	d.delivery.closeWith(inner.End)
+	return inner
+}
+
+// A merge is one access to the state. It is passed through the router of the state in the
+// context.
+type merge struct{ added, result Call }
+
+type mergeKey struct{}
+
+// access returns the handler that accesses the state.
+func access(state State) events.Handler {
+	return events.HandlerFunc(func(ctx context.Context, _ *events.Event) (err error) {
+		m := ctx.Value(mergeKey{}).(*merge)
+		m.result, err = state.Merge(ctx, m.added)
+		return err
+	})
+}

@@ -1,0 +1,96 @@
+package route
+
+import (
+	"slices"
+
+	"wildix-worker/events"
+)
+
+// A set is the destinations between two changes.
+type set struct{ destinations []*destination }
+
+// named returns the destination with that name, or nil.
+func (s *set) named(name string) *destination {
+	for _, d := range s.destinations {
+		if d.name == name {
+			return d
+		}
+	}
+	return nil
+}
+
+// choose finds the destinations that want the event.
+func (p *progress) choose(from *set, delivery *events.Delivery, e *events.Event) {
+	parts, room := p.ptr[:0], p.one[:]
+	if n := len(from.destinations); n > 1 {
+		parts, room = make([]*part, 0, n), make([]part, n)
+	}
+	for _, d := range from.destinations {
+		if p.fill(&room[0], d, delivery, e) {
+			parts, room = append(parts, &room[0]), room[1:]
+		}
+	}
+	p.keep(from, parts)
+}
+
+// fill makes a part for a destination, and reports whether that wants the event.
+func (p *progress) fill(in *part, d *destination, delivery *events.Delivery, e *events.Event) bool {
+	fits, err := d.selects.fits(e)
+	if !fits {
+		return false
+	}
+	*in = part{destination: d, receives: e.ReceiveCount}
+	if delivery != nil {
+		in.ready = p.ready
+	}
+	if err != nil {
+		in.outcome, in.err = final, err
+	}
+	return true
+}
+
+// keep keeps the parts that are of a set. It reports whether the delivery has ended.
+func (p *progress) keep(of *set, parts []*part) (over bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.of, p.parts = of, parts
+	return p.over
+}
+
+// adopt has an event that was first dispatched with another set go on with this one. What it
+// has succeeded at stays so, by name. Otherwise a changed destination gets it if it wants it.
+// So do new ones if the event can't go on to one that was removed, which may have another
+// name now.
+func (p *progress) adopt(to *set, delivery *events.Delivery, e *events.Event) {
+	var parts []*part
+	add := func(d *destination) {
+		if added := new(part); p.fill(added, d, delivery, e) {
+			parts = append(parts, added)
+		}
+	}
+	removed := false
+	for _, old := range p.parts {
+		d := to.named(old.destination.name)
+		if old.outcome == done || d == old.destination {
+			parts = append(parts, old)
+			continue
+		}
+		old.destination.withdraw(old, true)
+		if d == nil {
+			removed = true
+			continue
+		}
+		add(d)
+	}
+	if removed {
+		for _, d := range to.destinations {
+			had := slices.ContainsFunc(parts, func(old *part) bool { return old.destination.name == d.name })
+			if p.of.named(d.name) == nil && !had {
+				add(d)
+			}
+		}
+	}
+	if p.keep(to, parts) {
+		p.withdraw()
+	}
+}

@@ -1,0 +1,42 @@
+package route
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"wildix-worker/events"
+)
+
+// result returns the result when no part waits.
+func (p *progress) result() error {
+	var failures []error
+	result := events.ErrNoHandler
+	for _, part := range p.parts {
+		switch {
+		case part.outcome != done:
+			failures = append(failures, fmt.Errorf("%s: %w", part.destination.name, part.err))
+		case part.err == nil || result == events.ErrNoHandler: //nolint:errorlint // the very value
+			result = part.err
+		}
+	}
+	switch len(failures) {
+	case 0:
+		return result
+	case 1:
+		return failures[0]
+	default:
+		return errors.Join(failures...)
+	}
+}
+
+// reason returns what the event waits for.
+func (p *progress) reason() error {
+	var waits []string
+	for _, part := range p.parts {
+		if part.outcome == open {
+			waits = append(waits, part.reason())
+		}
+	}
+	return errors.New("waits for " + strings.Join(waits, ", "))
+}

@@ -1,0 +1,74 @@
+package route
+
+import "container/heap"
+
+// A queue is a list of parts, from which each can be removed.
+type queue struct {
+	head, tail *part
+	length     int
+}
+
+func (q *queue) push(p *part) {
+	p.queue, p.prev, p.next = q, q.tail, nil
+	if q.tail == nil {
+		q.head = p
+	} else {
+		q.tail.next = p
+	}
+	q.tail = p
+	q.length++
+}
+
+func (q *queue) remove(p *part) {
+	if p.prev == nil {
+		q.head = p.next
+	} else {
+		p.prev.next = p.next
+	}
+	if p.next == nil {
+		q.tail = p.prev
+	} else {
+		p.next.prev = p.prev
+	}
+	p.queue, p.prev, p.next = nil, nil, nil
+	q.length--
+}
+
+// leastTried returns the part with the fewest calls, and of those the one that has waited
+// longest. It returns nil if the queue is empty.
+func (q *queue) leastTried() *part {
+	least := q.head
+	for p := q.head; p != nil; p = p.next {
+		if p.tries < least.tries || p.tries == least.tries && p.number < least.number {
+			least = p
+		}
+	}
+	return least
+}
+
+// delayed is a heap of parts, the earliest first.
+type delayed []*part
+
+func (d delayed) Len() int           { return len(d) }
+func (d delayed) Less(i, j int) bool { return d[i].due.Before(d[j].due) }
+func (d delayed) Swap(i, j int) {
+	d[i], d[j] = d[j], d[i]
+	d[i].index, d[j].index = i, j
+}
+
+func (d *delayed) Push(x any) {
+	p := x.(*part)
+	p.index = len(*d)
+	*d = append(*d, p)
+}
+
+func (d *delayed) Pop() any {
+	last := len(*d) - 1
+	p := (*d)[last]
+	(*d)[last] = nil
+	*d = (*d)[:last]
+	return p
+}
+
+func (d *delayed) add(p *part)    { heap.Push(d, p) }
+func (d *delayed) remove(p *part) { heap.Remove(d, p.index) }
