@@ -29,7 +29,7 @@ const maxVisibility = 12 * time.Hour
 const (
 	minVisibility  = 2 * time.Second // an extension must fit into half of it
 	maxConcurrency = 10_000          // far below maxInFlight
-	maxInFlight    = 120_000         // SQS's limit of received messages of a standard queue
+	maxInFlight    = 120_000         // SQS's limit of received messages of a queue
 )
 
 // Config is the configuration of a [Consumer]. QueueURL, Keys and Handler are
@@ -62,7 +62,7 @@ type Config struct {
 	// MaxHeld is how many messages may be held: those for which the handler returned an
 	// error of [events.Hold], and those that wait for an earlier message of their group
 	// or call. Zero means DefaultMaxHeld. SQS allows 120,000 messages in flight for each
-	// standard queue, and 20,000 for each FIFO queue.
+	// queue.
 	MaxHeld int
 	// MaxHeldBytes limits the size of the held messages' bodies. Zero means
 	// DefaultMaxHeldBytes.
