@@ -34,11 +34,13 @@ import (
 //	gotemplate  is a template of the forward handler and is parsed
 //	sql         is a query with its name in a comment, which a test of the store handler runs
 //	mermaid     begins with the kind of diagram
+//	formula     defines names that the tests of consumer/fleet have
 //
 // A block that can't be checked is listed here with the reason, by its page and first line.
 var notRun = map[string]string{
 	"docs/webhook.md: export WILDIX_SECRET=try-out      # for now; WMS generates the secret later": "opens a tunnel to a public network",
 	"docs/development.md: cmd/wildix-worker/     the program: the command line and exit codes":     "a list of folders, which TestLayoutNamesFolders checks",
+	"docs/cost.md: FLEET=all go test -v -timeout 2h -run TestFleet ./consumer/fleet":               "takes half an hour",
 	"CONTRIBUTING.md: consumer: extend leases while a delete waits":                                "a commit message",
 }
 
@@ -111,6 +113,8 @@ func (b block) check(t *testing.T) error {
 			return errors.New("the query has no name in a comment")
 		}
 		return nil
+	case "formula":
+		return b.calculate()
 	case "mermaid":
 		if !regexp.MustCompile(`^(flowchart (LR|TB|TD)|sequenceDiagram)\n`).MatchString(b.text) {
 			return errors.New("no kind of diagram")
@@ -119,6 +123,28 @@ func (b block) check(t *testing.T) error {
 	default:
 		return fmt.Errorf("language %q: neither checked nor listed with a reason\n%s", b.language, b.text)
 	}
+}
+
+// calculate checks that consumer/fleet, which compares the formulas with workers, has their names.
+func (b block) calculate() error {
+	files, err := filepath.Glob("../consumer/fleet/*_test.go")
+	if err != nil {
+		return err
+	}
+	var source []byte
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		source = append(source, text...)
+	}
+	for line := range strings.Lines(b.text) {
+		if name := regexp.MustCompile(`^\w+`).FindString(line); !regexp.MustCompile(`\b` + name + `\b`).Match(source) {
+			return fmt.Errorf("consumer/fleet has no %s", name)
+		}
+	}
+	return nil
 }
 
 // values are those of variables in configuration files that are not the URL of an endpoint.
