@@ -53,7 +53,7 @@ func (cfg workerConfig) handler(ledger io.Writer) (*route.Router, error) {
 				}
 				if !cfg.Calm {
 					if err := cfg.misbehave(ctx, n); err != nil {
-						return err
+						return cfg.retrySoon(err)
 					}
 				}
 				_, err := ledger.Write(entry(n, e.ID))
@@ -62,6 +62,15 @@ func (cfg workerConfig) handler(ledger io.Writer) (*route.Router, error) {
 		})
 	}
 	return route.New(routes)
+}
+
+// retrySoon is for all errors, also those of an outage and of a timeout: after some receives,
+// the growing delay of a message is minutes, and its FIFO group waits as long.
+func (cfg workerConfig) retrySoon(err error) error {
+	if !cfg.RetrySoon {
+		return err
+	}
+	return events.RetryAfter(rand.N(2*time.Second), err)
 }
 
 var errDown = errors.New("CRM is down")
@@ -88,13 +97,13 @@ func (cfg workerConfig) misbehave(ctx context.Context, destination int) error {
 	if err := wait(ctx, delay); err != nil {
 		return err
 	}
-	retrySoon := events.RetryAfter(rand.N(2*time.Second), errDown)
+	asksForDelay := events.RetryAfter(rand.N(2*time.Second), errDown)
 	switch n := rand.IntN(100); {
 	case n < 9:
-		return retrySoon
+		return asksForDelay
 	case n < 11:
-		panic(retrySoon)
-	case n < 14 && !cfg.RetrySoon:
+		panic(asksForDelay)
+	case n < 14:
 		return errDown
 	}
 	return nil
