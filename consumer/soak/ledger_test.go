@@ -54,21 +54,17 @@ func (l *ledger) has(n int) (bool, error) {
 	return l.least(n) > 0, err
 }
 
-// handled returns how many messages all destinations have handled by now, and whether
-// these are all valid ones.
-func (l *ledger) handled() (count int, all bool, err error) {
+// hasAll reports whether all destinations have handled all valid messages by now.
+func (l *ledger) hasAll() (bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	err = l.read()
-	all = true
+	err := l.read()
 	for n, m := range l.messages {
-		if l.least(n) > 0 {
-			count++
-		} else if m.class == valid {
-			all = false
+		if m.class == valid && l.least(n) == 0 {
+			return false, err
 		}
 	}
-	return count, all, err
+	return true, err
 }
 
 // least returns how often the message was handled by the destination that has handled it

@@ -115,24 +115,18 @@ func (q *queue) soakWithFaults(ctx context.Context) error {
 func (q *queue) finishCalm(ctx context.Context) error {
 	config := q.workers.config
 	config.Calm, config.Lease = true, calmLease
-	handled, since := -1, time.Now()
 	return q.workers.runCalm(config, func() error {
 		return await(ctx, func() bool {
-			n, all, err := q.ledger.handled()
-			if n > handled {
-				handled, since = n, time.Now()
+			if depth(q.server, q.name) == 0 {
+				return true
 			}
 			// On a FIFO queue, hopeless messages that nothing follows take minutes to become
 			// dead letters.
-			return err != nil || depth(q.server, q.name) == 0 || q.fifo() && (all || time.Since(since) > quietTime)
+			all, err := q.ledger.hasAll()
+			return q.fifo() && (all || err != nil)
 		})
 	})
 }
-
-// quietTime is how long nothing is handled until the rest of a FIFO queue is hopeless. It is
-// longer than a valid message waits behind hopeless ones of its group, each of which may be
-// invisible for 20 s.
-const quietTime = 90 * time.Second
 
 // send sends all messages, at the pace of the workers.
 func (q *queue) send(ctx context.Context) error {
