@@ -20,16 +20,17 @@ const MaxText = 1000
 // maxStrings is how many strings a value has at most: those of a Party.
 const maxStrings = 7
 
-// bounded returns the facts with texts of at most limit bytes. It changes the strings of f.
-func (f Facts) bounded(limit int) Facts {
+// bound cuts the texts to at most limit bytes.
+func (f *Facts) bound(limit int) {
 	f.ID, f.Company = distinct(f.ID, limit), distinct(f.Company, limit)
 	for _, v := range f.values() {
 		v.Strings = v.Strings[:min(len(v.Strings), maxStrings)]
 		for i, s := range v.Strings {
-			v.Strings[i] = cut(s, limit)
+			if len(s) > limit {
+				v.Strings[i] = cut(s, limit)
+			}
 		}
 	}
-	return f
 }
 
 // values returns all values of the latest event.
@@ -44,7 +45,7 @@ func (f *Facts) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, (*plain)(f)); err != nil {
 		return err
 	}
-	*f = f.bounded(MaxText)
+	f.bound(MaxText)
 	return nil
 }
 
@@ -72,9 +73,16 @@ func distinct(s string, limit int) string {
 
 // own replaces texts, so that they may be kept longer than the event that they are from. The
 // texts of an event may share one piece of memory, up to 1 MiB, which a single short text would
-// keep alive. A text becomes the one that known has, whose texts are owned, or a copy.
+// keep alive. A value becomes the one that known has, whose texts are owned, or a copy.
 func (f *Facts) own(known *Facts) {
-	f.ID, f.Company = owned(f.ID, known.ID), owned(f.Company, known.Company)
+	if f.Company == known.Company && f.ID == known.ID {
+		f.Company, f.ID = known.Company, known.ID
+	} else {
+		both := strings.Clone(f.Company + f.ID)
+		f.Company, f.ID = both[:len(f.Company)], both[len(f.Company):]
+	}
+	var changed [10]*latest
+	n := 0
 	before := known.values()
 	for i, v := range f.values() {
 		switch from := before[i]; {
@@ -82,25 +90,42 @@ func (f *Facts) own(known *Facts) {
 		case slices.Equal(v.Strings, from.Strings):
 			v.Strings = from.Strings
 		default:
-			cloneTogether(v.Strings)
+			changed[n] = v
+			n++
 		}
 	}
-}
-
-// cloneTogether replaces texts by copies that share one piece of memory.
-func cloneTogether(texts []string) {
-	all := strings.Join(texts, "")
-	if len(texts) == 1 {
-		all = strings.Clone(all) // Join has not
+	if known.First == 0 { // the first event of its call
+		cloneTogether(changed[:n]...)
+		return
 	}
-	for i, text := range texts {
-		texts[i], all = all[:len(text)], all[len(text):]
+	// One value that stays would keep the memory of others that have changed since.
+	for i := range n {
+		cloneTogether(changed[i])
 	}
 }
 
-func owned(s, known string) string {
-	if s == known {
-		return known
+// cloneTogether replaces the texts of values by copies that share one piece of memory.
+func cloneTogether(values ...*latest) {
+	count, size := 0, 0
+	for _, v := range values {
+		count += len(v.Strings)
+		for _, text := range v.Strings {
+			size += len(text)
+		}
 	}
-	return strings.Clone(s)
+	if count == 0 {
+		return
+	}
+	texts := make([]string, 0, count)
+	var all strings.Builder
+	all.Grow(size)
+	for _, v := range values {
+		from := len(texts)
+		for _, text := range v.Strings {
+			start := all.Len()
+			all.WriteString(text)
+			texts = append(texts, all.String()[start:])
+		}
+		v.Strings = texts[from:len(texts):len(texts)]
+	}
 }

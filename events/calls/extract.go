@@ -14,7 +14,26 @@ import (
 // The call's ID is the one in the event's data, which newer types have, or else
 // the event's own. Texts are cut to [MaxText].
 func FactsOf(e *events.Event) (f Facts, ok bool) {
-	x := extractor{eventType: e.Type, at: e.Time.UnixMilli()}
+	var x extractor
+	if !x.read(e, MaxText) {
+		return Facts{}, false
+	}
+	return x.Facts, true
+}
+
+// An extractor collects the facts of one event.
+type extractor struct {
+	Facts
+	eventType string
+	at        int64
+	rank      rank
+	texts     []string // of all values, in memory that the next event uses again
+}
+
+// read reads the facts of an event, with texts of at most limit bytes. It returns false if
+// there are none. What an earlier call has read is lost.
+func (x *extractor) read(e *events.Event, limit int) bool {
+	*x = extractor{eventType: e.Type, at: e.Time.UnixMilli(), rank: rankOf(e.Type), texts: x.texts[:0]}
 	x.ID, x.Company = e.ID, e.Company
 	x.First, x.Last = x.at, x.at
 	x.set(&x.PBX, e.PBX)
@@ -26,26 +45,38 @@ func FactsOf(e *events.Event) (f Facts, ok bool) {
 	case *events.CompletedCall:
 		x.addCompleted(data)
 	default:
-		return Facts{}, false
+		return false
 	}
-	return x.bounded(MaxText), true
+	x.bound(limit)
+	return true
 }
 
-// An extractor collects the facts of one event.
-type extractor struct {
-	Facts
-	eventType string
-	at        int64
+// forget lets go of the memory of the event.
+func (x *extractor) forget() {
+	clear(x.texts)
+	*x = extractor{texts: x.texts[:0]}
 }
 
 // set sets a value of the event, unless all its strings are empty.
 func (x *extractor) set(v *latest, strings ...string) {
 	for _, s := range strings {
 		if s != "" {
-			*v = latest{At: x.at, Rank: rankOf(x.eventType), Strings: strings}
+			*v = latest{At: x.at, Rank: x.rank, Strings: x.keep(strings)}
 			return
 		}
 	}
+}
+
+// usualTexts is how many texts the values of an event have at most, unless it has flows.
+const usualTexts = 23
+
+func (x *extractor) keep(strings []string) []string {
+	if cap(x.texts) == 0 {
+		x.texts = make([]string, 0, usualTexts)
+	}
+	from := len(x.texts)
+	x.texts = append(x.texts, strings...)
+	return x.texts[from:len(x.texts):len(x.texts)]
 }
 
 func (x *extractor) addCall(c *events.Call) {

@@ -1,7 +1,6 @@
 package calls
 
 import (
-	"cmp"
 	"slices"
 
 	"wildix-worker/events"
@@ -131,13 +130,19 @@ func earliest(a, b int64) int64 {
 // later returns the value of the later event. At the same time and rank the greater
 // strings win, so that the result does not depend on the order.
 func later(a, b latest) latest {
-	order := cmp.Or(
-		cmp.Compare(a.At, b.At),
-		cmp.Compare(a.Rank, b.Rank),
-		slices.Compare(a.Strings, b.Strings),
-	)
-	if order < 0 {
+	if a.before(&b) {
 		return b
 	}
 	return a
+}
+
+func (v *latest) before(w *latest) bool {
+	switch {
+	case v.At != w.At:
+		return v.At < w.At
+	case v.Rank != w.Rank:
+		return v.Rank < w.Rank
+	default:
+		return slices.Compare(v.Strings, w.Strings) < 0
+	}
 }
