@@ -55,7 +55,7 @@ func (c *Console) Observe(r consumer.Result) {
 		// Without OnCallFinished it fails only for events that are not about calls.
 		_ = c.calls.HandleEvent(context.Background(), r.Event)
 	}
-	c.recent.add(r)
+	c.recent.add(&r)
 }
 
 // Run makes frames until ctx ends, and then ends all streams. It must be called only once.

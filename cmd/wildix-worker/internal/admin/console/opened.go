@@ -23,17 +23,17 @@ type openedRow struct {
 	Kept        int    `json:"kept"` // of these
 }
 
-// openedRow returns the row of a note with the beginning of its body.
-func (m mask) openedRow(n *note, body []byte) openedRow {
+// openedRow returns the row of a note.
+func (m mask) openedRow(n *note) openedRow {
 	text := func(s string) string { return visible(cut(withoutSecrets(m.hideIn(s)), maxKept)) }
 	id := func(s string) string { return visible(cut(withoutSecrets(m.hideInID(s)), maxKept)) }
 	row := openedRow{
 		Type: text(n.eventType), ID: id(n.id), Company: id(n.company), PBX: id(n.pbx), Integration: id(n.integration),
 		Message: id(n.message), Reason: visible(withoutSecrets(m.hideInReason(n))),
-		Size: n.size, Kept: len(body),
+		Size: n.size, Kept: len(n.body),
 	}
-	if len(body) > 0 {
-		row.Body = m.body(body, len(body) == n.size)
+	if len(n.body) > 0 {
+		row.Body = m.body(n.body, len(n.body) == n.size)
 	}
 	if !n.happened.IsZero() {
 		row.Happened = n.happened.UnixMilli()
@@ -52,12 +52,12 @@ func (c *Console) open(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "number and at must be those of an event of the list", http.StatusBadRequest)
 		return
 	}
-	n, body, ok := c.recent.find(number, at)
+	n, ok := c.recent.find(number, at)
 	if !ok {
 		http.Error(w, "the worker no longer keeps this event", http.StatusNotFound)
 		return
 	}
-	text, err := json.Marshal(c.frames.mask.openedRow(&n, body))
+	text, err := json.Marshal(c.frames.mask.openedRow(&n))
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return

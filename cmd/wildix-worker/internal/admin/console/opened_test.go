@@ -255,7 +255,7 @@ func TestOnlyEventsOfTheListCanBeOpened(t *testing.T) {
 func TestOpeningRequiresTheTokenAndTheSameSite(t *testing.T) {
 	c := New(Config{})
 	c.Observe(result(t, "1", events.CallStart, `{}`, events.Handled, nil))
-	at := c.recent.done.notes[0].at.UnixMilli()
+	at := c.recent.done.records[0].at.UnixMilli()
 	deny := func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(401) })
 	}
