@@ -7,7 +7,9 @@ SERVERS ?= localstack moto elasticmq fauxqs
 # How many inputs fuzz tries with each target. A duration would fail at random: Go 1.26
 # reports the end of the time as a failure of the target (https://go.dev/issue/75804).
 FUZZ ?= 100000
-BENCH ?= AgainstLoop
+# Program compares the program with a plain SDK loop. Growth measures it with more of one thing
+# at a time, and takes about an hour. Direct and Relay measure the webhook.
+BENCH ?= Program
 # How many messages soak sends. 200,000 take 7 to 20 minutes, because the test waits for
 # the longest delay of returned messages.
 SOAK ?= 200000
@@ -60,8 +62,8 @@ fuzz: ## run each fuzz target with FUZZ inputs
 		done; \
 	done
 
-bench: ## compare the worker with a plain SDK loop; BENCH=Observed, Trickle, Direct ...
-	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(if $(filter AgainstLoop,$(BENCH)),5x,1x) -timeout 30m ./consumer ./consumer/webhook
+bench: ## compare the program with a plain SDK loop; BENCH=Growth, Direct, Relay ...
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(if $(filter Program%,$(BENCH)),5x,1x) -timeout 3h ./cmd/wildix-worker/internal/bench ./consumer/webhook
 
 soak: ## send SOAK messages through faults, crashes and restarts, and check each
 	$(GO) test -count 1 -v -timeout 3h -run TestSoak ./consumer/soak -messages $(SOAK)
