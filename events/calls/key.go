@@ -1,9 +1,6 @@
 package calls
 
-import (
-	"cmp"
-	"strings"
-)
+import "cmp"
 
 // A Key identifies a call. The ID is the PBX's and begins with the company's
 // name, but nothing guarantees that, so a Key has both.
@@ -21,9 +18,4 @@ func (r *Record) Key() Key { return Key{Company: r.Company, ID: r.ID} }
 // Compare orders keys by company, then by ID. It returns -1, 0 or 1.
 func (k Key) Compare(other Key) int {
 	return cmp.Or(cmp.Compare(k.Company, other.Company), cmp.Compare(k.ID, other.ID))
-}
-
-// clone returns a key that does not keep an event's memory alive.
-func (k Key) clone() Key {
-	return Key{Company: strings.Clone(k.Company), ID: strings.Clone(k.ID)}
 }

@@ -10,8 +10,7 @@ import (
 	"wildix-worker/events/once"
 )
 
-// BenchmarkEvent measures an event without its handler, in one process alone. Most of
-// the time is the SHA-256 of a kilobyte.
+// BenchmarkEvent measures an event without its handler, in one process alone.
 func BenchmarkEvent(b *testing.B) {
 	h := wrapped(b, events.HandlerFunc(func(context.Context, *events.Event) error { return nil }), once.Config{})
 	e := event(0)
@@ -25,7 +24,7 @@ func BenchmarkEvent(b *testing.B) {
 	}
 }
 
-// BenchmarkKey measures the part that computes the event's key.
+// BenchmarkKey measures the key that a shared store needs.
 func BenchmarkKey(b *testing.B) {
 	e := event(0)
 	for b.Loop() {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"wildix-worker/internal/newest"
 )
 
 // A LocalStore makes the stores of this process's handlers a Store, so that workers in
@@ -29,15 +31,15 @@ func (s *LocalStore) of(key Key) *localStore {
 }
 
 func (s *LocalStore) Begin(_ context.Context, key Key, owner uint64, lease time.Duration) (Claim, error) {
-	return s.of(key).begin(key.Delivery, owner, lease), nil
+	return s.of(key).begin(newest.KeyOf(key.Delivery), owner, lease), nil
 }
 
 func (s *LocalStore) Done(_ context.Context, key Key, keep time.Duration) error {
-	s.of(key).finish(key.Delivery, keep)
+	s.of(key).finish(newest.KeyOf(key.Delivery), keep)
 	return nil
 }
 
 func (s *LocalStore) Release(_ context.Context, key Key, owner uint64) error {
-	s.of(key).release(key.Delivery, owner)
+	s.of(key).release(newest.KeyOf(key.Delivery), owner)
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"wildix-worker/events"
+	"wildix-worker/internal/newest"
 )
 
 const (
@@ -51,8 +52,8 @@ type middleware struct {
 
 // HandleEvent calls the handler if the event is new.
 func (m *middleware) HandleEvent(ctx context.Context, e *events.Event) error {
-	key, owner := keyOf(m.cfg.Name, e), rand.Uint64()
-	switch claim, err := m.begin(ctx, key, owner); {
+	d := m.deliveryOf(e)
+	switch claim, err := m.begin(ctx, &d); {
 	case err != nil:
 		return err
 	case claim.State == Done:
@@ -62,44 +63,59 @@ func (m *middleware) HandleEvent(ctx context.Context, e *events.Event) error {
 	}
 	switch outcome, err := events.Dispatch(ctx, m.next, e); outcome {
 	case events.Handled:
-		m.done(ctx, key)
+		m.done(ctx, &d)
 		return nil
 	case events.Duplicate:
-		m.done(ctx, key)
+		m.done(ctx, &d)
 		return events.ErrDuplicate
 	case events.Ignored:
 		// Not recorded: a later version of the program may handle the event.
-		m.release(ctx, key, owner)
+		m.release(ctx, &d)
 		return events.ErrNoHandler
 	default:
-		m.release(ctx, key, owner)
+		m.release(ctx, &d)
 		return err
 	}
 }
 
+// A delivery of an event, which this process and the shared store know by different keys.
+type delivery struct {
+	local  newest.Key
+	shared Key // zero without a shared store, which saves the SHA-256
+	owner  uint64
+}
+
+func (m *middleware) deliveryOf(e *events.Event) delivery {
+	d := delivery{local: newest.KeyOfBytes(e.Raw), owner: rand.Uint64()}
+	if m.cfg.Shared != nil {
+		d.shared = keyOf(m.cfg.Name, e)
+	}
+	return d
+}
+
 // begin claims the event, in this process first.
-func (m *middleware) begin(ctx context.Context, key Key, owner uint64) (Claim, error) {
+func (m *middleware) begin(ctx context.Context, d *delivery) (Claim, error) {
 	lease := leaseFor(ctx)
-	claim := m.local.begin(key.Delivery, owner, lease)
+	claim := m.local.begin(d.local, d.owner, lease)
 	if claim.State != Begun || m.cfg.Shared == nil {
 		return claim, nil
 	}
-	claim, err := m.beginShared(ctx, key, owner, lease)
+	claim, err := m.beginShared(ctx, d, lease)
 	if err != nil || claim.State != Begun {
-		m.local.release(key.Delivery, owner)
+		m.local.release(d.local, d.owner)
 	}
 	return claim, err
 }
 
 // beginShared claims the event in the shared store. If that can't be reached, the
 // policy determines the result.
-func (m *middleware) beginShared(ctx context.Context, key Key, owner uint64, lease time.Duration) (Claim, error) {
+func (m *middleware) beginShared(ctx context.Context, d *delivery, lease time.Duration) (Claim, error) {
 	if m.cfg.OnUnreachable == AtLeastOnce && !m.breaker.allows() {
 		return Claim{State: Begun}, nil
 	}
 	limited, cancel := context.WithTimeout(ctx, beginTimeoutFor(ctx))
 	defer cancel()
-	claim, err := m.cfg.Shared.Begin(limited, key, owner, lease)
+	claim, err := m.cfg.Shared.Begin(limited, d.shared, d.owner, lease)
 	switch {
 	case err == nil:
 		m.breaker.succeeded()
@@ -124,15 +140,15 @@ func beginTimeoutFor(ctx context.Context) time.Duration {
 
 // done records that the event had its effect: in this process, even if the shared store
 // can't be reached.
-func (m *middleware) done(ctx context.Context, key Key) {
-	m.local.finish(key.Delivery, m.cfg.Window)
-	m.settleShared(ctx, func(ctx context.Context) error { return m.cfg.Shared.Done(ctx, key, m.cfg.Window) })
+func (m *middleware) done(ctx context.Context, d *delivery) {
+	m.local.finish(d.local, m.cfg.Window)
+	m.settleShared(ctx, func(ctx context.Context) error { return m.cfg.Shared.Done(ctx, d.shared, m.cfg.Window) })
 }
 
 // release ends the lease. If the shared store can't be reached, its lease expires later.
-func (m *middleware) release(ctx context.Context, key Key, owner uint64) {
-	m.settleShared(ctx, func(ctx context.Context) error { return m.cfg.Shared.Release(ctx, key, owner) })
-	m.local.release(key.Delivery, owner)
+func (m *middleware) release(ctx context.Context, d *delivery) {
+	m.settleShared(ctx, func(ctx context.Context) error { return m.cfg.Shared.Release(ctx, d.shared, d.owner) })
+	m.local.release(d.local, d.owner)
 }
 
 // settleShared calls the shared store, even if the handler's context has ended.
