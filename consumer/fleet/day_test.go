@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"text/tabwriter"
@@ -78,18 +79,22 @@ func TestFleet(t *testing.T) {
 	t.Log("\n" + table(results))
 }
 
-// run runs the day, and the time until all events are handled.
+// run runs the day, and then until the queue is empty.
 func (d day) run(t *testing.T) *result {
 	t.Helper()
 	f := newFleet(t, d.shape)
 	f.start(d.service.least)
-	go d.send(f)
+	var sending sync.WaitGroup
+	sending.Go(func() { d.send(f) })
 	r := &result{day: d, fewest: d.service.least}
 	s := &scaler{service: d.service, desired: d.service.least}
-	for begun := time.Now(); time.Since(begun) < d.length || !f.empty(); {
+	for range d.length / time.Minute {
 		r.minute(f, s)
 	}
-	time.Sleep(2 * time.Minute) // the last deletes, and those of workers that stop
+	for sending.Wait(); !f.empty(); {
+		r.minute(f, s)
+	}
+	time.Sleep(time.Minute) // for workers that stop
 	r.calls, r.account = f.calls(), f.ledger.account()
 	f.close()
 	return r
@@ -165,6 +170,9 @@ func (r *result) check(t *testing.T) {
 		r.checkKilled(t)
 	} else {
 		r.checkStopped(t)
+	}
+	if usual := r.service.usual(r.shape.speed(), r.shape.handlerTime); r.p50 > usual*11/10 {
+		t.Errorf("half of the events were later than %s, want at most %s by the formula", r.p50, usual)
 	}
 	if latest := r.latest(); r.worst > latest {
 		t.Errorf("an event was %s late, want at most %s by the formula", r.worst, latest)

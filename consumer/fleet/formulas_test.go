@@ -108,6 +108,11 @@ func (s service) latest(backlog, speed float64, handlerTime time.Duration) time.
 	return (seen + s.starts + drained + handlerTime).Round(time.Second)
 }
 
+// usual is how late most events are at most: no workers are added for a backlog at the target.
+func (s service) usual(speed float64, handlerTime time.Duration) time.Duration {
+	return time.Duration(s.target/speed*float64(time.Second)) + handlerTime
+}
+
 // fleetSize is how many workers handle a rate of events, with room for peaks.
 func fleetSize(rate, speed, headroom float64) int {
 	return int(math.Ceil(rate / speed * headroom))
