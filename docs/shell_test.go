@@ -157,7 +157,8 @@ var (
 func normalize(text string) string {
 	text = uuid.ReplaceAllString(text, "ID")
 	text = strings.ReplaceAll(text, "us-east-1", "eu-central-1")
-	return strings.TrimSpace(spaces.ReplaceAllString(digits.ReplaceAllString(text, "0"), " "))
+	text = strings.ReplaceAll(digits.ReplaceAllString(text, "0"), "0 seconds", "0 second") // a busy machine takes two
+	return strings.TrimSpace(spaces.ReplaceAllString(text, " "))
 }
 
 func check(t *testing.T, err error) {
