@@ -7,7 +7,6 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
-	"text/tabwriter"
 	"time"
 )
 
@@ -206,19 +205,16 @@ func (r *result) checkKilled(t *testing.T) {
 	}
 }
 
-// table shows results as a table of Markdown.
+// table shows results in Markdown.
 func table(results []*result) string {
 	var text strings.Builder
-	w := tabwriter.NewWriter(&text, 0, 0, 1, ' ', 0)
-	fmt.Fprintln(w, "| workers |\tat once |\thours |\tevents |\tlate p50 |\tp99 |\tat most |\tby the formula |\tcalls an event |\tby the formula |\tstopped |\treceived again |\thandled again |")
-	fmt.Fprintln(w, "|---|\t---|\t---|\t---|\t---|\t---|\t---|\t---|\t---|\t---|\t---|\t---|\t---|")
+	text.WriteString("| workers | at once | hours | events | late p50 | p99 | at most | by the formula | calls an event | by the formula | stopped | received again | handled again |\n")
+	text.WriteString(strings.Repeat("|---", 13) + "|\n")
 	for _, r := range results {
 		n := float64(r.events)
-		fmt.Fprintf(w, "| %s |\t%d to %d |\t%.0f |\t%d |\t%s |\t%s |\t%s |\t%s |\t%.2f |\t%.2f to %.2f |\t%d |\t%d |\t%d |\n",
+		fmt.Fprintf(&text, "| %s | %d to %d | %.0f | %d | %s | %s | %s | %s | %.2f | %.2f to %.2f | %d | %d | %d |\n",
 			r.name, r.fewest, r.highest, r.hours, r.events, r.p50.Round(time.Second), r.p99.Round(time.Second), r.worst.Round(time.Second),
-			r.latest(),
-			float64(r.calls.receives+r.calls.deletes)/n, r.least/n, r.most/n, r.stopped, r.redelivered, r.repeated)
+			r.latest(), float64(r.calls.receives+r.calls.deletes)/n, r.least/n, r.most/n, r.stopped, r.redelivered, r.repeated)
 	}
-	w.Flush()
 	return text.String()
 }
