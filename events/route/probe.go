@@ -142,7 +142,7 @@ func (d *destination) context(ctx context.Context, p *part) (_ context.Context, 
 		p.cancel = cancelProbe
 		d.mu.Unlock()
 	}
-	if d.timeout > 0 {
+	if deadline, ok := ctx.Deadline(); d.timeout > 0 && (!ok || time.Until(deadline) > d.timeout) { // else it costs and changes nothing
 		limited, cancelTimeout := context.WithTimeout(ctx, d.timeout)
 		if cancelOuter := cancel; cancelOuter != nil {
 			return limited, func() { cancelTimeout(); cancelOuter() }
