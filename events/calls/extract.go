@@ -34,7 +34,11 @@ type extractor struct {
 // there are none. What an earlier call has read is lost.
 func (x *extractor) read(e *events.Event, limit int) bool {
 	*x = extractor{eventType: e.Type, at: e.Time.UnixMilli(), rank: rankOf(e.Type), texts: x.texts[:0]}
-	x.ID, x.Company = e.ID, e.Company
+	key, ok := keyOf(e)
+	if !ok {
+		return false
+	}
+	x.ID, x.Company = key.ID, key.Company
 	x.First, x.Last = x.at, x.at
 	x.set(&x.PBX, e.PBX)
 	switch data := e.Data.(type) {
@@ -44,8 +48,6 @@ func (x *extractor) read(e *events.Event, limit int) bool {
 		x.addLive(data)
 	case *events.CompletedCall:
 		x.addCompleted(data)
-	default:
-		return false
 	}
 	x.bound(limit)
 	return true
@@ -114,15 +116,12 @@ func (x *extractor) addParty(v *latest, p *events.Participant) {
 }
 
 func (x *extractor) addLive(l *events.LiveCall) {
-	x.ID = cmp.Or(l.ID.Value, x.ID)
 	x.addFlows(l.Flows) // first, since the values of the call as a whole take precedence
 	x.addCall(&l.Call)
 	x.set(&x.Direction, string(directionOf(l.Direction)))
 }
 
 func (x *extractor) addCompleted(c *events.CompletedCall) {
-	x.ID = cmp.Or(c.ID.Value, x.ID)
-	x.Company = cmp.Or(x.Company, c.Company.Value)
 	if x.PBX.IsZero() {
 		x.set(&x.PBX, c.PBX.Value)
 	}

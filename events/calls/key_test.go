@@ -2,6 +2,8 @@ package calls_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"strings"
 	"testing"
 
 	"wildix-worker/events"
@@ -52,6 +54,23 @@ func TestKeysAreOrderedByCompanyThenID(t *testing.T) {
 	for _, greater := range []calls.Key{{Company: "example", ID: "call-2"}, {Company: "other", ID: "call-0"}} {
 		if key.Compare(greater) != -1 || greater.Compare(key) != 1 {
 			t.Errorf("%v is not before %v", key, greater)
+		}
+	}
+}
+
+func TestKeyOfAnEventIsThatOfItsFacts(t *testing.T) {
+	long := strings.Repeat("x", 2*calls.MaxText)
+	for _, eventType := range []string{
+		events.CallStart, events.CallUpdate, events.CallEnd, events.CallLiveProgress, events.CallLiveCompleted,
+		events.CallLiveInterrupted, events.CallCompleted, events.CallFinished, events.PresenceUser, events.SMSStatus, "fax:sent",
+	} {
+		for _, ids := range [][3]string{{"call-1", "example", ""}, {"call-1", "", "call-2"}, {long, long, ""}, {"call-1", "example", long}} {
+			e := decodeEvent(t, fmt.Sprintf(`{"id":%q,"company":%q,"type":%q,"time":1693389850810,"data":{"id":%q,"company":"other"}}`, ids[0], ids[1], eventType, ids[2]))
+			facts, wantOK := calls.FactsOf(e)
+			key, ends, ok := calls.KeyOf(e)
+			if ok != wantOK || ok && (key != facts.Key() || ends != facts.HasEnded()) {
+				t.Errorf("%s, %.20q: key %.20q, ends %t, ok %t; facts %.20q, %t, %t", eventType, ids, key, ends, ok, facts.Key(), facts.HasEnded(), wantOK)
+			}
 		}
 	}
 }

@@ -6,7 +6,6 @@ import (
 
 	"wildix-worker/consumer"
 	"wildix-worker/events"
-	"wildix-worker/events/calls"
 )
 
 // callEvents returns the results of n calls of five events each. All calls start before the
@@ -31,7 +30,7 @@ func BenchmarkObserve(b *testing.B) {
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		if i%len(results) == 0 {
-			c.calls = calls.Tracker{MaxCalls: maxCalls, MaxText: maxKept}
+			c.calls = newLiveCalls()
 		}
 		c.Observe(results[i%len(results)])
 	}

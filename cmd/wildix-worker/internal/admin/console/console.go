@@ -1,9 +1,11 @@
 // Package console is the page on the admin address that shows what the program is doing:
 // live calls, the last events with their outcomes, rates, and the depth of the queue.
 //
-// Observe records each message, which takes a few counters. Once a second, while a page is
-// open, the console makes one frame of data for all of them. Names, numbers and emails are
-// masked here and not in the page, so that they never reach a browser.
+// Observe counts each message and keeps the bodies of a few, which costs next to nothing. Once
+// a second, while a page is open, the console decodes what it has kept, puts calls together, and
+// makes one frame of data for all pages. A page that is opened late shows what one that was open
+// all the time does. Names, numbers and emails are masked here and not in the page, so that they
+// never reach a browser.
 package console
 
 import (
@@ -16,7 +18,6 @@ import (
 	"go.uber.org/zap"
 
 	"wildix-worker/consumer"
-	"wildix-worker/events/calls"
 )
 
 // interval is the time between two frames.
@@ -24,7 +25,7 @@ const interval = time.Second
 
 // A Console records what the program does, and shows it while Run runs.
 type Console struct {
-	calls  calls.Tracker
+	calls  *liveCalls
 	recent recent
 	frames frameMaker
 	depths latest[[]Depth]
@@ -36,10 +37,10 @@ type Console struct {
 
 // New returns a console. Its pages get no data until Run is called.
 func New(cfg Config) *Console {
-	c := &Console{calls: calls.Tracker{MaxCalls: maxCalls, MaxText: maxKept}, pub: newBroadcaster()}
+	c := &Console{calls: newLiveCalls(), pub: newBroadcaster()}
 	c.frames = frameMaker{
 		cfg: cfg, mask: mask{off: cfg.Unmasked}, started: time.Now(),
-		calls: &c.calls, recent: &c.recent, rows: newRows(),
+		calls: c.calls, recent: &c.recent, rows: newRows(),
 	}
 	c.frames.missed = c.missed.get
 	if cfg.DeadLetters != nil {
@@ -52,8 +53,7 @@ func New(cfg Config) *Console {
 // Observe records the result of a message. It does not wait for pages.
 func (c *Console) Observe(r consumer.Result) {
 	if r.Event != nil {
-		// Without OnCallFinished it fails only for events that are not about calls.
-		_ = c.calls.HandleEvent(context.Background(), r.Event)
+		c.calls.add(r.Event)
 	}
 	c.recent.add(&r)
 }
@@ -98,7 +98,7 @@ func (c *Console) publishFrame(ctx context.Context) bool {
 		if read := c.frames.cfg.Missed; read != nil {
 			c.missed.update(ctx, missedInterval, func(ctx context.Context) *missedList { return c.frames.mask.readMissed(ctx, read) })
 		}
-		f := c.frames.next(number, c.depths.get())
+		f := c.frames.next(number, c.depths.get()) //nolint:contextcheck // the tracker calls nothing
 		change = sync.OnceValues(func() ([]byte, error) { return json.Marshal(f) })
 		whole = sync.OnceValues(func() ([]byte, error) { return json.Marshal(c.frames.whole(f)) })
 		return change, whole

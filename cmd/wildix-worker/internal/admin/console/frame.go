@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"wildix-worker/events"
-	"wildix-worker/events/calls"
 	"wildix-worker/events/route"
 )
 
@@ -70,7 +69,7 @@ type frameMaker struct {
 	cfg     Config
 	mask    mask
 	started time.Time
-	calls   *calls.Tracker
+	calls   *liveCalls
 	recent  *recent
 	rows    rows
 	rates   rates
@@ -98,7 +97,7 @@ func (m *frameMaker) next(number uint64, depths []Depth) frame {
 	if latest := m.missed(); latest != m.shown {
 		f.Missed, m.shown = latest, latest
 	}
-	live := m.calls.Live()
+	live := m.calls.live()
 	f.Calls = m.rows.update(live, m.mask.callRow)
 	f.Calls.Total, f.Calls.Full = len(live), len(live) >= maxCalls
 

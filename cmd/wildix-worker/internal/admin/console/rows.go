@@ -8,11 +8,8 @@ import (
 	"wildix-worker/events/calls"
 )
 
-const (
-	// maxCalls is how many live calls are tracked; the newest maxRows are shown.
-	maxCalls = 2000
-	maxRows  = 1000
-)
+// maxRows is how many live calls are shown, the newest.
+const maxRows = 1000
 
 // rows holds the calls that the page shows. The page knows each by a number, since ids may
 // be long.
