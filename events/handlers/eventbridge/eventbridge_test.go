@@ -219,6 +219,8 @@ func TestValidateNamesEachField(t *testing.T) {
 		"arn:aws:events:eu-central-1:123456789012:event-bus/calls": true,
 		"aws.partner/example.com/calls":                            true,
 		"arn:aws:events:eu-central-1:123456789012:rule/calls":      false,
+		strings.Repeat("a", 256):                                   true,
+		strings.Repeat("a", 257):                                   false,
 	} {
 		if err := (eventbridge.Config{Bus: text}).Validate(); strings.Contains(err.Error(), "Bus: ") == valid {
 			t.Errorf("%s: %v", text, err)
