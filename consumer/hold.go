@@ -74,9 +74,8 @@ func (c *Consumer) hold(m *message, r Result) bool {
 	if !m.token.Hold(len(m.body)) {
 		return false
 	}
-	if m.holdErr = r.Err; r.Event != nil {
-		m.signature = nil // verified
-	}
+	m.holdErr = r.Err
+	m.dropEvent()
 	if !c.held.add(m) {
 		return false
 	}
@@ -109,6 +108,7 @@ func (c *Consumer) wait(m *message) (waits, full bool) {
 		return false, true
 	}
 	c.settler.Hold(m.lease, nil)
+	m.dropEvent()
 	if c.line.Enter(m.key, m.time, m) {
 		c.endWait(m) // the earlier one has finished meanwhile
 		return false, false
@@ -138,6 +138,9 @@ func (c *Consumer) giveUp(m *message, lost bool) {
 	}
 	err := fmt.Errorf("%w: %w", cause, m.holdErr)
 	c.returnWaiting(m)
+	if broken := m.recallEvent(); broken != nil {
+		err = errors.Join(err, broken)
+	}
 	c.settle(m, decided(Result{Outcome: events.Failed, Err: err, Event: m.decoded.Event}))
 }
 

@@ -3,9 +3,11 @@ package consumer
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
+	"weak"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
@@ -30,17 +32,19 @@ type message struct {
 	id           string
 	handle       string // the receipt handle
 	body         []byte
-	signature    *types.MessageAttributeValue // nil if there is none
+	signature    string                       // empty if there is none
+	attribute    *types.MessageAttributeValue // of the signature, if that is not a String
 	group        string                       // of a FIFO queue
 	receiveCount int
 	sentAt       time.Time // zero if unknown
 	// firstReceived changes when a message is moved to the dead-letter queue and back.
 	firstReceived time.Time // zero if unknown
 
-	decoded  Result    // the result of verifying and decoding
-	key      string    // messages of one key are handled one at a time; empty if it need not wait
-	followed bool      // a message of its FIFO group that can be handled came with it
-	time     time.Time // the order in which messages wait; zero for order of arrival
+	decoded  Result                     // the result of verifying and decoding
+	event    weak.Pointer[events.Event] // of decoded, while the message is held
+	key      string                     // messages of one key are handled one at a time; empty if it need not wait
+	followed bool                       // a message of its FIFO group that can be handled came with it
+	time     time.Time                  // the order in which messages wait; zero for order of arrival
 
 	token    *inflight.Token
 	lease    *settle.Lease
@@ -51,15 +55,17 @@ type message struct {
 
 func newMessage(received *types.Message) *message {
 	m := &message{
-		id:           cmp.Or(aws.ToString(received.MessageId), aws.ToString(received.ReceiptHandle)),
+		id:           aws.ToString(received.MessageId),
 		handle:       aws.ToString(received.ReceiptHandle),
 		body:         []byte(aws.ToString(received.Body)),
 		group:        received.Attributes[string(types.MessageSystemAttributeNameMessageGroupId)],
 		receiveCount: 1,
 	}
 	if attribute, ok := received.MessageAttributes[sqscall.SignatureAttribute]; ok {
-		m.signature = &attribute
+		m.readSignature(&attribute)
 	}
+	detach(&m.handle, &m.id, &m.signature, &m.group)
+	m.id = cmp.Or(m.id, m.handle)
 	m.sentAt = timeOf(received, types.MessageSystemAttributeNameSentTimestamp)
 	m.firstReceived = timeOf(received, types.MessageSystemAttributeNameApproximateFirstReceiveTimestamp)
 	count := received.Attributes[string(types.MessageSystemAttributeNameApproximateReceiveCount)]
@@ -67,6 +73,25 @@ func newMessage(received *types.Message) *message {
 		m.receiveCount = n
 	}
 	return m
+}
+
+// detach replaces texts by copies in one piece of memory. Those of the SDK are parts of the
+// text of a whole answer, which one message that is held for hours would keep.
+func detach(texts ...*string) {
+	size := 0
+	for _, text := range texts {
+		size += len(*text)
+	}
+	var copies strings.Builder
+	copies.Grow(size)
+	for _, text := range texts {
+		copies.WriteString(*text)
+	}
+	rest := copies.String()
+	for _, text := range texts {
+		n := len(*text)
+		*text, rest = rest[:n], rest[n:]
+	}
 }
 
 // timeOf returns a time of a message, or zero if it is unknown.
@@ -85,26 +110,57 @@ func DecodeMessage(keys *signature.Keyring, received *types.Message) (*events.Ev
 }
 
 func (m *message) verifyAndDecode(keys *signature.Keyring) (*events.Event, events.Outcome, error) {
-	sig, err := m.signatureText()
-	if err != nil {
-		return nil, events.Rejected, err
+	if m.attribute != nil {
+		return nil, events.Rejected, errNotString
 	}
-	e, outcome, err := events.DecodeSigned(keys, m.body, sig)
+	e, outcome, err := events.DecodeSigned(keys, m.body, m.signature)
 	if e != nil {
 		e.ReceiveCount = m.receiveCount
 	}
 	return e, outcome, err
 }
 
-// signatureText returns the signature, or an empty string if the message has none.
-func (m *message) signatureText() (string, error) {
-	if m.signature == nil {
-		return "", nil
+func (m *message) readSignature(attribute *types.MessageAttributeValue) {
+	if aws.ToString(attribute.DataType) != "String" || attribute.StringValue == nil {
+		m.attribute = attribute
+		return
 	}
-	if aws.ToString(m.signature.DataType) != "String" || m.signature.StringValue == nil {
-		return "", errNotString
+	m.signature = *attribute.StringValue
+}
+
+// signatureAttribute returns the attribute of the signature as it was received, or nil if
+// there was none.
+func (m *message) signatureAttribute() *types.MessageAttributeValue {
+	if m.signature == "" {
+		return m.attribute
 	}
-	return *m.signature.StringValue, nil
+	attribute := sqscall.Text(m.signature)
+	return &attribute
+}
+
+// dropEvent lets the collector take the event while the message is held: an event takes several
+// times the memory of its body. recallEvent brings it back.
+func (m *message) dropEvent() {
+	m.event = weak.Make(m.decoded.Event)
+	m.decoded.Event = nil
+}
+
+// recallEvent brings back the event of a message that was held: if the collector has taken it, it
+// is decoded again.
+func (m *message) recallEvent() error {
+	if m.decoded.Event != nil || m.decoded.Err != nil {
+		return nil
+	}
+	if m.decoded.Event = m.event.Value(); m.decoded.Event != nil {
+		return nil
+	}
+	e, err := events.Decode(m.body)
+	if err != nil {
+		return fmt.Errorf("event is not the same after it was held: %w", err)
+	}
+	e.Signature, e.ReceiveCount = m.signature, m.receiveCount
+	m.decoded.Event = e
+	return nil
 }
 
 // needsHandler reports whether the message is neither rejected nor malformed.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -109,7 +110,7 @@ func (c *Consumer) order(messages []*message) []*message {
 	for _, m := range messages {
 		m.key = m.group
 		if e := m.decoded.Event; c.cfg.OrderByCall && m.group == "" && e != nil {
-			m.key, m.time = e.ID, e.Time
+			m.key, m.time = strings.Clone(e.ID), e.Time // a part of all texts of the event
 		}
 	}
 	if c.cfg.OrderByCall {
@@ -197,6 +198,9 @@ func (c *Consumer) try(ctx context.Context, m *message) Result {
 	if m.decoded.Err != nil && m.needsHandler() {
 		c.endWait(m) // it may have been held for the keys
 		m.decoded = c.decodeOne(m)
+	}
+	if err := m.recallEvent(); err != nil {
+		return Result{Outcome: events.Failed, Err: err}
 	}
 	r := m.decoded
 	switch {

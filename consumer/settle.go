@@ -63,7 +63,7 @@ func (c *Consumer) settleRejected(m *message) {
 	switch c.cfg.OnRejected {
 	case Quarantine:
 		c.settler.Quarantine(m.lease, settle.Copy{
-			Body: m.body, Signature: m.signature, Outcome: m.decoded.Outcome.String(), Reason: m.decoded.Err.Error(),
+			Body: m.body, Signature: m.signatureAttribute(), Outcome: m.decoded.Outcome.String(), Reason: m.decoded.Err.Error(),
 		})
 	case Delete:
 		c.settler.Delete(m.lease)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"wildix-worker/events"
+	"wildix-worker/events/calls"
 	"wildix-worker/internal/backoff"
 )
 
@@ -18,22 +19,24 @@ var retryDelay = backoff.Exponential{Min: 5 * time.Second, Max: 15 * time.Minute
 var errGoexit = errors.New("handler called runtime.Goexit")
 
 // A delivery is what a Handler keeps of one delivery of an event. It has two parts, which do
-// not wait for each other: the event itself, and the call that it is about.
+// not wait for each other: the event itself, and the call that it is about. It does not keep
+// the event, since a transport may drop that while it holds its message, and decode it again.
 type delivery struct {
 	outer  *events.Delivery // nil if the transport can't hold the event
-	event  *events.Event
-	direct events.Handler // gets the event if the state is not needed
+	direct events.Handler   // gets the event if the state is not needed
 
 	mu     sync.Mutex
 	raw    part
 	call   part
-	ctx    context.Context
-	half   time.Time  // after which no part is begun in this dispatch; zero if it has no deadline
-	active int        // the dispatch under way, and the parts that run
-	left   *sync.Cond // active is less; nil until a dispatch has to wait
-	due    bool       // a part has become ready since the last dispatch
-	resume func()     // of the last hold
-	kept   bool       // outer will report its end
+	event  *events.Event   // of the dispatch under way
+	facts  *calls.Facts    // of event
+	ctx    context.Context // of the dispatch under way
+	half   time.Time       // after which no part is begun in this dispatch; zero if it has no deadline
+	active int             // the dispatch under way, and the parts that run
+	left   *sync.Cond      // active is less; nil until a dispatch has to wait
+	due    bool            // a part has become ready since the last dispatch
+	resume func()          // of the last hold
+	kept   bool            // outer will report its end
 	onEnd  []func()
 }
 
@@ -58,15 +61,15 @@ const (
 )
 
 // handle calls the parts that are ready, and waits for them.
-func (d *delivery) handle(ctx context.Context) error {
+func (d *delivery) handle(ctx context.Context, e *events.Event, facts *calls.Facts) error {
 	if d.direct != nil {
-		return d.direct.HandleEvent(ctx, d.event)
+		return d.direct.HandleEvent(ctx, e)
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	var last *part
-	for _, p := range d.begin(ctx) {
+	for _, p := range d.begin(ctx, e, facts) {
 		if last != nil {
 			go d.run(last)
 		}
@@ -86,9 +89,10 @@ func (d *delivery) handle(ctx context.Context) error {
 func (d *delivery) parts() [2]*part { return [2]*part{&d.call, &d.raw} }
 
 // begin begins a dispatch, and returns the parts to run.
-func (d *delivery) begin(ctx context.Context) (parts []*part) {
+func (d *delivery) begin(ctx context.Context, e *events.Event, facts *calls.Facts) (parts []*part) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.event, d.facts = e, facts
 	d.ctx, d.active, d.due, d.resume, d.half = ctx, 1, false, nil, time.Time{}
 	if deadline, ok := ctx.Deadline(); ok {
 		d.half = time.Now().Add(time.Until(deadline) / 2)
@@ -184,6 +188,7 @@ func (d *delivery) end(ctx context.Context) error {
 		}
 		d.left.Wait()
 	}
+	d.ctx, d.event, d.facts = nil, nil, nil // an event that is held must not keep them
 	var reasons []string
 	for _, p := range d.parts() {
 		p.stopRetry()

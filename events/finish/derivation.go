@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"wildix-worker/events"
-	"wildix-worker/events/calls"
 )
 
 var errLateEvents = errors.New("call:finished waits for late events of the call")
@@ -17,14 +16,13 @@ var errLateEvents = errors.New("call:finished waits for late events of the call"
 type derivation struct {
 	handler  *Handler
 	delivery *delivery
-	facts    calls.Facts
 
 	next     step // nil before the first
-	known    Call // what the state had when it was last used
 	due      time.Time
+	added    *Call            // what fix adds to the state
+	finished []byte           // call:finished as the state has it
 	accesses *events.Delivery // of the access to the state that waits
-	finished *events.Event
-	inner    *events.Delivery // of finished
+	inner    *events.Delivery // of call:finished
 }
 
 // A step returns the next one, or nil after the last. If it fails, or asks to be called
@@ -47,22 +45,27 @@ func (d *derivation) HandleEvent(ctx context.Context, _ *events.Event) error {
 
 // record merges the event into the state.
 func (d *derivation) record(ctx context.Context) (step, error) {
-	e := d.delivery.event
-	c := Call{Facts: d.facts}
-	if d.facts.HasEnded() {
-		c.End = e.DeliveryKey()
-	}
-	if err := d.access(ctx, c); err != nil { // with the delivery of the event
-		return nil, err
-	}
+	c := d.call()
+	known, err := d.merge(ctx, c)
 	switch {
-	case c.End == "" || d.known.End != c.End:
+	case err != nil:
+		return nil, err
+	case c.End == "" || known.End != c.End:
 		return nil, events.ErrNoHandler // nothing more to do
-	case d.known.Finished != nil:
-		return d.decode, nil
+	case known.Finished != nil:
+		return d.derived(known), nil
 	}
 	d.due = time.Now().Add(d.grace(ctx))
 	return d.wait, nil
+}
+
+// call returns what the event says about its call.
+func (d *derivation) call() Call {
+	c := Call{Facts: *d.delivery.facts}
+	if c.Facts.HasEnded() {
+		c.End = d.delivery.event.DeliveryKey()
+	}
+	return c
 }
 
 // grace returns how long to wait for late events.
@@ -99,41 +102,44 @@ func (d *derivation) wait(ctx context.Context) (step, error) {
 
 // read reads the whole call from the state.
 func (d *derivation) read(ctx context.Context) (step, error) {
-	if err := d.merge(ctx, Call{Facts: d.facts, End: d.known.End}); err != nil {
+	known, err := d.merge(ctx, d.call())
+	if err != nil {
 		return nil, err
 	}
-	if d.known.Finished != nil {
-		return d.decode, nil
+	if known.Finished != nil {
+		return d.derived(known), nil
 	}
+	d.added = &Call{Facts: known.Facts, End: known.End, Finished: encode(known.Facts, d.delivery.event)}
 	return d.fix, nil
 }
 
 // fix keeps call:finished in the state, unless another delivery has done so.
 func (d *derivation) fix(ctx context.Context) (step, error) {
-	c := Call{Facts: d.known.Facts, End: d.known.End, Finished: encode(d.known.Facts, d.delivery.event)}
-	if err := d.merge(ctx, c); err != nil {
+	known, err := d.merge(ctx, *d.added)
+	if err != nil {
 		return nil, err
 	}
-	return d.decode, nil
+	d.added = nil
+	return d.derived(known), nil
 }
 
-// decode reads call:finished as the state has it.
-func (d *derivation) decode(context.Context) (step, error) {
-	finished, err := events.Decode(d.known.Finished)
+// derived returns the step that passes call:finished on, as the state has it.
+func (d *derivation) derived(known Call) step {
+	d.finished, d.inner = known.Finished, d.newDelivery()
+	return d.pass
+}
+
+// pass passes call:finished on. It is decoded for each try, since it may be held for hours.
+func (d *derivation) pass(ctx context.Context) (step, error) {
+	finished, err := events.Decode(d.finished)
 	if err != nil {
 		return nil, events.Permanent(fmt.Errorf("call:finished in the state: %w", err))
 	}
 	finished.ReceiveCount = d.delivery.event.ReceiveCount
-	d.finished, d.inner = finished, d.newDelivery()
-	return d.pass, nil
-}
-
-// pass passes call:finished on.
-func (d *derivation) pass(ctx context.Context) (step, error) {
 	if d.inner != nil {
 		ctx = events.WithDelivery(ctx, d.inner)
 	}
-	switch outcome, err := events.Dispatch(ctx, d.handler.next, d.finished); outcome {
+	switch outcome, err := events.Dispatch(ctx, d.handler.next, finished); outcome {
 	case events.Handled:
 		return nil, nil
 	case events.Duplicate:
@@ -147,31 +153,28 @@ func (d *derivation) pass(ctx context.Context) (step, error) {
 
 // merge merges c into the state, with a delivery of its own. While that waits for the state,
 // it must be called again with the same call.
-func (d *derivation) merge(ctx context.Context, c Call) error {
+func (d *derivation) merge(ctx context.Context, c Call) (known Call, err error) {
 	if d.accesses == nil {
 		d.accesses = d.newDelivery()
 	}
 	if d.accesses != nil {
 		ctx = events.WithDelivery(ctx, d.accesses)
 	}
-	if err := d.access(ctx, c); err != nil {
-		return err
+	if known, err = d.access(ctx, c); err != nil {
+		return Call{}, err
 	}
 	if d.accesses != nil {
 		d.accesses.End()
 		d.accesses = nil
 	}
-	return nil
+	return known, nil
 }
 
-// access merges c into the state, and sets known to the result.
-func (d *derivation) access(ctx context.Context, c Call) error {
+// access merges c into the state, and returns what that has then.
+func (d *derivation) access(ctx context.Context, c Call) (known Call, err error) {
 	m := merge{added: c}
-	err := d.handler.state.HandleEvent(context.WithValue(ctx, mergeKey{}, &m), d.delivery.event)
-	if err == nil {
-		d.known = m.result
-	}
-	return err
+	err = d.handler.state.HandleEvent(context.WithValue(ctx, mergeKey{}, &m), d.delivery.event)
+	return m.result, err
 }
 
 // newDelivery returns a delivery that ends at the latest with the outer one, or nil if the

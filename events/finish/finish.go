@@ -102,19 +102,19 @@ func (h *Handler) HandleEvent(ctx context.Context, e *events.Event) error {
 	}
 	outer := events.DeliveryOf(ctx)
 	if outer == nil {
-		return h.newDelivery(nil, e, facts).handle(ctx)
+		return h.newDelivery(nil).handle(ctx, e, &facts)
 	}
-	return outer.State(h, func() any { return h.newDelivery(outer, e, facts) }).(*delivery).handle(ctx)
+	return outer.State(h, func() any { return h.newDelivery(outer) }).(*delivery).handle(ctx, e, &facts)
 }
 
-func (h *Handler) newDelivery(outer *events.Delivery, e *events.Event, facts calls.Facts) *delivery {
-	d := &delivery{outer: outer, event: e}
+func (h *Handler) newDelivery(outer *events.Delivery) *delivery {
+	d := &delivery{outer: outer}
 	if !h.wanted() {
 		d.direct = h.next
 		return d
 	}
 	d.raw.handler = h.next
-	d.call.handler = &derivation{handler: h, delivery: d, facts: facts}
+	d.call.handler = &derivation{handler: h, delivery: d}
 	return d
 }
 

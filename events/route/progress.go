@@ -18,7 +18,8 @@ var ownDelay = backoff.Exponential{Min: 5 * time.Second, Max: 15 * time.Minute}
 var errExited = errors.New("the handler has called runtime.Goexit")
 
 // progress is what a Router keeps of a delivery: which destinations want the event, and
-// which of them have it.
+// which of them have it. It does not keep the event, since a transport may drop that while
+// it holds its message, and decode it again.
 //
 // Its mutex is never held while a destination's is taken, or the other way round.
 type progress struct {
@@ -27,15 +28,15 @@ type progress struct {
 	ptr [1]*part // in which parts is then
 
 	mu     sync.Mutex
-	parts  []*part // written with the mutex, and only while no call runs
-	over   bool    // the delivery has ended
-	event  *events.Event
-	ctx    context.Context
-	active int        // the dispatch under way, and the calls that it waits for
-	ended  *sync.Cond // active is less; nil until a dispatch has to wait
-	onEnd  bool       // the Delivery will report its end
-	due    bool       // a part may go on, since the last dispatch
-	resume func()     // of the last Hold
+	parts  []*part         // written with the mutex, and only while no call runs
+	over   bool            // the delivery has ended
+	event  *events.Event   // of the dispatch under way
+	ctx    context.Context // of the dispatch under way
+	active int             // the dispatch under way, and the calls that it waits for
+	ended  *sync.Cond      // active is less; nil until a dispatch has to wait
+	onEnd  bool            // the Delivery will report its end
+	due    bool            // a part may go on, since the last dispatch
+	resume func()          // of the last Hold
 }
 
 // dispatch calls what can be called, and waits for it.
@@ -63,7 +64,7 @@ func (p *progress) dispatch(ctx context.Context, to *set, d *events.Delivery, e 
 	}()
 	p.callAll() //nolint:contextcheck // begin has kept ctx
 	exits = false
-	return p.end(ctx, d)
+	return p.end(ctx, d, e)
 }
 
 func (p *progress) begin(ctx context.Context, e *events.Event) {
@@ -215,6 +216,7 @@ func (p *progress) awaitCalls() (waits bool) {
 		}
 		p.ended.Wait()
 	}
+	p.ctx, p.event = nil, nil // an event that is held must not keep them
 	for _, part := range p.parts {
 		waits = waits || part.outcome == open
 	}
@@ -222,7 +224,7 @@ func (p *progress) awaitCalls() (waits bool) {
 }
 
 // end waits for the calls, and returns the result of the dispatch.
-func (p *progress) end(ctx context.Context, d *events.Delivery) error {
+func (p *progress) end(ctx context.Context, d *events.Delivery, e *events.Event) error {
 	waits := p.awaitCalls()
 	switch {
 	case !waits:
@@ -239,7 +241,7 @@ func (p *progress) end(ctx context.Context, d *events.Delivery) error {
 	}
 	reason := p.reason()
 	for _, part := range p.parts {
-		part.logFailure(p.event)
+		part.logFailure(e)
 		switch part.outcome {
 		case open:
 			part.destination.requeue(part)

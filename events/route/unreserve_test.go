@@ -36,7 +36,7 @@ func TestEventWaitsAgainWhenItsPlaceComesTooLate(t *testing.T) {
 		}
 		d.mu.Unlock()
 		resumed := false
-		if !events.OnResume(p.end(ctx, &delivery), func() { resumed = true }) {
+		if !events.OnResume(p.end(ctx, &delivery, &events.Event{}), func() { resumed = true }) {
 			t.Fatal("the event is not held")
 		}
 		<-ready
