@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"sync"
@@ -31,7 +32,7 @@ const keylessTime = time.Minute
 // leaves the set once: to go on, because its lease expires, or because the consumer stops.
 type heldMessages struct {
 	mu       sync.Mutex
-	messages map[*message]struct{}
+	messages []*message // each at its place
 	closed   bool
 }
 
@@ -42,10 +43,8 @@ func (h *heldMessages) add(m *message) bool {
 	if h.closed {
 		return false
 	}
-	if h.messages == nil {
-		h.messages = make(map[*message]struct{})
-	}
-	h.messages[m] = struct{}{}
+	h.messages = append(h.messages, m)
+	m.place = int32(len(h.messages))
 	return true
 }
 
@@ -53,17 +52,24 @@ func (h *heldMessages) add(m *message) bool {
 func (h *heldMessages) take(m *message, then func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if _, ok := h.messages[m]; ok {
-		delete(h.messages, m)
-		then() // within the lock, so that no worker starts after close
+	if m.place == 0 {
+		return
 	}
+	last := h.messages[len(h.messages)-1]
+	h.messages[m.place-1], last.place = last, m.place
+	h.messages[len(h.messages)-1], m.place = nil, 0
+	h.messages = h.messages[:len(h.messages)-1]
+	then() // within the lock, so that no worker starts after close
 }
 
 // close removes and returns all messages.
-func (h *heldMessages) close() map[*message]struct{} {
+func (h *heldMessages) close() []*message {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	messages := h.messages
+	for _, m := range messages {
+		m.place = 0
+	}
 	h.messages, h.closed = nil, true
 	return messages
 }
@@ -74,7 +80,7 @@ func (c *Consumer) hold(m *message, r Result) bool {
 	if !m.token.Hold(len(m.body)) {
 		return false
 	}
-	m.holdErr = r.Err
+	m.holdErr = cmp.Or(errors.Unwrap(r.Err), r.Err) // which does not keep the hold itself
 	m.dropEvent()
 	if !c.held.add(m) {
 		return false
@@ -108,8 +114,9 @@ func (c *Consumer) wait(m *message) (waits, full bool) {
 		return false, true
 	}
 	c.settler.Hold(m.lease, nil)
+	at := m.at()
 	m.dropEvent()
-	if c.line.Enter(m.key, m.time, m) {
+	if c.line.Enter(m.key, at, m) {
 		c.endWait(m) // the earlier one has finished meanwhile
 		return false, false
 	}
@@ -121,7 +128,7 @@ func (c *Consumer) unheld(m *message) outcome {
 	if c.isStopping() {
 		return untouched(0)
 	}
-	return untouched(heldBackoff.EqualJitter(m.receiveCount))
+	return untouched(heldBackoff.EqualJitter(int(m.receiveCount)))
 }
 
 // endWait ends the hold of a message whose turn has come.
@@ -150,10 +157,7 @@ func (c *Consumer) returnHeld() (returned int) {
 	for _, m := range late {
 		c.settler.Return(m.lease, 0)
 	}
-	waiting := c.line.Drain()
-	for m := range c.held.close() {
-		waiting = append(waiting, m)
-	}
+	waiting := append(c.line.Drain(), c.held.close()...)
 	for _, m := range waiting {
 		c.settle(m, untouched(0))
 	}

@@ -27,52 +27,62 @@ import (
 var errNotString = errors.New("the attribute " + sqscall.SignatureAttribute + " is not a String")
 
 // A message is one delivery of a message. One goroutine at a time uses it: the poller
-// that received it, then a worker.
+// that received it, then a worker. Thousands are kept while they are held, so it is small.
 type message struct {
-	id           string
-	handle       string // the receipt handle
+	token        *inflight.Token
+	lease        *settle.Lease // which has the message's id
 	body         []byte
 	signature    string                       // empty if there is none
 	attribute    *types.MessageAttributeValue // of the signature, if that is not a String
-	group        string                       // of a FIFO queue
-	receiveCount int
-	sentAt       time.Time // zero if unknown
-	// firstReceived changes when a message is moved to the dead-letter queue and back.
-	firstReceived time.Time // zero if unknown
+	sentAt       int64                        // in Unix milliseconds; zero if unknown
+	receiveCount int32
 
-	decoded  Result                     // the result of verifying and decoding
+	place    int32  // among the held messages, from 1; zero if it is not one of them
+	grouped  bool   // the key is its group of a FIFO queue
+	followed bool   // a message of its FIFO group that can be handled came with it
+	key      string // messages of one key are handled one at a time; empty if it need not wait
+
+	decoded  decoded
 	event    weak.Pointer[events.Event] // of decoded, while the message is held
-	key      string                     // messages of one key are handled one at a time; empty if it need not wait
-	followed bool                       // a message of its FIFO group that can be handled came with it
-	time     time.Time                  // the order in which messages wait; zero for order of arrival
-
-	token    *inflight.Token
-	lease    *settle.Lease
 	delivery events.Delivery
 	holdErr  error      // why the message was last held
 	span     trace.Span // nil without a tracer
 }
 
-func newMessage(received *types.Message) *message {
-	m := &message{
-		id:           aws.ToString(received.MessageId),
-		handle:       aws.ToString(received.ReceiptHandle),
-		body:         []byte(aws.ToString(received.Body)),
-		group:        received.Attributes[string(types.MessageSystemAttributeNameMessageGroupId)],
-		receiveCount: 1,
-	}
+// decoded is the result of verifying and decoding.
+type decoded struct {
+	Outcome events.Outcome
+	Event   *events.Event
+	Err     error
+	Took    time.Duration
+}
+
+func (d decoded) result() Result {
+	return Result{Outcome: d.Outcome, Event: d.Event, Err: d.Err, Took: d.Took}
+}
+
+// newMessage returns a message, and what the settler must know of it.
+func newMessage(received *types.Message) (*message, settle.Receipt) {
+	m := &message{body: []byte(aws.ToString(received.Body)), receiveCount: 1}
 	if attribute, ok := received.MessageAttributes[sqscall.SignatureAttribute]; ok {
 		m.readSignature(&attribute)
 	}
-	detach(&m.handle, &m.id, &m.signature, &m.group)
-	m.id = cmp.Or(m.id, m.handle)
-	m.sentAt = timeOf(received, types.MessageSystemAttributeNameSentTimestamp)
-	m.firstReceived = timeOf(received, types.MessageSystemAttributeNameApproximateFirstReceiveTimestamp)
-	count := received.Attributes[string(types.MessageSystemAttributeNameApproximateReceiveCount)]
-	if n, err := strconv.Atoi(count); err == nil && n > 0 {
-		m.receiveCount = n
+	r := settle.Receipt{
+		MessageID: aws.ToString(received.MessageId),
+		Handle:    aws.ToString(received.ReceiptHandle),
+		Group:     received.Attributes[string(types.MessageSystemAttributeNameMessageGroupId)],
+		// This changes when a message is moved to the dead-letter queue and back.
+		FirstReceived: timeOf(millisOf(received, types.MessageSystemAttributeNameApproximateFirstReceiveTimestamp)),
 	}
-	return m
+	detach(&r.Handle, &r.MessageID, &r.Group, &m.signature)
+	r.MessageID = cmp.Or(r.MessageID, r.Handle)
+	m.key, m.grouped = r.Group, r.Group != ""
+	m.sentAt = millisOf(received, types.MessageSystemAttributeNameSentTimestamp)
+	count := received.Attributes[string(types.MessageSystemAttributeNameApproximateReceiveCount)]
+	if n, err := strconv.ParseInt(count, 10, 32); err == nil && n > 0 {
+		m.receiveCount = int32(n)
+	}
+	return m, r
 }
 
 // detach replaces texts by copies in one piece of memory. Those of the SDK are parts of the
@@ -94,10 +104,18 @@ func detach(texts ...*string) {
 	}
 }
 
-// timeOf returns a time of a message, or zero if it is unknown.
-func timeOf(received *types.Message, attribute types.MessageSystemAttributeName) time.Time {
+// millisOf returns a time of a message in Unix milliseconds, or zero if it is unknown.
+func millisOf(received *types.Message, attribute types.MessageSystemAttributeName) int64 {
 	millis, err := strconv.ParseInt(received.Attributes[string(attribute)], 10, 64)
 	if err != nil {
+		return 0
+	}
+	return millis
+}
+
+// timeOf returns a time in Unix milliseconds, and the zero time for zero.
+func timeOf(millis int64) time.Time {
+	if millis == 0 {
 		return time.Time{}
 	}
 	return time.UnixMilli(millis)
@@ -106,7 +124,8 @@ func timeOf(received *types.Message, attribute types.MessageSystemAttributeName)
 // DecodeMessage verifies and decodes a received message as a [Consumer] does before
 // it calls the handler. The results are those of [events.DecodeSigned].
 func DecodeMessage(keys *signature.Keyring, received *types.Message) (*events.Event, events.Outcome, error) {
-	return newMessage(received).verifyAndDecode(keys)
+	m, _ := newMessage(received)
+	return m.verifyAndDecode(keys)
 }
 
 func (m *message) verifyAndDecode(keys *signature.Keyring) (*events.Event, events.Outcome, error) {
@@ -115,7 +134,7 @@ func (m *message) verifyAndDecode(keys *signature.Keyring) (*events.Event, event
 	}
 	e, outcome, err := events.DecodeSigned(keys, m.body, m.signature)
 	if e != nil {
-		e.ReceiveCount = m.receiveCount
+		e.ReceiveCount = int(m.receiveCount)
 	}
 	return e, outcome, err
 }
@@ -158,7 +177,7 @@ func (m *message) recallEvent() error {
 	if err != nil {
 		return fmt.Errorf("event is not the same after it was held: %w", err)
 	}
-	e.Signature, e.ReceiveCount = m.signature, m.receiveCount
+	e.Signature, e.ReceiveCount = m.signature, int(m.receiveCount)
 	m.decoded.Event = e
 	return nil
 }
@@ -166,6 +185,14 @@ func (m *message) recallEvent() error {
 // needsHandler reports whether the message is neither rejected nor malformed.
 func (m *message) needsHandler() bool {
 	return m.decoded.Err == nil || m.decoded.Outcome == events.Failed
+}
+
+// at returns the time by which messages of one call wait; zero for the order of arrival.
+func (m *message) at() time.Time {
+	if m.key == "" || m.grouped {
+		return time.Time{}
+	}
+	return m.decoded.Event.Time
 }
 
 // A Result is the outcome of one message.

@@ -64,15 +64,16 @@ func (c *Consumer) admit(received []poll.Received) (messages, refused []*message
 	messages = make([]*message, 0, len(received))
 	var blocked []string // groups of messages whose earlier delivery is not settled
 	for _, r := range received {
-		m := newMessage(r.Message)
-		lease, admission := c.settler.Admit(settle.Receipt{MessageID: m.id, FirstReceived: m.firstReceived, Group: m.group, Handle: m.handle, ReceivedAt: now}, r.Token)
+		m, receipt := newMessage(r.Message)
+		receipt.ReceivedAt = now
+		lease, admission := c.settler.Admit(receipt, r.Token)
 		m.lease, m.token = lease, r.Token
 		switch {
 		case admission == settle.InHand:
-			if m.group != "" {
-				blocked = append(blocked, m.group)
+			if m.grouped {
+				blocked = append(blocked, m.key)
 			}
-		case slices.Contains(blocked, m.group):
+		case slices.Contains(blocked, m.key):
 			c.settle(m, untouched(0))
 		case admission == settle.Done:
 			c.settle(m, decided(Result{Outcome: events.Duplicate}))
@@ -95,9 +96,9 @@ func (c *Consumer) decode(messages []*message) {
 	}
 }
 
-func (c *Consumer) decodeOne(m *message) (r Result) {
-	r.Event, r.Outcome, r.Err = m.verifyAndDecode(c.cfg.Keys)
-	return r
+func (c *Consumer) decodeOne(m *message) (d decoded) {
+	d.Event, d.Outcome, d.Err = m.verifyAndDecode(c.cfg.Keys)
+	return d
 }
 
 // order returns the messages that need not wait for another one of their group or call.
@@ -108,13 +109,12 @@ func (c *Consumer) decodeOne(m *message) (r Result) {
 // that one fails at once, those that wait for it must be in the line, to be returned too.
 func (c *Consumer) order(messages []*message) []*message {
 	for _, m := range messages {
-		m.key = m.group
-		if e := m.decoded.Event; c.cfg.OrderByCall && m.group == "" && e != nil {
-			m.key, m.time = strings.Clone(e.ID), e.Time // a part of all texts of the event
+		if e := m.decoded.Event; c.cfg.OrderByCall && !m.grouped && e != nil {
+			m.key = strings.Clone(e.ID) // which is a part of all texts of the event
 		}
 	}
 	if c.cfg.OrderByCall {
-		slices.SortStableFunc(messages, func(a, b *message) int { return a.time.Compare(b.time) })
+		slices.SortStableFunc(messages, func(a, b *message) int { return a.at().Compare(b.at()) })
 	}
 	var full []string // keys of messages that can't be held
 	return slices.DeleteFunc(messages, func(m *message) bool {
@@ -149,7 +149,7 @@ func (c *Consumer) start(messages []*message) {
 // next returns the message that waited for this one, or nil. On a FIFO queue no message
 // may overtake one that is returned, so those that wait are returned too.
 func (c *Consumer) next(m *message, o outcome) *message {
-	if o.returned() && m.group != "" {
+	if o.returned() && m.grouped {
 		c.returnWaiting(m)
 		return nil
 	}
@@ -202,7 +202,7 @@ func (c *Consumer) try(ctx context.Context, m *message) Result {
 	if err := m.recallEvent(); err != nil {
 		return Result{Outcome: events.Failed, Err: err}
 	}
-	r := m.decoded
+	r := m.decoded.result()
 	switch {
 	case r.Err != nil && m.needsHandler():
 		c.keyless.Store(time.Now().UnixNano())

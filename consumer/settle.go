@@ -27,7 +27,7 @@ func (c *Consumer) settle(m *message, o outcome) {
 		return
 	}
 	r := o.Result
-	r.MessageID, r.ReceiveCount, r.SentAt = m.id, m.receiveCount, m.sentAt
+	r.MessageID, r.ReceiveCount, r.SentAt = m.lease.MessageID(), int(m.receiveCount), timeOf(m.sentAt)
 	delay := c.settleBy(m, r)
 	c.counts[r.Outcome].Add(1)
 	c.endSpan(m, r)
@@ -51,7 +51,7 @@ func (c *Consumer) settleBy(m *message, r Result) (delay time.Duration) {
 		c.settler.Refuse(m.lease, hopelessDelay(m))
 	default:
 		if !errors.Is(r.Err, ErrStopping) {
-			delay = retryDelay(m.receiveCount, r.Err)
+			delay = retryDelay(int(m.receiveCount), r.Err)
 		}
 		c.settler.Return(m.lease, delay)
 	}
@@ -159,7 +159,7 @@ var hopelessBackoff = backoff.Exponential{Min: time.Second, Max: 20 * time.Secon
 
 // hopelessDelay returns the delay of a hopeless message of a FIFO group.
 func hopelessDelay(m *message) time.Duration {
-	receives := m.receiveCount
+	receives := int(m.receiveCount)
 	if m.decoded.Outcome != events.Rejected {
 		receives -= quickReceives
 	}
@@ -171,7 +171,7 @@ func hopelessDelay(m *message) time.Duration {
 
 // leave settles a rejected or malformed message that is neither deleted nor quarantined.
 func (c *Consumer) leave(m *message) {
-	if m.group == "" {
+	if !m.grouped {
 		c.settler.Leave(m.lease)
 		return
 	}
@@ -182,8 +182,8 @@ func (c *Consumer) leave(m *message) {
 // group that can be handled.
 func markFollowed(received, canBeHandled []*message) {
 	for _, m := range received {
-		m.followed = m.group != "" && slices.ContainsFunc(canBeHandled, func(other *message) bool {
-			return other != m && other.group == m.group && other.needsHandler()
+		m.followed = m.grouped && slices.ContainsFunc(canBeHandled, func(other *message) bool {
+			return other != m && other.key == m.key && other.needsHandler()
 		})
 	}
 }

@@ -13,12 +13,16 @@ import (
 type Delivery struct {
 	mu     sync.Mutex
 	ended  bool
-	owner  any // usually the only one, so that it needs no map
-	state  any
-	others map[any]any
-	onEnd  []func()
+	states states
+	onEnd  func()
 
-	deadline time.Time // set before the first call
+	deadline *time.Time // set before the first call; nil if it is not known
+}
+
+// states are what handlers keep of a delivery: usually one, so that it needs no map.
+type states struct {
+	owner, state any
+	next         *states
 }
 
 type deliveryKey struct{}
@@ -40,36 +44,36 @@ func DeliveryOf(ctx context.Context) *Delivery {
 func (d *Delivery) State(owner any, create func() any) any {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.owner == owner {
-		return d.state
+	s := &d.states
+	for ; s.owner != owner; s = s.next {
+		if s.owner == nil {
+			s.owner, s.state = owner, create()
+			break
+		}
+		if s.next == nil {
+			s.next = &states{}
+		}
 	}
-	if state, ok := d.others[owner]; ok {
-		return state
-	}
-	state := create()
-	switch {
-	case d.owner == nil:
-		d.owner, d.state = owner, state
-	case d.others == nil:
-		d.others = map[any]any{owner: state}
-	default:
-		d.others[owner] = state
-	}
-	return state
+	return s.state
 }
 
 // Deadline returns when the delivery ends at the latest. ok is false if that is not known, as
 // with a transport that holds events: the context of a call may end long before it.
 func (d *Delivery) Deadline() (deadline time.Time, ok bool) {
-	return d.deadline, !d.deadline.IsZero()
+	if d.deadline == nil {
+		return time.Time{}, false
+	}
+	return *d.deadline, true
 }
 
 // OnEnd has f called when the delivery ends, or at once if it has ended.
 func (d *Delivery) OnEnd(f func()) {
 	d.mu.Lock()
 	ended := d.ended
-	if !ended {
-		d.onEnd = append(d.onEnd, f)
+	if before := d.onEnd; before != nil && !ended {
+		d.onEnd = func() { before(); f() }
+	} else if !ended {
+		d.onEnd = f
 	}
 	d.mu.Unlock()
 	if ended {
@@ -81,11 +85,10 @@ func (d *Delivery) OnEnd(f func()) {
 // handler is not called again with it.
 func (d *Delivery) End() {
 	d.mu.Lock()
-	ended := d.onEnd
-	d.ended, d.onEnd = true, nil
-	d.owner, d.state, d.others = nil, nil, nil
+	onEnd := d.onEnd
+	d.ended, d.onEnd, d.states = true, nil, states{}
 	d.mu.Unlock()
-	for _, f := range ended {
-		f()
+	if onEnd != nil {
+		onEnd()
 	}
 }

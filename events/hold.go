@@ -76,7 +76,9 @@ func (e *holdError) Unwrap() error { return e.err }
 func DispatchHeld(ctx context.Context, h Handler, e *Event) (Outcome, error) {
 	var d Delivery
 	defer d.End()
-	d.deadline, _ = ctx.Deadline()
+	if deadline, ok := ctx.Deadline(); ok {
+		d.deadline = &deadline
+	}
 	ctx = WithDelivery(ctx, &d)
 	for {
 		outcome, err := Dispatch(ctx, h, e)

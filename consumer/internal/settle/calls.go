@@ -127,7 +127,7 @@ func (b *batch) fits(l *Lease) bool {
 }
 
 // add adds a message to the batch.
-func (b *batch) add(l *Lease, now time.Time) {
+func (b *batch) add(l *Lease, now moment) {
 	switch b.operation {
 	case opReturn:
 		b.timeouts = append(b.timeouts, l.returnTimeout(now))
@@ -200,11 +200,11 @@ func (c *Copy) size(messageID string) int {
 
 // answered processes the answer to a call that began at begun. failed and err are what
 // queue.call returned.
-func (s *Settler) answered(b *batch, begun time.Time, failed map[string]string, err error) {
+func (s *Settler) answered(b *batch, begun moment, failed map[string]string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.underWay--
-	s.health[b.operation].answered(err, s.maxPause())
+	s.health[b.operation].answered(s.now(), err, s.maxPause())
 	for i, l := range b.leases {
 		l.inCall = false
 		if l.next != nil {
@@ -225,7 +225,7 @@ func (s *Settler) answered(b *batch, begun time.Time, failed map[string]string, 
 			s.log.Warn("SQS refused one message of a batch, will try again",
 				zap.Stringer("operation", b.operation), zap.String("messageId", l.id), zap.String("code", code))
 			l.tries++
-			s.again(l, b.operation, min(sqscall.Backoff.FullJitter(l.tries), s.maxPause()))
+			s.again(l, b.operation, min(sqscall.Backoff.FullJitter(int(l.tries)), s.maxPause()))
 		default:
 			s.confirmed(l, b, i, begun)
 		}
@@ -234,7 +234,7 @@ func (s *Settler) answered(b *batch, begun time.Time, failed map[string]string, 
 }
 
 // confirmed records that SQS has carried out the i-th entry of a batch.
-func (s *Settler) confirmed(l *Lease, b *batch, i int, begun time.Time) {
+func (s *Settler) confirmed(l *Lease, b *batch, i int, begun moment) {
 	switch b.operation {
 	case opExtend:
 		if l.state == handling { // else the tries are those of the call that settles it
@@ -255,7 +255,7 @@ func (s *Settler) confirmed(l *Lease, b *batch, i int, begun time.Time) {
 	case opQuarantine:
 		s.counts.quarantined++
 		l.copy = nil
-		s.enqueue(l, deleting, time.Now())
+		s.enqueue(l, deleting, s.now())
 	}
 }
 
@@ -265,13 +265,13 @@ func (s *Settler) notQuarantined(l *Lease, code string) {
 	if code != "" {
 		s.log.Warn("quarantine queue refused a message, leaving it", zap.String("messageId", l.id), zap.String("code", code))
 	}
-	s.leave(l, time.Now())
+	s.leave(l, s.now())
 }
 
 // again schedules another call for a message after a pause. The tries end with its
 // lease.
 func (s *Settler) again(l *Lease, op operation, pause time.Duration) {
-	at := time.Now().Add(pause)
+	at := s.now() + pause
 	switch op {
 	case opExtend:
 		l.extendAt = at
@@ -282,5 +282,5 @@ func (s *Settler) again(l *Lease, op operation, pause time.Duration) {
 		l.notBefore, l.dueAt = at, at
 		s.waiting[op] = append(s.waiting[op], l)
 	}
-	s.checkBy(earlier(l.extendAt, l.ends))
+	s.checkBy(min(l.extendAt, l.ends))
 }

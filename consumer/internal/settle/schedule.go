@@ -69,7 +69,7 @@ func (s *Settler) Run(ctx context.Context) {
 func (s *Settler) send(ctx context.Context, b *batch) {
 	ctx, cancel := context.WithTimeout(ctx, s.callTimeout())
 	defer cancel()
-	begun := time.Now()
+	begun := s.now()
 	failed, err := s.queue.call(ctx, b)
 	s.answered(b, begun, failed, err)
 }
@@ -79,20 +79,20 @@ func (s *Settler) send(ctx context.Context, b *batch) {
 func (s *Settler) next() (b *batch, wait time.Duration, finished bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := time.Now()
-	if !now.Before(s.checkAt) {
+	now := s.now()
+	if now >= s.checkAt {
 		b = s.checkLeases(now)
 	}
-	wait, finished = s.checkAt.Sub(now), s.closed && s.underWay == 0
+	wait, finished = s.checkAt-now, s.closed && s.underWay == 0
 	for _, op := range []operation{opReturn, opQuarantine, opDelete} {
 		if b != nil {
 			break
 		}
-		at := later(s.dueTime(s.waiting[op], now), s.health[op].openAt(now))
-		if !now.Before(at) {
+		at := max(s.dueTime(s.waiting[op], now), s.health[op].openAt(now))
+		if now >= at {
 			b = s.take(op, now)
 		}
-		wait = min(wait, at.Sub(now))
+		wait = min(wait, at-now)
 		finished = finished && len(s.waiting[op]) == 0
 	}
 	if b == nil {
@@ -105,14 +105,14 @@ func (s *Settler) next() (b *batch, wait time.Duration, finished bool) {
 
 // dueTime returns when a batch of the waiting messages is due: now if ten are ready,
 // and otherwise when the first has waited long enough.
-func (s *Settler) dueTime(waiting []*Lease, now time.Time) time.Time {
-	due, ready := now.Add(far), 0
+func (s *Settler) dueTime(waiting []*Lease, now moment) moment {
+	due, ready := now+far, 0
 	for _, l := range waiting {
 		if l.inCall {
 			continue // the answer wakes Run
 		}
-		due = earlier(due, s.lingersUntil(l))
-		if !l.notBefore.After(now) {
+		due = min(due, s.lingersUntil(l))
+		if l.notBefore <= now {
 			ready++
 		}
 		if ready == sqscall.MaxBatch {
@@ -123,12 +123,12 @@ func (s *Settler) dueTime(waiting []*Lease, now time.Time) time.Time {
 }
 
 // lingersUntil returns until when a message waits for others to share a call.
-func (s *Settler) lingersUntil(l *Lease) time.Time {
+func (s *Settler) lingersUntil(l *Lease) moment {
 	switch {
 	case s.hurried:
 		return l.notBefore
 	case s.handling == 0:
-		return earlier(l.dueAt, later(l.notBefore, s.lastActive.Add(quietTime)))
+		return min(l.dueAt, max(l.notBefore, s.lastActive+quietTime))
 	default:
 		return l.dueAt
 	}
@@ -136,7 +136,7 @@ func (s *Settler) lingersUntil(l *Lease) time.Time {
 
 // take moves as many waiting messages as fit into one batch, or returns nil if none
 // can be sent now.
-func (s *Settler) take(op operation, now time.Time) *batch {
+func (s *Settler) take(op operation, now moment) *batch {
 	b := &batch{operation: op}
 	waiting := s.waiting[op]
 	rest := waiting[:0]
@@ -145,7 +145,7 @@ func (s *Settler) take(op operation, now time.Time) *batch {
 			rest = append(rest, waiting[i:]...)
 			break
 		}
-		if l.inCall || l.notBefore.After(now) {
+		if l.inCall || l.notBefore > now {
 			rest = append(rest, l)
 			continue
 		}
@@ -185,7 +185,7 @@ type health struct {
 	requests Requests
 	underWay int // running calls
 	failing  bool
-	retryAt  time.Time
+	retryAt  moment
 }
 
 func newHealth(log *zap.Logger, op operation) health {
@@ -193,25 +193,25 @@ func newHealth(log *zap.Logger, op operation) health {
 }
 
 // openAt returns when the next call may be made.
-func (h *health) openAt(now time.Time) time.Time {
+func (h *health) openAt(now moment) moment {
 	if h.failing && h.underWay > 0 {
-		return now.Add(far) // its answer wakes Run
+		return now + far // its answer wakes Run
 	}
 	return h.retryAt
 }
 
 // answered records the result of a call. The pause after a failure is at most maxPause.
-func (h *health) answered(err error, maxPause time.Duration) {
+func (h *health) answered(now moment, err error, maxPause time.Duration) {
 	h.underWay--
 	if err == nil {
 		h.requests.Succeeded++
 		h.outage.Succeeded()
-		h.failing, h.retryAt = false, time.Time{}
+		h.failing, h.retryAt = false, 0
 		return
 	}
 	h.requests.Failed++
 	h.failing = true
-	h.retryAt = time.Now().Add(min(sqscall.Backoff.FullJitter(h.outage.Failed(err)), maxPause))
+	h.retryAt = now + min(sqscall.Backoff.FullJitter(h.outage.Failed(err)), maxPause)
 }
 
 // far stands for no known time: the next message or answer wakes Run earlier.
@@ -226,7 +226,7 @@ func (s *Settler) wakeRun() {
 }
 
 // checkBy makes Run check the leases no later than at.
-func (s *Settler) checkBy(at time.Time) { s.checkAt = earlier(s.checkAt, at) }
+func (s *Settler) checkBy(at moment) { s.checkAt = min(s.checkAt, at) }
 
 // callTimeout limits one call, so that a second one fits into a lease.
 func (s *Settler) callTimeout() time.Duration { return min(10*time.Second, s.visibility/4) }

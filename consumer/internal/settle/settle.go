@@ -13,7 +13,7 @@ import (
 
 // Delete settles a message by deleting it.
 func (s *Settler) Delete(l *Lease) {
-	s.settle(l, func(now time.Time) {
+	s.settle(l, func(now moment) {
 		if l.lost {
 			// Nothing is deleted with a stale receipt handle. The message is
 			// deleted when it is delivered again.
@@ -27,19 +27,19 @@ func (s *Settler) Delete(l *Lease) {
 
 // Return settles a message by returning it to the queue with a delay.
 func (s *Settler) Return(l *Lease, delay time.Duration) {
-	s.settle(l, func(now time.Time) { s.enqueueReturn(l, delay, now) })
+	s.settle(l, func(now moment) { s.enqueueReturn(l, delay, now) })
 }
 
 // ReturnAtOnce is Return without waiting for others to share the call. It is for a message
 // that its FIFO group waits for.
 func (s *Settler) ReturnAtOnce(l *Lease, delay time.Duration) {
-	s.settle(l, func(now time.Time) { s.enqueueReturnAtOnce(l, delay, now) })
+	s.settle(l, func(now moment) { s.enqueueReturnAtOnce(l, delay, now) })
 }
 
 // Quarantine settles a message by sending its copy to the quarantine queue and then
 // deleting it. If that queue is too slow, the message is left.
 func (s *Settler) Quarantine(l *Lease, c Copy) {
-	s.settle(l, func(now time.Time) {
+	s.settle(l, func(now moment) {
 		switch {
 		case l.lost:
 			s.forget(l) // it is visible again
@@ -56,16 +56,16 @@ func (s *Settler) Quarantine(l *Lease, c Copy) {
 // its lease ends. If that was extended while the message was held, it is shortened to the
 // visibility timeout.
 func (s *Settler) Leave(l *Lease) {
-	s.settle(l, func(now time.Time) { s.leave(l, now) })
+	s.settle(l, func(now moment) { s.leave(l, now) })
 }
 
 // Refuse leaves a message, and remembers not to handle it when it is delivered again. A
 // message of a FIFO group is returned with the delay instead, since SQS delivers no other
 // message of its group before.
 func (s *Settler) Refuse(l *Lease, delay time.Duration) {
-	s.settle(l, func(now time.Time) {
+	s.settle(l, func(now moment) {
 		s.unsettled.add(l.id, prior{refused, l.firstReceived})
-		if l.group != "" {
+		if l.grouped {
 			s.enqueueReturnAtOnce(l, delay, now)
 			return
 		}
@@ -78,7 +78,7 @@ func (s *Settler) Refuse(l *Lease, delay time.Duration) {
 func (s *Settler) Abandon() (running int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := time.Now()
+	now := s.now()
 	for _, l := range s.leases {
 		if l.state != handling {
 			continue
@@ -95,20 +95,20 @@ func (s *Settler) Abandon() (running int) {
 
 // settle ends the handling of a message and calls decide, which settles it. Only the
 // first call for a message counts: a handler may return after its message was abandoned.
-func (s *Settler) settle(l *Lease, decide func(now time.Time)) {
+func (s *Settler) settle(l *Lease, decide func(now moment)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if l.state != handling {
 		return
 	}
-	now := time.Now()
+	now := s.now()
 	s.lastActive = now
 	s.handlerDone(l)
 	decide(now)
 	// A delete that is neither the first nor completes a batch needs no wake-up: it is
 	// due with those before it.
 	deletes := len(s.waiting[opDelete])
-	if s.handling == 0 || deletes%sqscall.MaxBatch == 0 || deletes == 1 || l.state != deleting || l.group != "" {
+	if s.handling == 0 || deletes%sqscall.MaxBatch == 0 || deletes == 1 || l.state != deleting || l.grouped {
 		s.wakeRun()
 	}
 }
@@ -131,7 +131,7 @@ func (s *Settler) handlerReturned(l *Lease) {
 	l.cancel, l.overdue = nil, false
 }
 
-func (s *Settler) leave(l *Lease, now time.Time) {
+func (s *Settler) leave(l *Lease, now moment) {
 	s.counts.left++
 	if !l.extended {
 		s.forget(l)
@@ -141,7 +141,7 @@ func (s *Settler) leave(l *Lease, now time.Time) {
 	s.enqueueReturn(l, s.visibility, now)
 }
 
-func (s *Settler) enqueueReturn(l *Lease, delay time.Duration, now time.Time) {
+func (s *Settler) enqueueReturn(l *Lease, delay time.Duration, now moment) {
 	if l.lost {
 		s.forget(l) // it is visible again
 		return
@@ -150,7 +150,7 @@ func (s *Settler) enqueueReturn(l *Lease, delay time.Duration, now time.Time) {
 	s.enqueue(l, returning, now)
 }
 
-func (s *Settler) enqueueReturnAtOnce(l *Lease, delay time.Duration, now time.Time) {
+func (s *Settler) enqueueReturnAtOnce(l *Lease, delay time.Duration, now moment) {
 	s.enqueueReturn(l, delay, now)
 	l.dueAt = now
 }
@@ -202,7 +202,7 @@ type prior struct {
 	outcome priorOutcome
 	// firstReceived is of a message that was refused. One that was moved to the dead-letter
 	// queue and back is a new message, which some servers give the same id.
-	firstReceived time.Time
+	firstReceived int64
 }
 
 // recent holds the outcomes of the newest recentMessages messages. It is guarded by the
@@ -230,11 +230,11 @@ func (r recent) of(id string) prior {
 }
 
 // enqueue makes the message wait for the call of its new state.
-func (s *Settler) enqueue(l *Lease, to state, now time.Time) {
+func (s *Settler) enqueue(l *Lease, to state, now moment) {
 	l.state = to
 	l.tries = 0
-	l.notBefore, l.dueAt = now, now.Add(s.linger)
-	if to == deleting && l.group != "" {
+	l.notBefore, l.dueAt = now, now+s.linger
+	if to == deleting && l.grouped {
 		l.dueAt = now // SQS delivers no other message of the group before the delete
 	}
 	op := to.operation()

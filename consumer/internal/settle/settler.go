@@ -41,14 +41,15 @@ type Settler struct {
 	margin     time.Duration // how much earlier than at SQS a lease ends here
 	linger     time.Duration
 	log        *zap.Logger
+	created    time.Time
 
 	mu         sync.Mutex
 	leases     map[string]*Lease    // by message id, until settled
 	handling   int                  // those leases whose handler is not done and that are not held
 	overdue    int                  // handlers that have not returned long after their deadlines
-	lastActive time.Time            // when a message was last admitted or its handler was done
+	lastActive moment               // when a message was last admitted or its handler was done
 	waiting    [operations][]*Lease // for a call, in order of arrival
-	checkAt    time.Time            // when to check the leases next
+	checkAt    moment               // when to check the leases next
 	unsettled  recent               // messages whose settling was not confirmed, or that were refused
 	deleted    recent               // deleted messages; SQS may still deliver one again
 	underWay   int                  // running calls
@@ -75,6 +76,7 @@ func New(cfg Config) *Settler {
 		margin:     min(leaseMargin, cfg.VisibilityTimeout/8),
 		linger:     min(maxLinger, cfg.VisibilityTimeout/8),
 		log:        cfg.Logger,
+		created:    time.Now(),
 		leases:     make(map[string]*Lease),
 		unsettled:  newRecent(),
 		deleted:    newRecent(),
@@ -130,9 +132,9 @@ func (s *Settler) Stats() Stats {
 
 // checkLeases records leases that have ended as lost, and handlers that are overdue. It
 // returns a batch of up to ten leases to extend, including those that are due soon, or nil.
-func (s *Settler) checkLeases(now time.Time) *batch {
+func (s *Settler) checkLeases(now moment) *batch {
 	b := &batch{operation: opExtend}
-	s.checkAt = now.Add(min(s.visibility/4, maxCheck))
+	s.checkAt = now + min(s.visibility/4, maxCheck)
 	openAt := s.health[opExtend].openAt(now)
 	for _, l := range s.leases {
 		s.checkOverdue(l, now)
@@ -140,16 +142,16 @@ func (s *Settler) checkLeases(now time.Time) *batch {
 		case l.lost:
 		case l.inCall:
 			s.awaitAnswer(l, now)
-		case !now.Before(l.ends):
+		case now >= l.ends:
 			s.lose(l)
-		case l.held && !now.Before(l.latest().Add(-heldMargin)):
+		case l.held && now >= l.latest()-heldMargin:
 			s.expire(l)
 		case l.state == returning || l.state == quarantining:
 			s.checkBy(l.ends)
-		case l.extendAt.After(now.Add(min(s.step(l, now)/8, maxCheck))):
-			s.checkBy(earlier(l.extendAt, l.ends))
-		case now.Before(openAt):
-			s.checkBy(earlier(openAt, l.ends))
+		case l.extendAt > now+min(s.step(l, now)/8, maxCheck):
+			s.checkBy(min(l.extendAt, l.ends))
+		case now < openAt:
+			s.checkBy(min(openAt, l.ends))
 		default:
 			s.extend(b, l, now)
 		}
@@ -165,34 +167,34 @@ func (s *Settler) checkLeases(now time.Time) *batch {
 }
 
 // step returns the length of the message's next lease.
-func (s *Settler) step(l *Lease, now time.Time) time.Duration {
-	if l.held && now.Sub(l.heldAt) >= heldBriefly {
+func (s *Settler) step(l *Lease, now moment) time.Duration {
+	if l.held && now-l.heldAt >= heldBriefly {
 		return max(s.visibility, heldLease)
 	}
 	return s.visibility
 }
 
 // checkOverdue logs once that a handler has not returned long after its deadline.
-func (s *Settler) checkOverdue(l *Lease, now time.Time) {
+func (s *Settler) checkOverdue(l *Lease, now moment) {
 	if l.cancel == nil || l.overdue {
 		return
 	}
-	overdueAt := l.deadline.Add(overdueAfter)
-	if now.Before(overdueAt) {
+	overdueAt := l.deadline + overdueAfter
+	if now < overdueAt {
 		s.checkBy(overdueAt)
 		return
 	}
 	l.overdue = true
 	s.overdue++
 	s.log.Error("handler does not return although its context has ended; its slot is lost until it does",
-		zap.String("messageId", l.id), zap.Time("deadline", l.deadline))
+		zap.String("messageId", l.id), zap.Time("deadline", s.created.Add(l.deadline)))
 }
 
 // extend adds a lease to the batch, to be extended as far as SQS allows. A lease that
 // can't be extended further is left to end.
-func (s *Settler) extend(b *batch, l *Lease, now time.Time) {
-	timeout := min(s.step(l, now), l.latest().Sub(now)).Truncate(time.Second)
-	if !now.Add(timeout - s.margin).After(l.ends) {
+func (s *Settler) extend(b *batch, l *Lease, now moment) {
+	timeout := min(s.step(l, now), l.latest()-now).Truncate(time.Second)
+	if now+timeout-s.margin <= l.ends {
 		l.extendAt = l.ends
 		s.checkBy(l.ends)
 		return
@@ -205,8 +207,8 @@ func (s *Settler) extend(b *batch, l *Lease, now time.Time) {
 // awaitAnswer leaves the lease unchanged until its call is answered: the answer shows
 // whether it was extended or lost. If the lease ends first, its handler is cancelled,
 // since no handler may run without a lease.
-func (s *Settler) awaitAnswer(l *Lease, now time.Time) {
-	if now.Before(l.ends) {
+func (s *Settler) awaitAnswer(l *Lease, now moment) {
+	if now < l.ends {
 		s.checkBy(l.ends)
 	} else if l.cancel != nil {
 		l.cancel()
