@@ -22,10 +22,11 @@ func (s *set) named(name string) *destination {
 // choose finds the destinations that want the event.
 func (p *progress) choose(from *set, delivery *events.Delivery, e *events.Event) {
 	parts, room := p.ptr[:0], p.one[:]
-	if n := len(from.destinations); n > 1 {
-		parts, room = make([]*part, 0, n), make([]part, n)
-	}
-	for _, d := range from.destinations {
+	for i, d := range from.destinations {
+		if len(room) == 0 { // for the others, in one piece
+			n := len(from.destinations) - i
+			parts, room = slices.Grow(parts, n), make([]part, n)
+		}
 		if p.fill(&room[0], d, delivery, e) {
 			parts, room = append(parts, &room[0]), room[1:]
 		}
@@ -39,9 +40,9 @@ func (p *progress) fill(in *part, d *destination, delivery *events.Delivery, e *
 	if !fits {
 		return false
 	}
-	*in = part{destination: d, receives: e.ReceiveCount}
+	*in = part{destination: d, redelivered: e.ReceiveCount > 1}
 	if delivery != nil {
-		in.ready = p.ready
+		in.progress = p
 	}
 	if err != nil {
 		in.outcome, in.err = final, err

@@ -95,7 +95,7 @@ func (d *destination) enter(p *part) bool {
 
 // enqueue has the event wait for a place, or for the destination to be up.
 func (d *destination) enqueue(p *part) {
-	if p.ready == nil {
+	if p.progress == nil {
 		return
 	}
 	if d.retired {
@@ -118,8 +118,8 @@ func (d *destination) enqueueAt(p *part, due time.Time) {
 		return
 	}
 	d.number(p)
-	p.stage, p.due = waitsForTime, due
-	d.delayed.add(p)
+	p.stage = waitsForTime
+	d.delayed.add(p, due)
 }
 
 func (d *destination) number(p *part) {
@@ -160,7 +160,7 @@ func (d *destination) unlock() {
 	}
 	now := time.Now()
 	for len(d.delayed) > 0 && !d.delayed[0].due.After(now) {
-		p := d.delayed[0]
+		p := d.delayed[0].part
 		d.delayed.remove(p)
 		d.enqueue(p)
 	}
@@ -175,7 +175,7 @@ func (d *destination) unlock() {
 	d.woken = nil
 	d.mu.Unlock()
 	for _, p := range woken {
-		p.ready(p)
+		p.progress.ready(p)
 	}
 }
 
@@ -301,9 +301,9 @@ func (d *destination) retire() {
 			d.wake(p)
 		}
 	}
-	for _, p := range d.delayed {
-		p.stage = idle
-		d.wake(p)
+	for _, delayed := range d.delayed {
+		delayed.part.stage = idle
+		d.wake(delayed.part)
 	}
 	d.delayed = nil
 	if d.running == 0 {

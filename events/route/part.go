@@ -24,28 +24,27 @@ const (
 	gone                       // its delivery has ended
 )
 
-// A part is one destination's part in a delivery.
+// A part is one destination's part in a delivery. It is small, since there may be thousands
+// while a destination is down.
 type part struct {
 	destination *destination
-	receives    int
-	// ready is called when a place is reserved, or the destination is retired. It is nil if
+	// progress is told when a place is reserved, or the destination is retired. It is nil if
 	// the event can't wait.
-	ready func(*part)
+	progress *progress
 
 	// Guarded by the destination's mutex.
-	stage       stage
-	ended       bool   // the delivery has ended
 	queue       *queue // while queued
 	prev, next  *part
-	index       int // in delayed
-	due         time.Time
-	number      uint64 // order of arrival; zero if it has never waited
-	tries       int
-	probe       bool
+	number      uint64                  // order of arrival; zero if it has never waited
 	cancel      context.CancelCauseFunc // of a probe that runs
-	cancelled   bool
-	failure     uint64 // number of the failure that makes it a suspect; zero if it is none
+	failure     uint64                  // number of the failure that makes it a suspect; zero if it is none
 	lastFailure string
+	index       int32 // in delayed
+	tries       int32
+	stage       stage
+	ended       bool // the delivery has ended
+	probe       bool
+	cancelled   bool
 
 	// About the call that runs. Written when it begins, and not while it runs.
 	first          bool   // attempt of the event
@@ -55,10 +54,11 @@ type part struct {
 	begun          uint64 // numbers the calls
 
 	// Written by the call, before it sets the outcome.
-	failures int           // that were the event's own
-	delay    time.Duration // before the next try after one
+	delay    time.Duration // before the next try after a failure of the event's own
+	failures int32         // that were the event's own
 
-	logged bool // the failure is in the log; only for the dispatch
+	redelivered bool // an earlier delivery of the event may have been tried
+	logged      bool // the failure is in the log; only for the dispatch
 
 	// Guarded by the progress's mutex.
 	outcome outcome
@@ -69,7 +69,7 @@ type part struct {
 func (p *part) begin(c *circuit) {
 	p.stage = running
 	p.tries++
-	p.first = p.tries == 1 && p.receives <= 1
+	p.first = p.tries == 1 && !p.redelivered
 	p.steady = c.state == Up && c.rampFrom.IsZero()
 	p.retested = p.steady && p.failure > 0 && p.failure <= c.proven
 	p.failuresBefore = c.failures

@@ -29,14 +29,14 @@ type progress struct {
 
 	mu     sync.Mutex
 	parts  []*part         // written with the mutex, and only while no call runs
-	over   bool            // the delivery has ended
 	event  *events.Event   // of the dispatch under way
 	ctx    context.Context // of the dispatch under way
-	active int             // the dispatch under way, and the calls that it waits for
 	ended  *sync.Cond      // active is less; nil until a dispatch has to wait
+	resume func()          // of the last Hold
+	active int32           // the dispatch under way, and the calls that it waits for
+	over   bool            // the delivery has ended
 	onEnd  bool            // the Delivery will report its end
 	due    bool            // a part may go on, since the last dispatch
-	resume func()          // of the last Hold
 }
 
 // dispatch calls what can be called, and waits for it.
@@ -143,7 +143,7 @@ func (p *progress) call(part *part, late bool) {
 		part.failures++
 		part.delay = r.delay
 		if r.kind != asksForDelay && r.kind != tooEarly {
-			part.delay = ownDelay.EqualJitter(part.failures)
+			part.delay = ownDelay.EqualJitter(int(part.failures))
 		}
 		p.set(part, failed, r.err)
 	case verdictFinal:

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unique"
 
 	"wildix-worker/events"
 )
@@ -38,5 +39,10 @@ func (p *progress) reason() error {
 			waits = append(waits, part.reason())
 		}
 	}
-	return errors.New("waits for " + strings.Join(waits, ", "))
+	return waitError{unique.Make("waits for " + strings.Join(waits, ", "))}
 }
+
+// A waitError is why an event waits. Thousands of events that wait for the same share its text.
+type waitError struct{ text unique.Handle[string] }
+
+func (e waitError) Error() string { return e.text.Value() }

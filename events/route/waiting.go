@@ -1,6 +1,9 @@
 package route
 
-import "container/heap"
+import (
+	"container/heap"
+	"time"
+)
 
 // A queue is a list of parts, from which each can be removed.
 type queue struct {
@@ -47,28 +50,33 @@ func (q *queue) leastTried() *part {
 }
 
 // delayed is a heap of parts, the earliest first.
-type delayed []*part
+type delayed []delayedPart
+
+type delayedPart struct {
+	part *part
+	due  time.Time
+}
 
 func (d delayed) Len() int           { return len(d) }
 func (d delayed) Less(i, j int) bool { return d[i].due.Before(d[j].due) }
 func (d delayed) Swap(i, j int) {
 	d[i], d[j] = d[j], d[i]
-	d[i].index, d[j].index = i, j
+	d[i].part.index, d[j].part.index = int32(i), int32(j)
 }
 
 func (d *delayed) Push(x any) {
-	p := x.(*part)
-	p.index = len(*d)
+	p := x.(delayedPart)
+	p.part.index = int32(len(*d))
 	*d = append(*d, p)
 }
 
 func (d *delayed) Pop() any {
 	last := len(*d) - 1
 	p := (*d)[last]
-	(*d)[last] = nil
+	(*d)[last] = delayedPart{}
 	*d = (*d)[:last]
 	return p
 }
 
-func (d *delayed) add(p *part)    { heap.Push(d, p) }
-func (d *delayed) remove(p *part) { heap.Remove(d, p.index) }
+func (d *delayed) add(p *part, due time.Time) { heap.Push(d, delayedPart{p, due}) }
+func (d *delayed) remove(p *part)             { heap.Remove(d, int(p.index)) }
