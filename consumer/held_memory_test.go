@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"wildix-worker/consumer"
 	"wildix-worker/events"
@@ -41,7 +42,7 @@ type madeUp struct{ left atomic.Int64 }
 func (q *madeUp) Do(r *http.Request) (*http.Response, error) {
 	var in struct {
 		MaxNumberOfMessages int
-		Entries             []struct{ Id string }
+		Entries             []types.DeleteMessageBatchRequestEntry
 	}
 	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
 		return nil, err

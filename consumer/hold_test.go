@@ -3,9 +3,12 @@ package consumer_test
 import (
 	"context"
 	"fmt"
+	"reflect"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"wildix-worker/consumer"
@@ -444,5 +447,80 @@ func TestMessageThatAsksToBeHeldDuringAStopIsReturnedAtOnce(t *testing.T) {
 			t.Error(err)
 		}
 		s.wantDepth(sqslocal.Depth{Visible: 1})
+	})
+}
+
+// collectThenOpen has everything collected that held messages don't need, and resumes them.
+func (g *gate) collectThenOpen() {
+	synctest.Wait()
+	runtime.GC()
+	runtime.GC()
+	g.open()
+}
+
+func TestHeldEventIsTheSameAgain(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		var g gate
+		g.close()
+		text := `{"id":"call-1","type":"call:end","time":1693389853611,"data":{"status":"COMPLETED","tags":["vip"]}}`
+		s.sendRaw(text, signed(text))
+		var first, again events.Event
+		s.start(func(ctx context.Context, e *events.Event) error {
+			first, again = again, *e
+			return g.handle(ctx, e)
+		})
+		time.Sleep(time.Hour)
+		g.collectThenOpen()
+		time.Sleep(time.Minute)
+		s.wantOutcomes("handled 1")
+		if first.Data == again.Data && !raceDetector { // which keeps it alive
+			t.Error("the event was kept while its message was held")
+		}
+		if !reflect.DeepEqual(first, again) || again.Signature == "" || again.ReceiveCount != 1 {
+			t.Errorf("held %+v, and then %+v", first, again)
+		}
+		if got := s.results[0].Event; got == nil || got.ID != "call-1" {
+			t.Errorf("the result has the event %v", got)
+		}
+	})
+}
+
+func TestHeldEventOfAChangedBodyIsNotHandled(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector keeps the event alive, so that it is not decoded again")
+	}
+	within(t, queueName, func(s *site) {
+		var g gate
+		g.close()
+		s.send("call-1")
+		s.start(func(ctx context.Context, e *events.Event) error {
+			err := g.handle(ctx, e)
+			if err != nil {
+				e.Raw[0] = 'x' // which no handler may do
+			}
+			return err
+		})
+		time.Sleep(time.Hour)
+		g.collectThenOpen()
+		time.Sleep(time.Minute)
+		s.wantOutcomes("failed 1 handled 1") // as it was received again
+		s.wantBegun(2)
+	})
+}
+
+func TestHeldMessageThatIsReturnedHasItsEvent(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		var g gate
+		g.close()
+		s.send("call-1")
+		s.start(g.handle)
+		time.Sleep(11 * time.Hour)
+		runtime.GC()
+		time.Sleep(time.Hour)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if len(s.results) != 1 || s.results[0].Event == nil || s.results[0].Event.ID != "call-1" {
+			t.Errorf("got %+v", s.results)
+		}
 	})
 }

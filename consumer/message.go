@@ -164,22 +164,27 @@ func (m *message) dropEvent() {
 	m.decoded.Event = nil
 }
 
-// recallEvent brings back the event of a message that was held: if the collector has taken it, it
-// is decoded again.
-func (m *message) recallEvent() error {
-	if m.decoded.Event != nil || m.decoded.Err != nil {
-		return nil
+// recallEvent brings back the event of a message that was held: if the collector has taken it,
+// it is decoded again.
+func (m *message) recallEvent() (err error) {
+	if m.decoded.Event == nil {
+		m.decoded.Event = m.event.Value()
 	}
-	if m.decoded.Event = m.event.Value(); m.decoded.Event != nil {
-		return nil
+	if m.decoded.Event == nil && m.decoded.Err == nil {
+		m.decoded.Event, err = m.decodeAgain()
 	}
+	return err
+}
+
+// decodeAgain decodes a body that was verified and decoded before. It fails only if a handler
+// has changed the body.
+func (m *message) decodeAgain() (*events.Event, error) {
 	e, err := events.Decode(m.body)
 	if err != nil {
-		return fmt.Errorf("event is not the same after it was held: %w", err)
+		return nil, fmt.Errorf("body has changed while the message was held: %w", err)
 	}
 	e.Signature, e.ReceiveCount = m.signature, int(m.receiveCount)
-	m.decoded.Event = e
-	return nil
+	return e, nil
 }
 
 // needsHandler reports whether the message is neither rejected nor malformed.
