@@ -8,7 +8,7 @@ import (
 )
 
 // A localStore holds the events of one handler in this process: leases, and the newest events
-// that are done. It knows an event by a hash of its body that costs a twentieth of SHA-256.
+// that are done. It knows an event by a hash of its body that costs a fraction of SHA-256.
 type localStore struct {
 	started time.Time // times are counted from here, so that a change of the clock has no effect
 

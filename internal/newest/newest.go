@@ -20,8 +20,7 @@ func KeyOf[T comparable](v T) Key {
 	return Key{maphash.Comparable(seeds[0], v), maphash.Comparable(seeds[1], v)}
 }
 
-// KeyOfBytes returns the key of a text. It reads a kilobyte in a twentieth of the time of
-// SHA-256.
+// KeyOfBytes returns the key of a text, in a fraction of the time of SHA-256.
 func KeyOfBytes(text []byte) Key {
 	return Key{maphash.Bytes(seeds[0], text), maphash.Bytes(seeds[1], text)}
 }
