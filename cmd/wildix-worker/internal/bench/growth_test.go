@@ -77,7 +77,7 @@ func (s *server) besideHeld(tb testing.TB, b batch, held int) figures {
 	q.fill(b)
 	calls, before := q.calls(), p.cpu()
 	d := q.await(b.messages, held)
-	f := q.measure(figures{messages: b.messages, took: time.Duration(d.Most - d.First), calls: q.calls() - calls}, []*process{p})
+	f := q.measure(figures{messages: b.messages, took: time.Duration(d.Most - d.First), calls: q.calls() - calls})
 	f.cpu -= before
 	return f
 }

@@ -80,6 +80,7 @@ func (q *queue) start(c command) *process {
 	if err := p.cmd.Start(); err != nil {
 		q.tb.Fatal(err)
 	}
+	q.consumers = append(q.consumers, p)
 	return p
 }
 
@@ -134,7 +135,7 @@ func (p *process) cpu() (sum time.Duration) {
 // memory returns a size of /proc/PID/status in bytes: VmHWM is the peak RSS, VmRSS that of now.
 func (p *process) memory(name string) int {
 	p.tb.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid)) // also of one that has exited, until Wait
 	if err != nil {
 		p.tb.Fatal(err)
 	}
@@ -147,6 +148,7 @@ func (p *process) memory(name string) int {
 			return kib << 10
 		}
 	}
-	p.tb.Fatalf("no %s of process %d", name, p.cmd.Process.Pid)
+	p.cmd.Process.Kill()
+	p.tb.Fatalf("no %s of %s: %v\n%s", name, p.cmd, p.cmd.Wait(), &p.stderr)
 	return 0
 }

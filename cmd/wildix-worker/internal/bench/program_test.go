@@ -51,22 +51,21 @@ func (s *server) drained(tb testing.TB, b batch, consumers ...command) (f figure
 	defer q.remove()
 	q.fill(b)
 	before := q.calls()
-	var running []*process
 	for _, c := range consumers {
-		running = append(running, q.start(c))
+		q.start(c)
 	}
 	d := q.await(b.messages, 0)
-	return q.measure(figures{messages: b.messages, took: time.Duration(d.Most - d.First), calls: q.calls() - before}, running)
+	return q.measure(figures{messages: b.messages, took: time.Duration(d.Most - d.First), calls: q.calls() - before})
 }
 
-// measure adds the CPU time and memory of the processes, and stops them.
-func (q *queue) measure(f figures, running []*process) figures {
+// measure adds the CPU time and memory of the queue's consumers, and stops them.
+func (q *queue) measure(f figures) figures {
 	q.tb.Helper()
-	for _, p := range running {
+	for _, p := range q.consumers {
 		f.cpu += p.cpu()
 		f.peak = max(f.peak, p.memory("VmHWM"))
 	}
-	for _, p := range running {
+	for _, p := range q.consumers {
 		p.stop()
 	}
 	return f
@@ -123,7 +122,7 @@ func (s *server) heldFor(tb testing.TB, messages int, c command) figures {
 		return handled < messages
 	})
 	f.calls = q.calls() - before
-	return q.measure(f, []*process{p})
+	return q.measure(f)
 }
 
 // benchTrickle sends 20 messages a second to the idle program, and measures how long each
@@ -168,7 +167,7 @@ func (s *server) trickled(tb testing.TB, c command, messages int) figures {
 	q.await(messages, 0)
 	f.calls = q.calls() - before
 	q.get("/deletes", &f.toDelete)
-	return q.measure(f, []*process{p})
+	return q.measure(f)
 }
 
 // benchIdle measures the program on an empty queue, after its start.

@@ -3,6 +3,7 @@ package bench_test
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -124,6 +125,8 @@ type queue struct {
 	tb       testing.TB
 	url      string
 	endpoint string // of its consumers
+
+	consumers []*process
 }
 
 // newQueue creates a queue for a run, since polls of the last run may still receive from the
@@ -147,7 +150,14 @@ func (q *queue) remove() {
 func (q *queue) await(messages, left int) (d drain) {
 	q.tb.Helper()
 	query := url.Values{"queue": {path.Base(q.url)}, "messages": {strconv.Itoa(messages)}, "left": {strconv.Itoa(left)}}
-	q.get("/await?"+query.Encode(), &d)
+	for d.All == 0 {
+		var next drain
+		q.get("/await?"+query.Encode(), &next)
+		d = drain{First: cmp.Or(d.First, next.First), Most: cmp.Or(d.Most, next.Most), All: next.All}
+		for _, p := range q.consumers {
+			p.memory("VmRSS") // which fails if the process has exited
+		}
+	}
 	return d
 }
 

@@ -1,6 +1,7 @@
 package bench_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -50,7 +51,7 @@ func countCalls(srv *sqslocal.Server) map[string]int {
 	return calls
 }
 
-// A drain is when a queue got empty, in nanoseconds since 1970.
+// A drain is when a queue got empty, in nanoseconds since 1970. Zero is not yet.
 type drain struct {
 	First int64 // some message had been received
 	Most  int64 // 99 % were deleted
@@ -58,7 +59,8 @@ type drain struct {
 }
 
 // answerAwait waits until a full queue of as many messages as the request says is empty, but
-// for as many as it says may be left.
+// for as many as it says may be left. It answers after some seconds even if the queue is not, so
+// that the asker can look whether the consumers still live.
 //
 // Speed is taken from the first 99 %. On loopback, and more so on a busy machine, an answer can
 // come before the SDK is ready for it and is lost; its messages are delivered again a visibility
@@ -67,8 +69,10 @@ func answerAwait(srv *sqslocal.Server, w http.ResponseWriter, r *http.Request) {
 	name := r.FormValue("queue")
 	messages, _ := strconv.Atoi(r.FormValue("messages"))
 	left, _ := strconv.Atoi(r.FormValue("left"))
+	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
+	defer cancel()
 	var d drain
-	for d.All == 0 && r.Context().Err() == nil {
+	for d.All == 0 && ctx.Err() == nil {
 		depth, now := srv.Depth(name), time.Now().UnixNano()
 		waiting := depth.Visible + depth.Delayed
 		undone := max(0, waiting+depth.InFlight-left)
