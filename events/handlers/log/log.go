@@ -16,7 +16,6 @@
 package log
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -53,15 +52,20 @@ func (h *Handler) HandleEvent(_ context.Context, e *events.Event) error {
 type lineWriter struct {
 	w       io.Writer
 	writing sync.Mutex
-	partial bool // the last write ended within a line; guarded by writing
+	partial bool   // the last write ended within a line; guarded by writing
+	spare   []byte // memory for the lines of the write after next; guarded by writing
 
 	mu   sync.Mutex
 	next *batch // lines for the next write
 }
 
+// maxSpare is how much memory is used again. Lines are short, but a handler that writes slowly has
+// many of them at once.
+const maxSpare = 64 << 10
+
 // A batch is the lines of one write. written and err are guarded by lineWriter.writing.
 type batch struct {
-	text    bytes.Buffer
+	text    []byte
 	written bool
 	err     error
 }
@@ -70,7 +74,7 @@ type batch struct {
 func (l *lineWriter) write(line []byte) error {
 	l.mu.Lock()
 	b := l.next
-	b.text.Write(line)
+	b.text = append(b.text, line...)
 	l.mu.Unlock()
 
 	l.writing.Lock()
@@ -79,10 +83,14 @@ func (l *lineWriter) write(line []byte) error {
 		return b.err
 	}
 	l.mu.Lock()
-	l.next = &batch{}
+	l.next = &batch{text: l.spare[:0]}
 	l.mu.Unlock()
-	b.err = l.writeText(b.text.Bytes())
+	b.err = l.writeText(b.text)
 	b.written = true
+	l.spare, b.text = b.text, nil
+	if cap(l.spare) > maxSpare {
+		l.spare = nil
+	}
 	return b.err
 }
 
