@@ -42,7 +42,7 @@ func (p *progress) fill(in *part, d *destination, delivery *events.Delivery, e *
 	}
 	*in = part{destination: d, redelivered: e.ReceiveCount > 1}
 	if delivery != nil {
-		in.progress = p
+		in.waiter = p
 	}
 	if err != nil {
 		in.outcome, in.err = final, err

@@ -79,7 +79,7 @@ func (d *destination) finish(p *part, r result) verdict {
 }
 
 func (d *destination) judge(p *part, r result) verdict {
-	waits := p.progress != nil && !p.ended
+	waits := p.waiter != nil && !p.ended
 	switch r.kind {
 	case handled:
 		d.succeeded(p)
@@ -115,7 +115,7 @@ func judgeRetired(p *part, r result) verdict {
 	switch {
 	case r.kind == handled, r.kind == duplicate, r.kind == ignored:
 		return verdictDone
-	case p.progress == nil, p.ended:
+	case p.waiter == nil, p.ended:
 		return verdictFailed
 	default:
 		return verdictWaits

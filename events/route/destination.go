@@ -95,7 +95,7 @@ func (d *destination) enter(p *part) bool {
 
 // enqueue has the event wait for a place, or for the destination to be up.
 func (d *destination) enqueue(p *part) {
-	if p.progress == nil {
+	if p.waiter == nil {
 		return
 	}
 	if d.retired {
@@ -175,7 +175,7 @@ func (d *destination) unlock() {
 	d.woken = nil
 	d.mu.Unlock()
 	for _, p := range woken {
-		p.progress.ready(p)
+		p.waiter.ready(p)
 	}
 }
 

@@ -24,13 +24,19 @@ const (
 	gone                       // its delivery has ended
 )
 
+// A waiter has parts that wait.
+type waiter interface {
+	// ready is called when a part may go on.
+	ready(p *part)
+}
+
 // A part is one destination's part in a delivery. It is small, since there may be thousands
 // while a destination is down.
 type part struct {
 	destination *destination
-	// progress is told when a place is reserved, or the destination is retired. It is nil if
+	// waiter is told when a place is reserved, or the destination is retired. It is nil if
 	// the event can't wait.
-	progress *progress
+	waiter waiter
 
 	// Guarded by the destination's mutex.
 	queue       *queue // while queued

@@ -55,8 +55,8 @@ func (p *progress) dispatch(ctx context.Context, to *set, d *events.Delivery, e 
 		return events.ErrNoHandler
 	}
 	p.begin(ctx, e)
-	exits := true  // if a handler ends this goroutine
-	defer func() { //nolint:contextcheck // begin has kept ctx
+	exits := true // if a handler ends this goroutine
+	defer func() {
 		if exits {
 			p.awaitCalls()
 			p.withdraw()
@@ -244,9 +244,9 @@ func (p *progress) end(ctx context.Context, d *events.Delivery, e *events.Event)
 		part.logFailure(e)
 		switch part.outcome {
 		case open:
-			part.destination.requeue(part) //nolint:contextcheck // a later dispatch has its own
+			part.destination.requeue(part)
 		case failed:
-			part.destination.requeueAfter(part, part.delay) //nolint:contextcheck // as above
+			part.destination.requeueAfter(part, part.delay)
 		}
 	}
 	return events.Hold(p.notify, reason)

@@ -44,11 +44,12 @@ func wantError(t *testing.T, err error, texts ...string) {
 
 func TestCheckConnectsAndSendsNoRequest(t *testing.T) {
 	names(t, [4]byte{127, 0, 0, 1})
-	var connections, requests atomic.Int32
+	var requests atomic.Int32
+	connections := make(chan struct{}, 10)
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { requests.Add(1) }))
 	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 		if state == http.StateNew {
-			connections.Add(1)
+			connections <- struct{}{}
 		}
 	}
 	s.Start()
@@ -57,10 +58,11 @@ func TestCheckConnectsAndSendsNoRequest(t *testing.T) {
 		if err := checked(t, "http://"+host+":"+port+"/T0KEN"); err != nil {
 			t.Error(err)
 		}
+		<-connections // the server may accept it later than the check connects
 	}
 	s.Close() // waits for requests
-	if connections.Load() != 3 || requests.Load() != 0 {
-		t.Errorf("%d connections and %d requests, want 3 and 0", connections.Load(), requests.Load())
+	if len(connections) != 0 || requests.Load() != 0 {
+		t.Errorf("%d more connections and %d requests, want none", len(connections), requests.Load())
 	}
 }
 

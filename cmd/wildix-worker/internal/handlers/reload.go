@@ -27,7 +27,7 @@ func (d *Destinations) Replace(ctx context.Context, next *Destinations) (*route.
 	if after.whole != nil { // before there are destinations that want call:finished
 		d.serve(&serving{handlers: before.handlers, routes: before.routes, whole: after.whole})
 	}
-	change, err := d.router.Replace(after.routes) //nolint:contextcheck // events have contexts of their own
+	change, err := d.router.Replace(after.routes)
 	if err != nil {
 		d.current.Store(before)
 		return nil, errors.Join(err, next.Discard())
