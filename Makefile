@@ -53,7 +53,7 @@ $(GOLANGCI_LINT):
 	mv .tools/new/golangci-lint $@ && rmdir .tools/new
 
 race: ## run the tests under the race detector
-	$(GO) test -race ./...
+	$(GO) test -race -timeout 30m ./...
 
 fuzz: ## run each fuzz target with FUZZ inputs
 	@for package in $$($(GO) list ./...); do \
