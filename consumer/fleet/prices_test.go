@@ -24,7 +24,7 @@ var listPrices = prices{
 
 const (
 	eventsPerCall = 5               // call:start, about three of call:update, call:end
-	cpuPerEvent   = 78e-6           // seconds of a CPU; the highest that was measured
+	cpuPerEvent   = 78e-6           // seconds of a CPU; the median of make bench, rounded up
 	logLine       = 300             // bytes that the handler log writes an event
 	daysAMonth    = 30.4            // a month
 	month         = 24 * daysAMonth // hours
