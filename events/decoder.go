@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"strconv"
 
-	"wildix-worker/events/internal/jsonscan"
+	"wildix-worker/internal/jsonscan"
 )
 
 // decoder reads the fields of events with a jsonscan.Decoder.
@@ -17,7 +17,8 @@ type decoder struct {
 }
 
 func newDecoder(body []byte) *decoder {
-	return &decoder{Decoder: jsonscan.NewDecoder(body, fieldNames)}
+	const usualText = 512 // bytes of the texts of an event
+	return &decoder{Decoder: jsonscan.NewDecoder(body, fieldNames, usualText)}
 }
 
 // fieldNames are the names of the fields of all objects.

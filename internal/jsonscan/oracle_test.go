@@ -12,7 +12,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"wildix-worker/events/internal/jsonscan"
+	"wildix-worker/internal/jsonscan"
 )
 
 // A node is decoded by both encoding/json and a Decoder.
@@ -67,7 +67,7 @@ func compare(t interface {
 		wantErr = &jsonscan.SyntaxError{Offset: int(syntax.Offset)}
 	} // any other error is about a value of another type, and the rest was read
 
-	d := jsonscan.NewDecoder(text, nodeNames)
+	d := jsonscan.NewDecoder(text, nodeNames, 512)
 	got.read(d)
 	err := d.End()
 	switch {
@@ -207,7 +207,7 @@ func value(t *rapid.T, depth int) string {
 
 func TestStringsDoNotShareMemoryWithTheText(t *testing.T) {
 	text := []byte(`{"text":"abc","list":["def"]}`)
-	d := jsonscan.NewDecoder(text, nodeNames)
+	d := jsonscan.NewDecoder(text, nodeNames, 512)
 	var n node
 	n.read(d)
 	if err := d.End(); err != nil {

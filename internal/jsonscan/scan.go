@@ -123,14 +123,13 @@ func (s *scanner) Raw() []byte {
 	return s.text[start:s.pos]
 }
 
-// name moves past the name of a field and the colon, and returns the same as
-// quoted.
+// name moves past the name of a field and the colon, and returns the name as it is written.
 func (s *scanner) name() (content []byte, plain bool) {
 	if s.Peek() != '"' {
 		s.fail()
 		return nil, true
 	}
-	content, plain = s.quoted()
+	content, _, plain = s.quoted()
 	if s.Peek() != ':' {
 		s.fail()
 		return nil, true
@@ -139,29 +138,33 @@ func (s *scanner) name() (content []byte, plain bool) {
 	return content, plain
 }
 
-// quoted moves past the next string and returns what is between its quotes. It is
-// plain if it is ASCII without escapes, as most strings are.
-func (s *scanner) quoted() (content []byte, plain bool) {
+// quoted moves past the next string and returns what is between its quotes. It stands for n
+// bytes at most, and for itself if it is plain: UTF-8 without escapes, as most strings are.
+func (s *scanner) quoted() (content []byte, n int, plain bool) {
 	s.pos++
 	start := s.pos
 	plain = true
 	for {
-		s.pos += ordinary(s.text[s.pos:])
+		run := ordinary(s.text[s.pos:])
+		s.pos += run
+		n += run
 		switch c := s.at(); {
 		case c == '"':
 			content = s.text[start:s.pos]
 			s.pos++
-			return content, plain
+			return content, n, plain
 		case c == '\\':
 			plain = false
 			s.pos++
-			s.escaped()
+			n += s.escaped()
 		case c >= utf8.RuneSelf:
-			plain = false
-			s.pos++
+			r, size := utf8.DecodeRune(s.text[s.pos:])
+			plain = plain && (r != utf8.RuneError || size > 1)
+			s.pos += size
+			n += utf8.RuneLen(r)
 		default:
 			s.fail()
-			return nil, true
+			return nil, 0, true
 		}
 	}
 }
@@ -170,29 +173,41 @@ func (s *scanner) quoted() (content []byte, plain bool) {
 // is not ASCII.
 func ordinary(text []byte) int {
 	for i, c := range text {
-		if c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
+		if special[c] {
 			return i
 		}
 	}
 	return len(text)
 }
 
-// escaped moves past the rest of an escape, after its backslash.
-func (s *scanner) escaped() {
+// special has true for what is not ordinary.
+var special = func() (table [256]bool) {
+	for c := range table {
+		table[c] = c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\'
+	}
+	return table
+}()
+
+// escaped moves past the rest of an escape, after its backslash, and returns how many bytes
+// it stands for at most.
+func (s *scanner) escaped() int {
 	switch s.at() {
 	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
 		s.pos++
+		return 1
 	case 'u':
 		s.pos++
 		for range 4 {
 			if !isHex(s.at()) {
 				s.fail()
-				return
+				return 0
 			}
 			s.pos++
 		}
+		return utf8.UTFMax - 1 // the fourth byte takes two escapes
 	default:
 		s.fail()
+		return 0
 	}
 }
 

@@ -25,7 +25,6 @@ type Decoder struct {
 	scanner
 	names   [][]byte
 	strings strings.Builder // the strings that were read last; never grows, as others use its memory
-	scratch []byte          // of the last name that had to be decoded
 	listed  int             // elements that ReadStrings has read
 }
 
@@ -39,11 +38,11 @@ const (
 )
 
 // NewDecoder returns a decoder of the text. names are the field names that the caller
-// reads, of all objects.
-func NewDecoder(text []byte, names [][]byte) *Decoder {
-	const usual = 512 // bytes of strings in an event
+// reads, of all objects; without any, names match in their own case only. room is how many
+// bytes of strings are likely to be read: the memory for them is allocated at once.
+func NewDecoder(text []byte, names [][]byte, room int) *Decoder {
 	d := &Decoder{scanner: scanner{text: text}, names: names}
-	d.strings.Grow(min(len(text), usual))
+	d.strings.Grow(min(len(text), room))
 	return d
 }
 
@@ -92,8 +91,9 @@ func (d *Decoder) fieldName() []byte {
 	case len(content) > maxName:
 		return nil
 	default:
-		d.scratch = appendUnquoted(d.scratch[:0], content)
-		return d.scratch
+		var name strings.Builder
+		unquote(&name, content)
+		return []byte(name.String())
 	}
 }
 
@@ -165,13 +165,13 @@ func (d *Decoder) elements(list []string) []string {
 
 // String returns the next value, which must be a string: Peek has returned a quote.
 func (d *Decoder) String() string {
-	content, plain := d.quoted()
+	content, n, plain := d.quoted()
 	if plain {
 		return d.Keep(content)
 	}
-	b := d.room(unquotedLen(content))
+	b := d.room(n)
 	start := b.Len()
-	unquote(content, func(r rune) { b.WriteRune(r) })
+	unquote(b, content)
 	return b.String()[start:]
 }
 

@@ -1,0 +1,76 @@
+package jsonscan
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// unquote writes what the content of a JSON string stands for. As in encoding/json, each byte
+// of invalid UTF-8 and each half of a surrogate pair becomes U+FFFD.
+func unquote(out *strings.Builder, content []byte) {
+	escaped := 0 // bytes at the beginning of content that were escaped and stand for themselves
+	for {
+		run := escaped + ordinary(content[escaped:])
+		out.Write(content[:run])
+		content = content[run:]
+		escaped = 0
+		switch {
+		case len(content) == 0:
+			return
+		case content[0] != '\\':
+			r, size := utf8.DecodeRune(content)
+			out.WriteRune(r)
+			content = content[size:]
+		case standsForItself(content[1]):
+			content = content[1:]
+			escaped = 1
+		default:
+			r, size := decodeEscape(content)
+			out.WriteRune(r)
+			content = content[size:]
+		}
+	}
+}
+
+// standsForItself reports whether an escape is only its character after a backslash.
+func standsForItself(c byte) bool { return c == '"' || c == '\\' || c == '/' }
+
+// decodeEscape decodes an escape, which the scanner has found valid, as utf8.DecodeRune does
+// a rune. It may return half of a surrogate pair, which is written as U+FFFD.
+func decodeEscape(s []byte) (r rune, size int) {
+	switch s[1] {
+	case 'b':
+		return '\b', 2
+	case 'f':
+		return '\f', 2
+	case 'n':
+		return '\n', 2
+	case 'r':
+		return '\r', 2
+	case 't':
+		return '\t', 2
+	case 'u':
+		return decodeUnicodeEscape(s)
+	default:
+		return rune(s[1]), 2
+	}
+}
+
+func decodeUnicodeEscape(s []byte) (r rune, size int) {
+	const half = len(`\u0000`)
+	r = hex(s[2:half])
+	if next := s[half:]; bytes.HasPrefix(next, []byte(`\u`)) {
+		if pair := utf16.DecodeRune(r, hex(next[2:half])); pair != utf8.RuneError {
+			return pair, 2 * half
+		}
+	}
+	return r, half
+}
+
+func hex(digits []byte) rune {
+	n, _ := strconv.ParseUint(string(digits), 16, 16)
+	return rune(n)
+}
