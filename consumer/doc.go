@@ -59,7 +59,8 @@
 // when it says so. Just before SQS's limit of twelve hours the message is returned.
 // [Config].MaxHeld and MaxHeldBytes limit held messages. Beyond them, a message is returned
 // with a delay of ten minutes, which doubles with every receive up to six hours, and
-// nothing is received while [Config].Blocked returns true. Package
+// nothing is received while [Config].Blocked returns true. Only a message that waits for
+// something that is busy ([events.Busy]) is kept, in a slot of those that are handled. Package
 // [wildix-worker/events/route] is a handler that does all this for any number of
 // destinations; without it, a handler whose CRM is down moves its messages to the
 // dead-letter queue. Messages that can't be verified because the keys can't be read are

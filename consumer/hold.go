@@ -74,10 +74,18 @@ func (h *heldMessages) close() []*message {
 	return messages
 }
 
+// busyWait is how long a message keeps its slot and waits for something that is busy, before
+// its handler is asked whether it is down meanwhile.
+const busyWait = 5 * time.Second
+
 // hold holds a message whose handler has returned an error of [events.Hold]. It returns
 // false if as many messages are held as may be, or the consumer stops.
+//
+// One that waits for something that is only busy is never too many. It keeps its slot then,
+// so that no more are received than go on.
 func (c *Consumer) hold(m *message, r Result) bool {
-	if !m.token.Hold(len(m.body)) {
+	held := m.token.Hold(len(m.body))
+	if !held && !events.IsBusy(r.Err) {
 		return false
 	}
 	m.holdErr = cmp.Or(errors.Unwrap(r.Err), r.Err) // which does not keep the hold itself
@@ -88,9 +96,13 @@ func (c *Consumer) hold(m *message, r Result) bool {
 	c.settler.Hold(m.lease, func(lost bool) {
 		c.held.take(m, func() { c.workers.group.Go(func() { c.giveUp(m, lost) }) })
 	})
-	events.OnResume(r.Err, func() {
-		c.held.take(m, func() { c.resume(m) })
-	})
+	resume := func() { c.held.take(m, func() { c.resume(m) }) }
+	if !held {
+		again := time.AfterFunc(busyWait, resume)
+		events.OnResume(r.Err, func() { again.Stop(); resume() })
+		return true
+	}
+	events.OnResume(r.Err, resume)
 	return true
 }
 

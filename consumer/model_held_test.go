@@ -205,7 +205,11 @@ func (p *process) heldAreLimited() {
 	if limit == 0 {
 		limit = consumer.DefaultMaxHeld
 	}
-	if !p.dead && p.stopAt.IsZero() && (max(held, stats.Held) > limit || held > stats.Held) {
+	most := stats.Held
+	if p.router != nil {
+		most = limit + p.router.Concurrency() // those that wait for a place may keep their slots
+	}
+	if !p.dead && p.stopAt.IsZero() && (stats.Held > limit || held > most) {
 		p.violated(nil, heldIsLimited, "worker %d holds %d messages, and says %d", p.number, held, stats.Held)
 	}
 }

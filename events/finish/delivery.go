@@ -190,10 +190,12 @@ func (d *delivery) end(ctx context.Context) error {
 	}
 	d.ctx, d.event, d.facts = nil, nil, nil // an event that is held must not keep them
 	var reasons []string
+	busy := true
 	for _, p := range d.parts() {
 		p.stopRetry()
 		switch p.stage {
 		case held:
+			busy = busy && events.IsBusy(p.err)
 			reasons = append(reasons, strings.TrimPrefix(p.err.Error(), "held: "))
 		case ready:
 			reasons = append(reasons, "there was too little time left")
@@ -206,7 +208,11 @@ func (d *delivery) end(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 	d.retryLater()
-	return events.Hold(d.notify, errors.New(strings.Join(reasons, "; ")))
+	reason := errors.New(strings.Join(reasons, "; "))
+	if busy {
+		reason = events.Busy(reason)
+	}
+	return events.Hold(d.notify, reason)
 }
 
 // retryLater has the parts that have failed called again while the other part is held.

@@ -90,7 +90,7 @@ func (d *derivation) wait(ctx context.Context) (step, error) {
 		return nil, events.Hold(func(resume func()) {
 			timer := time.AfterFunc(left, resume)
 			d.delivery.closeWith(func() { timer.Stop() })
-		}, errLateEvents)
+		}, events.Busy(errLateEvents))
 	}
 	select {
 	case <-time.After(left):

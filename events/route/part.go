@@ -208,25 +208,26 @@ func onlyAsksForTime(err error) bool {
 	return ok
 }
 
-// reason returns why the event waits, for the text of an error.
-func (p *part) reason() string {
+// reason returns why the event waits, for the text of an error, and whether that is only until
+// others are done.
+func (p *part) reason() (text string, busy bool) {
 	d := p.destination
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	why := d.circuit.state.String()
 	switch {
 	case d.retired:
-		why = "replaced"
+		why, busy = "replaced", true
 	case d.circuit.state != Up:
 	case p.stage == heldByHandler:
 		why = "held"
 	case p.lastFailure == "":
-		why = "busy"
+		why, busy = "busy", true
 	default:
 		why = "failed"
 	}
 	if p.lastFailure != "" {
-		return d.name + " (" + why + ": " + p.lastFailure + ")"
+		why += ": " + p.lastFailure
 	}
-	return d.name + " (" + why + ")"
+	return d.name + " (" + why + ")", busy
 }

@@ -31,15 +31,23 @@ func (p *progress) result() error {
 	}
 }
 
-// reason returns what the event waits for.
+// reason returns what the event waits for. It is an error of [events.Busy] if none of that is
+// down.
 func (p *progress) reason() error {
 	var waits []string
+	busy := true
 	for _, part := range p.parts {
 		if part.outcome == open {
-			waits = append(waits, part.reason())
+			why, isBusy := part.reason()
+			waits = append(waits, why)
+			busy = busy && isBusy
 		}
 	}
-	return waitError{unique.Make("waits for " + strings.Join(waits, ", "))}
+	err := waitError{unique.Make("waits for " + strings.Join(waits, ", "))}
+	if busy {
+		return events.Busy(err)
+	}
+	return err
 }
 
 // A waitError is why an event waits. Thousands of events that wait for the same share its text.
