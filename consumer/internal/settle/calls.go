@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"go.uber.org/zap"
 
+	"wildix-worker/internal/newest"
 	"wildix-worker/internal/sqscall"
 )
 
@@ -245,7 +246,7 @@ func (s *Settler) confirmed(l *Lease, b *batch, i int, begun moment) {
 		s.checkBy(l.extendAt)
 	case opDelete:
 		s.counts.deleted++
-		s.deleted.add(l.id, prior{outcome: done})
+		s.deleted.Add(newest.KeyOf(l.id), maxRetention)
 		s.forget(l)
 	case opReturn:
 		if !l.left {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"wildix-worker/consumer/internal/inflight"
+	"wildix-worker/internal/newest"
 )
 
 const (
@@ -221,7 +222,7 @@ func (s *Settler) Admit(r Receipt, token *inflight.Token) (*Lease, Admission) {
 	switch known := s.unsettled.of(l.id); {
 	case known.outcome == refused && known.firstReceived == l.firstReceived:
 		return l, Refused
-	case known.outcome == done, s.deleted.of(l.id).outcome == done:
+	case known.outcome == done, s.deleted.Has(newest.KeyOf(l.id)):
 		return l, Done
 	default:
 		return l, Fresh

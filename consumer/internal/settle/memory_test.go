@@ -8,6 +8,8 @@ import (
 	"time"
 	"unsafe"
 	"weak"
+
+	"wildix-worker/internal/newest"
 )
 
 func TestPriorOutcomesDoNotFillMemory(t *testing.T) {
@@ -18,8 +20,13 @@ func TestPriorOutcomesDoNotFillMemory(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		s.wantStats(Stats{Deleted: 15_000, Left: 15_000})
-		if r, d := s.unsettled.cache.Len(), s.deleted.cache.Len(); r != 10_000 || d != 10_000 {
-			t.Errorf("%d refused and %d deleted messages are remembered, want 10,000 of each", r, d)
+		if n := s.unsettled.cache.Len(); n != 10_000 {
+			t.Errorf("%d refused messages are remembered, want 10,000", n)
+		}
+		for id, want := range map[string]bool{"deleted4000": false, "deleted6000": true, "deleted14999": true} {
+			if got := s.deleted.Has(newest.KeyOf(id)); got != want {
+				t.Errorf("%s is remembered: %t, want %t", id, got, want)
+			}
 		}
 	})
 }

@@ -185,8 +185,12 @@ func (s *Settler) lose(l *Lease) {
 	}
 }
 
-// recentMessages is how many message ids a recent holds, in about two megabytes.
-const recentMessages = 10_000
+const (
+	// recentMessages is how many messages of each kind are remembered.
+	recentMessages = 10_000
+	// maxRetention is how long SQS keeps a message at most.
+	maxRetention = 14 * 24 * time.Hour
+)
 
 // A priorOutcome is the outcome of an earlier delivery of a message.
 type priorOutcome uint8

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"wildix-worker/internal/newest"
 )
 
 const (
@@ -51,7 +53,7 @@ type Settler struct {
 	waiting    [operations][]*Lease // for a call, in order of arrival
 	checkAt    moment               // when to check the leases next
 	unsettled  recent               // messages whose settling was not confirmed, or that were refused
-	deleted    recent               // deleted messages; SQS may still deliver one again
+	deleted    *newest.Set          // ids of deleted messages; SQS may still deliver one again
 	underWay   int                  // running calls
 	health     [operations]health
 	expired    []func() // to be called by Run; see Hold
@@ -79,7 +81,7 @@ func New(cfg Config) *Settler {
 		created:    time.Now(),
 		leases:     make(map[string]*Lease),
 		unsettled:  newRecent(),
-		deleted:    newRecent(),
+		deleted:    newest.New(recentMessages),
 		wake:       make(chan struct{}, 1),
 	}
 	for op := range s.health {
