@@ -115,7 +115,9 @@ func (c *Consumer) resume(m *message) {
 	}
 	c.workers.group.Go(func() {
 		c.endWait(m)
-		c.process(c.handlers, m)
+		w := &workerContext{handlers: c.handlers}
+		defer w.close()
+		c.process(w, m)
 	})
 }
 

@@ -31,7 +31,7 @@ func (c *Consumer) deliver(_ context.Context, received []poll.Received) {
 
 // process is the second half, on the goroutine of a worker. It goes on with each message
 // that waited for the one before.
-func (c *Consumer) process(ctx context.Context, m *message) {
+func (c *Consumer) process(w *workerContext, m *message) {
 	defer func() {
 		if m != nil { // the handler, or Observe, has ended this goroutine
 			c.settle(m, decided(Result{Outcome: events.Failed, Err: errGoexit, Event: m.decoded.Event}))
@@ -39,7 +39,7 @@ func (c *Consumer) process(ctx context.Context, m *message) {
 		}
 	}()
 	for m != nil {
-		o := c.dispatch(ctx, m)
+		o := c.dispatch(w, m)
 		if events.IsHold(o.Err) {
 			if c.hold(m, o.Result) {
 				m = nil // those that wait for it go on waiting
@@ -170,31 +170,33 @@ func (c *Consumer) returnWaiting(m *message) {
 
 // worker handles messages until there are no more. A handler that ends its goroutine
 // (runtime.Goexit) ends the worker, so another one is started.
-func (c *Consumer) worker(ctx context.Context) {
+func (c *Consumer) worker() {
+	w := &workerContext{handlers: c.handlers}
 	finished := false
 	defer func() {
+		w.close()
 		if !finished {
-			c.workers.group.Go(func() { c.worker(ctx) })
+			c.workers.group.Go(c.worker)
 		}
 	}()
 	for m := range c.work {
-		c.process(ctx, m)
+		c.process(w, m)
 	}
 	finished = true
 }
 
 // dispatch calls the handler, unless the consumer stops.
-func (c *Consumer) dispatch(ctx context.Context, m *message) outcome {
+func (c *Consumer) dispatch(w *workerContext, m *message) outcome {
 	if c.isStopping() {
 		return untouched(0)
 	}
-	return decided(c.try(ctx, m))
+	return decided(c.try(w, m))
 }
 
 // try calls the handler if the message has a valid event. If the keys could not be read
 // before, it verifies and decodes again first; if they still can't, the message is to be
 // held.
-func (c *Consumer) try(ctx context.Context, m *message) Result {
+func (c *Consumer) try(w *workerContext, m *message) Result {
 	if m.decoded.Err != nil && m.needsHandler() {
 		c.endWait(m) // it may have been held for the keys
 		m.decoded = c.decodeOne(m)
@@ -212,7 +214,7 @@ func (c *Consumer) try(ctx context.Context, m *message) Result {
 	}
 	if r.Err == nil {
 		begun := time.Now()
-		r.Outcome, r.Err = c.callHandler(ctx, m)
+		r.Outcome, r.Err = c.callHandler(w, m)
 		r.Took += time.Since(begun)
 	}
 	return r
@@ -220,17 +222,16 @@ func (c *Consumer) try(ctx context.Context, m *message) Result {
 
 // callHandler calls the handler with a context that ends at the handler timeout, when the
 // lease ends and at the shutdown timeout.
-func (c *Consumer) callHandler(ctx context.Context, m *message) (events.Outcome, error) {
-	if m.span != nil {
-		ctx = trace.ContextWithSpan(ctx, m.span)
-	}
-	ctx, cancel := context.WithCancelCause(events.WithDelivery(ctx, &m.delivery))
-	defer cancel(nil)
-	deadline, ok := c.settler.Begin(m.lease, c.cfg.HandlerTimeout, func() { cancel(ErrLeaseLost) })
+func (c *Consumer) callHandler(w *workerContext, m *message) (events.Outcome, error) {
+	ctx, lost := w.get()
+	deadline, ok := c.settler.Begin(m.lease, c.cfg.HandlerTimeout, lost)
 	if !ok {
 		return events.Failed, ErrLeaseLost
 	}
-	ctx, stop := context.WithDeadline(ctx, deadline)
+	if m.span != nil {
+		ctx = trace.ContextWithSpan(ctx, m.span)
+	}
+	ctx, stop := context.WithDeadline(events.WithDelivery(ctx, &m.delivery), deadline)
 	defer stop()
 	outcome, err := events.Dispatch(ctx, c.cfg.Handler, m.decoded.Event)
 	if err == nil {

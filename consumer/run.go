@@ -33,7 +33,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 	var polling, settling sync.WaitGroup
 	settling.Go(func() { c.settler.Run(calls) })
 	c.handlers = handlers
-	c.workers.start(func() { c.worker(handlers) })
+	c.workers.start(c.worker)
 	polling.Go(func() { c.pollers.Run(ctx, c.deliver) })
 	c.cfg.Logger.Info("consuming", zap.String("queue", c.cfg.QueueURL), zap.Int("concurrency", c.budget.Slots()))
 

@@ -163,6 +163,30 @@ func TestLostLeaseCancelsTheHandler(t *testing.T) {
 	})
 }
 
+func TestLostLeaseCancelsNoOtherHandlerOfItsWorker(t *testing.T) {
+	within(t, queueName, func(s *site) {
+		works := s.srv.Inject(sqslocal.Fault{Action: "ChangeMessageVisibilityBatch", Status: 500})
+		s.start(func(ctx context.Context, _ *events.Event) error {
+			if len(s.begun()) == 1 {
+				<-ctx.Done()
+				works()
+				return ctx.Err()
+			}
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(90 * time.Second): // the lease is extended meanwhile
+				return nil
+			}
+		}, func(cfg *consumer.Config) { cfg.HandlerTimeout, cfg.Concurrency = time.Hour, 1 })
+		s.send("call-1", "call-2", "call-3")
+		time.Sleep(10 * time.Minute)
+		s.wantBegun(4)
+		s.wantOutcomes("failed 1 handled 3")
+		s.wantDepth(sqslocal.Depth{})
+	})
+}
+
 func TestHungExtensionDoesNotOutlastTheLease(t *testing.T) {
 	within(t, queueName, func(s *site) {
 		s.srv.Inject(sqslocal.Fault{Action: "ChangeMessageVisibilityBatch", Hang: true})
