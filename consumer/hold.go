@@ -9,6 +9,7 @@ import (
 
 	"wildix-worker/events"
 	"wildix-worker/internal/backoff"
+	"wildix-worker/internal/stack"
 )
 
 var (
@@ -114,6 +115,7 @@ func (c *Consumer) resume(m *message) {
 		return
 	}
 	c.workers.group.Go(func() {
+		stack.Grow()
 		c.endWait(m)
 		w := &workerContext{handlers: c.handlers}
 		defer w.close()

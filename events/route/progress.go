@@ -8,6 +8,7 @@ import (
 
 	"wildix-worker/events"
 	"wildix-worker/internal/backoff"
+	"wildix-worker/internal/stack"
 )
 
 // ownDelay is the time between two tries of an event whose failure is its own, while the
@@ -114,6 +115,7 @@ func (p *progress) leave() {
 }
 
 func (p *progress) callAndLeave(part *part) {
+	stack.Grow()
 	defer p.leave()
 	p.call(part, false)
 }
@@ -199,6 +201,7 @@ func (p *progress) ready(part *part) {
 }
 
 func (p *progress) callLate(part *part) {
+	stack.Grow()
 	defer p.leave()
 	if part.destination.enter(part) {
 		p.call(part, true)
