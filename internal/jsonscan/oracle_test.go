@@ -61,22 +61,25 @@ func compare(t interface {
 }, text []byte) {
 	t.Helper()
 	original := bytes.Clone(text)
-	var want, got node
+	var want node
 	var wantErr error
 	if syntax, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(text, &want)); ok {
 		wantErr = &jsonscan.SyntaxError{Offset: int(syntax.Offset)}
 	} // any other error is about a value of another type, and the rest was read
 
-	d := jsonscan.NewDecoder(text, nodeNames, 512)
-	got.read(d)
-	err := d.End()
-	switch {
-	case !bytes.Equal(text, original):
-		t.Fatalf("the text was changed to %q", text)
-	case fmt.Sprint(err) != fmt.Sprint(wantErr):
-		t.Fatalf("%q: error %v, want %v", text, err, wantErr)
-	case err == nil && !reflect.DeepEqual(got, want):
-		t.Fatalf("%q:\ndecoded %s\nwant    %s", text, show(&got), show(&want))
+	for _, room := range []int{0, 512, len(text)} {
+		var got node
+		d := jsonscan.NewDecoder(text, nodeNames, room)
+		got.read(d)
+		err := d.End()
+		switch {
+		case !bytes.Equal(text, original):
+			t.Fatalf("the text was changed to %q", text)
+		case fmt.Sprint(err) != fmt.Sprint(wantErr):
+			t.Fatalf("%q: error %v, want %v", text, err, wantErr)
+		case err == nil && !reflect.DeepEqual(got, want):
+			t.Fatalf("%q:\ndecoded %s\nwant    %s", text, show(&got), show(&want))
+		}
 	}
 }
 

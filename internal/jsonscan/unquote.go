@@ -35,11 +35,46 @@ func unquote(out *strings.Builder, content []byte) {
 	}
 }
 
+// unquoteNext moves past the next string and writes what it stands for. The text must be UTF-8.
+func (s *scanner) unquoteNext(out *strings.Builder) {
+	s.pos++
+	begin := s.pos // of what is not written
+	for {
+		s.pos += ordinary(s.text[s.pos:])
+		switch c := s.at(); {
+		case c >= utf8.RuneSelf:
+			s.pos++
+		case c == '"':
+			out.Write(s.text[begin:s.pos])
+			s.pos++
+			return
+		case c == '\\':
+			out.Write(s.text[begin:s.pos])
+			escape := s.pos
+			s.pos++
+			if s.escaped(); s.failed {
+				return
+			}
+			if standsForItself(s.text[escape+1]) {
+				begin = escape + 1
+				continue
+			}
+			r, size := decodeEscape(s.text[escape:])
+			out.WriteRune(r)
+			s.pos = escape + size
+			begin = s.pos
+		default:
+			s.fail()
+			return
+		}
+	}
+}
+
 // standsForItself reports whether an escape is only its character after a backslash.
 func standsForItself(c byte) bool { return c == '"' || c == '\\' || c == '/' }
 
 // decodeEscape decodes an escape, which the scanner has found valid, as utf8.DecodeRune does
-// a rune. It may return half of a surrogate pair, which is written as U+FFFD.
+// a rune. What comes after it may be anything. It may return half of a surrogate pair, which is written as U+FFFD.
 func decodeEscape(s []byte) (r rune, size int) {
 	switch s[1] {
 	case 'b':
@@ -62,7 +97,7 @@ func decodeEscape(s []byte) (r rune, size int) {
 func decodeUnicodeEscape(s []byte) (r rune, size int) {
 	const half = len(`\u0000`)
 	r = hex(s[2:half])
-	if next := s[half:]; bytes.HasPrefix(next, []byte(`\u`)) {
+	if next := s[half:]; len(next) >= half && bytes.HasPrefix(next, []byte(`\u`)) {
 		if pair := utf16.DecodeRune(r, hex(next[2:half])); pair != utf8.RuneError {
 			return pair, 2 * half
 		}
