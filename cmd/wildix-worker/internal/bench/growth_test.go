@@ -20,9 +20,10 @@ func BenchmarkGrowth(b *testing.B) {
 		c.environment = []string{"WILDIX_CONCURRENCY=" + strconv.Itoa(n)}
 		return s.drained(b, batch{messages: *messageCount}, c)
 	})
-	grow(b, "KB a body", []int{1, 64, 256}, func(b *testing.B, n int) figures {
-		size := n<<10 - 512 // the largest message is 256 KB with its signature
-		return s.drained(b, batch{messages: *messageCount / n, size: size}, program)
+	b.Run("KB-a-body", func(b *testing.B) {
+		for _, n := range []int{1, 64, 256} {
+			b.Run(strconv.Itoa(n), func(b *testing.B) { compare(b, s, ofKB(n), program) })
+		}
 	})
 	grow(b, "destinations", []int{1, 2, 4, 8, 16}, func(b *testing.B, n int) figures {
 		return s.drained(b, batch{messages: *messageCount}, logs(n))
@@ -50,6 +51,12 @@ func grow(b *testing.B, what string, values []int, run func(b *testing.B, n int)
 	})
 }
 
+// ofKB returns messages with bodies of n KB, fewer the larger they are.
+func ofKB(n int) batch {
+	size := n<<10 - 512 // the largest message is 256 KB with its signature
+	return batch{messages: *messageCount / n, size: size}
+}
+
 // logs is the program with n destinations, each of which writes a line for each event.
 func logs(n int) command {
 	c := program
@@ -70,20 +77,12 @@ func (s *server) besideHeld(tb testing.TB, b batch, held int) figures {
 	c.config = strings.Replace(strings.Replace(s.oneDown().config, "type: http", "type: http\n    on: [call:start]", 1),
 		"type: log", "type: log\n    on: [call:end]", 1)
 	q.fill(batch{messages: held, eventType: "call:start"})
-	p := q.start(c)
-	q.awaitHeld(held)
-	// The messages are delayed, so that all can be received at once.
-	b.delay = int32(2 + b.messages/5_000)
 	q.fill(b)
+	p := q.start(c)
+	q.awaitWaiting(b.messages - 1) // the server delivers those first that were sent first
 	calls, before := q.calls(), p.cpu()
 	d := q.await(b.messages, held)
 	f := q.measure(figures{messages: b.messages, took: time.Duration(d.Most - d.First), calls: q.calls() - calls})
 	f.cpu -= before
 	return f
-}
-
-// awaitHeld waits until so many messages are in flight and no others are on the queue.
-func (q *queue) awaitHeld(n int) {
-	q.tb.Helper()
-	q.await(n, n)
 }

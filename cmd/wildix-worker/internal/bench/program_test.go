@@ -10,19 +10,20 @@ import (
 // BenchmarkProgram compares the program with the plainest loop over the SDK, in turns.
 func BenchmarkProgram(b *testing.B) {
 	s := startServer(b)
-	b.Run("log", func(b *testing.B) { compare(b, s, program) })
-	b.Run("destinations", func(b *testing.B) { compare(b, s, s.threeDestinations()) })
+	all := batch{messages: *messageCount}
+	b.Run("log", func(b *testing.B) { compare(b, s, all, program) })
+	b.Run("destinations", func(b *testing.B) { compare(b, s, all, s.threeDestinations()) })
 	b.Run("down", func(b *testing.B) { benchDown(b, s) })
 	b.Run("trickle", func(b *testing.B) { benchTrickle(b, s) })
 	b.Run("idle", func(b *testing.B) { benchIdle(b, s) })
 }
 
 // compare compares a command with the loop, which only writes lines.
-func compare(b *testing.B, s *server, c command) {
+func compare(b *testing.B, s *server, messages batch, c command) {
 	var one, other []figures
 	for b.Loop() {
-		one = append(one, s.drained(b, batch{messages: *messageCount}, c))
-		other = append(other, s.drained(b, batch{messages: *messageCount}, loop))
+		one = append(one, s.drained(b, messages, c))
+		other = append(other, s.drained(b, messages, loop))
 	}
 	b.ReportMetric(0, "ns/op")
 	b.Log(comparison(saturated, c.name, one, loop.name, other))
@@ -155,7 +156,7 @@ func (s *server) trickled(tb testing.TB, c command, messages int) figures {
 		for range messages {
 			time.Sleep(time.Until(next))
 			next = next.Add(time.Duration(rand.ExpFloat64() * float64(50*time.Millisecond)))
-			sending.Go(func() { q.send(q.body, 1, 0) })
+			sending.Go(func() { q.send(q.body, 1) })
 		}
 	})
 	f := figures{messages: messages}
@@ -198,6 +199,7 @@ func TestScenarios(t *testing.T) {
 		"log":          func(t *testing.T) figures { return s.drained(t, few, program) },
 		"loop":         func(t *testing.T) figures { return s.drained(t, few, loop) },
 		"two programs": func(t *testing.T) figures { return s.drained(t, few, program, program) },
+		"256 KB":       func(t *testing.T) figures { return s.drained(t, batch{messages: 30, size: ofKB(256).size}, program) },
 		"destinations": func(t *testing.T) figures { return s.drained(t, few, s.threeDestinations()) },
 		"down":         func(t *testing.T) figures { return s.heldFor(t, messages, s.oneDown()) },
 		"held":         func(t *testing.T) figures { return s.besideHeld(t, few, 30) },

@@ -26,6 +26,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"wildix-worker/consumer/sqslocal"
 	"wildix-worker/events"
 	"wildix-worker/internal/sqscall"
 	"wildix-worker/signature"
@@ -146,10 +147,16 @@ func (q *queue) remove() {
 	}
 }
 
+// stuckAfter is how long nothing may happen to a queue that is not empty. The messages of an
+// answer that was lost are received again a minute later.
+const stuckAfter = 90 * time.Second
+
 // await waits until a full queue of so many messages is empty, but for those that may be left.
 func (q *queue) await(messages, left int) (d drain) {
 	q.tb.Helper()
 	query := url.Values{"queue": {path.Base(q.url)}, "messages": {strconv.Itoa(messages)}, "left": {strconv.Itoa(left)}}
+	var depth sqslocal.Depth
+	changed := time.Now()
 	for d.All == 0 {
 		var next drain
 		q.get("/await?"+query.Encode(), &next)
@@ -157,8 +164,43 @@ func (q *queue) await(messages, left int) (d drain) {
 		for _, p := range q.consumers {
 			p.memory("VmRSS") // which fails if the process has exited
 		}
+		if now := q.depth(); now != depth {
+			depth, changed = now, time.Now()
+		}
+		if d.All == 0 && time.Since(changed) > stuckAfter {
+			q.fail("%+v for %s, want %d left", depth, stuckAfter, left)
+		}
 	}
 	return d
+}
+
+// awaitWaiting waits until no more than so many messages wait to be received.
+func (q *queue) awaitWaiting(messages int) {
+	q.tb.Helper()
+	for range 60_000 {
+		if q.depth().Visible <= messages {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	q.fail("%+v after a minute, want %d visible", q.depth(), messages)
+}
+
+func (q *queue) depth() (d sqslocal.Depth) {
+	q.tb.Helper()
+	q.get("/depth?queue="+path.Base(q.url), &d)
+	return d
+}
+
+// fail fails the test with what the consumers have logged.
+func (q *queue) fail(format string, args ...any) {
+	q.tb.Helper()
+	text := fmt.Sprintf(format, args...)
+	for _, p := range q.consumers {
+		p.cmd.Process.Kill()
+		text += fmt.Sprintf("\n%s: %v\n%s", p.cmd, p.cmd.Wait(), &p.stderr)
+	}
+	q.tb.Fatal(text)
 }
 
 // A batch is messages to be sent.
@@ -166,7 +208,6 @@ type batch struct {
 	messages  int
 	eventType string // call:end if empty
 	size      int    // of a body, or 0 for that of the sample
-	delay     int32  // seconds
 }
 
 // fill sends messages.
@@ -187,7 +228,7 @@ func (q *queue) fill(b batch) {
 				if before >= b.messages {
 					return
 				}
-				q.send(body, min(most, b.messages-before), b.delay)
+				q.send(body, min(most, b.messages-before))
 			}
 		})
 	}
@@ -195,13 +236,13 @@ func (q *queue) fill(b batch) {
 }
 
 // send sends up to ten messages in one call.
-func (q *queue) send(body string, n int, delay int32) {
+func (q *queue) send(body string, n int) {
 	in := &sqs.SendMessageBatchInput{QueueUrl: &q.url}
 	for i := range n {
 		body := strings.Replace(body, "it_w118741_1693389850.110", strconv.FormatInt(time.Now().UnixNano(), 10), 1)
 		sig := types.MessageAttributeValue{DataType: aws.String("String"), StringValue: aws.String(signature.Sign(secret, []byte(body)))}
 		in.Entries = append(in.Entries, types.SendMessageBatchRequestEntry{
-			Id: sqscall.EntryID(i), MessageBody: &body, DelaySeconds: delay,
+			Id: sqscall.EntryID(i), MessageBody: &body,
 			MessageAttributes: map[string]types.MessageAttributeValue{sqscall.SignatureAttribute: sig},
 		})
 	}

@@ -31,6 +31,9 @@ func serve() error {
 	mux.Handle("/", timed)
 	mux.HandleFunc("GET /calls", func(w http.ResponseWriter, _ *http.Request) { json.NewEncoder(w).Encode(countCalls(srv)) })
 	mux.HandleFunc("GET /await", func(w http.ResponseWriter, r *http.Request) { answerAwait(srv, w, r) })
+	mux.HandleFunc("GET /depth", func(w http.ResponseWriter, r *http.Request) {
+		json.NewEncoder(w).Encode(srv.Depth(r.FormValue("queue")))
+	})
 	mux.HandleFunc("GET /deletes", func(w http.ResponseWriter, _ *http.Request) { json.NewEncoder(w).Encode(timed.take()) })
 	mux.HandleFunc("POST /destination", func(w http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body)
