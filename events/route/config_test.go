@@ -41,7 +41,7 @@ func TestConcurrencyHasRoomForEachDestination(t *testing.T) {
 		route.Destination{Name: "default", Handler: &endpoint{}},
 		route.Destination{Name: "one", Handler: &endpoint{}, Concurrency: 1},
 		route.Destination{Name: "many", Handler: &endpoint{}, Concurrency: 100})
-	if got, want := router.Concurrency(), 64+8+100; got != want {
+	if got, want := router.Concurrency(), 64+10+100; got != want {
 		t.Errorf("got %d, want %d", got, want)
 	}
 }

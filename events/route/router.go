@@ -87,13 +87,18 @@ func (r *Router) WantsOnly(eventType string) bool {
 	return true
 }
 
+// minPlaces is how many events of a destination a transport handles at once, however few of
+// them the destination gets at once. It leaves room for probes, and for as many events as one
+// receive of SQS brings: with fewer places, a receive brings fewer.
+const minPlaces = max(10, maxProbes)
+
 // Concurrency returns how many events a transport must handle at once so that no
 // destination takes the places of another: the sum of the destinations' limits, each at
-// least eight, which leaves room for probes.
+// least ten.
 func (r *Router) Concurrency() int {
 	sum := 0
 	for _, d := range r.set.Load().destinations {
-		sum += max(d.limit, maxProbes)
+		sum += max(d.limit, minPlaces)
 	}
 	return sum
 }
