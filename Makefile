@@ -8,7 +8,8 @@ SERVERS ?= localstack moto elasticmq fauxqs
 # reports the end of the time as a failure of the target (https://go.dev/issue/75804).
 FUZZ ?= 100000
 # Program compares the program with a plain SDK loop. Growth measures it with more of one thing
-# at a time, and takes about an hour. Direct and Relay measure the webhook.
+# at a time, and takes about an hour. Direct and Relay measure the webhook. Releases have no cgo
+# either.
 BENCH ?= Program
 # How many messages soak sends. 200,000 take 7 to 20 minutes, because the test waits for
 # the longest delay of returned messages.
@@ -63,7 +64,7 @@ fuzz: ## run each fuzz target with FUZZ inputs
 	done
 
 bench: ## compare the program with a plain SDK loop; BENCH=Growth, Direct, Relay ...
-	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(if $(filter Program%,$(BENCH)),5x,1x) -timeout 3h ./cmd/wildix-worker/internal/bench ./consumer/webhook
+	CGO_ENABLED=0 $(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(if $(filter Program%,$(BENCH)),5x,1x) -timeout 3h ./cmd/wildix-worker/internal/bench ./consumer/webhook
 
 soak: ## send SOAK messages through faults, crashes and restarts, and check each
 	$(GO) test -count 1 -v -timeout 3h -run TestSoak ./consumer/soak -messages $(SOAK)
