@@ -1,6 +1,8 @@
 package sqscall
 
 import (
+	"unicode/utf8"
+
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"wildix-worker/internal/jsonscan"
@@ -14,9 +16,12 @@ type answer struct {
 }
 
 // readMessages returns the messages of an answer as the SDK reads them. It returns false
-// unless the answer is as SQS writes it, with nothing but texts: then only the SDK knows what
-// it means, or why it is wrong.
+// unless the answer is as SQS writes it, in UTF-8 and with nothing but texts: then only the SDK
+// knows what it means, or why it is wrong.
 func readMessages(body []byte) ([]types.Message, bool) {
+	if !utf8.Valid(body) {
+		return nil, false
+	}
 	a := &answer{Decoder: jsonscan.NewDecoder(body, nil, len(body))}
 	var messages []types.Message
 	a.object(func(name []byte) bool {

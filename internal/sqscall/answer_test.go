@@ -70,6 +70,7 @@ func TestAnswersAreReadAsTheSDKReadsThem(t *testing.T) {
 		`{"Messages":[{"body":"a"}]}`, `{"Messages":[{"Body":""}]}`, `{"Messages":[{"Other":"a","Body":"b"}]}`, `{"Messages":[null,{"Body":"a"}]}`,
 		`{"Messages":["a"]}`, `{"Messages":[{}]}`, `{"Messages":[{"Bod\u0079":"a"}]}`,
 		`{"Messages":[{"Body":"\ud83d"}]}`, `{"Messages":[{"Body":"\ude00\ud83d x"}]}`, "{\"Messages\":[{\"Body\":\"\xff\xfe\\n\"}]}", "{\"Messages\":[{\"Body\":\"a\x01b\"}]}",
+		"{\"Messages\":[{\"Attributes\":{\"\x80\xff\":\"a\"}}]}",
 		`{"Messages":[{"Body":"\x"}]}`, `{"Messages":[{"Body":"\u12"}]}`,
 		`{"Messages":[{"Attributes":null}]}`, `{"Messages":[{"Attributes":{"SentTimestamp":1}}]}`, `{"Messages":[{"Attributes":{"SentTimestamp":null}}]}`,
 		`{"Messages":[{"Attributes":{"a":"1","a":"2"}}]}`, `{"Messages":[{"Attributes":{"a":"1"},"Attributes":{"b":"2"}}]}`, `{"Messages":[{"Attributes":["a"]}]}`,
