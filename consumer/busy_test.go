@@ -2,7 +2,6 @@ package consumer_test
 
 import (
 	"context"
-	"fmt"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -66,7 +65,7 @@ func TestEventsOfABusyDestinationAreNotReturnedWhileAsManyAreHeldAsMayBe(t *test
 		time.Sleep(time.Second)
 		s.send(prefixed("fast", 10)...)
 		time.Sleep(200 * 100 * time.Millisecond)
-		s.wantOutcomes(fmt.Sprint("handled ", 210))
+		s.wantOutcomes("handled 210")
 		s.wantDepth(sqslocal.Depth{InFlight: 20})
 		if returned := s.consumer.Stats().Returned; returned > 0 {
 			t.Errorf("%d messages were returned", returned)

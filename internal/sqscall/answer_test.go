@@ -91,6 +91,30 @@ func TestAnswersAreReadAsTheSDKReadsThem(t *testing.T) {
 	}
 }
 
+// The SDK reads no answer of the usual form: that would take twice as long, and nothing else
+// would show it.
+func TestUsualAnswersAreNotLeftToTheSDK(t *testing.T) {
+	sdk, _ := protocols()
+	options := sqs.Options{Protocol: unused{sdk, t}}
+	sqscall.Options(&options)
+	for _, body := range []string{usualAnswer, "{}", `{"Messages":[]}`} {
+		if _, err := received(options.Protocol, http.StatusOK, body); err != nil {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+}
+
+// unused is a protocol that must not read an answer.
+type unused struct {
+	smithyhttp.ClientProtocol
+	t *testing.T
+}
+
+func (u unused) DeserializeResponse(context.Context, *smithy.OperationSchema, *smithy.TypeRegistry, *smithyhttp.Response, smithy.Deserializable) error {
+	u.t.Error("the SDK reads the answer")
+	return nil
+}
+
 func FuzzAnswer(f *testing.F) {
 	f.Add(usualAnswer)
 	f.Add(`{"Messages":[{"Body":null,"Attributes":{"a":"b"}}]}`)
