@@ -1,15 +1,12 @@
 package consumer
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 	"weak"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -62,55 +59,18 @@ func (d decoded) result() Result {
 }
 
 // newMessage returns a message, and what the settler must know of it.
-func newMessage(received *types.Message) (*message, settle.Receipt) {
-	m := &message{body: []byte(aws.ToString(received.Body)), receiveCount: 1}
-	if attribute, ok := received.MessageAttributes[sqscall.SignatureAttribute]; ok {
-		m.readSignature(&attribute)
+func newMessage(received *sqscall.Message) (*message, settle.Receipt) {
+	m := &message{
+		body: received.Body, signature: received.Signature, attribute: received.NotString,
+		sentAt: received.Sent, receiveCount: received.ReceiveCount,
+		key: received.Group, grouped: received.Group != "",
 	}
-	r := settle.Receipt{
-		MessageID: aws.ToString(received.MessageId),
-		Handle:    aws.ToString(received.ReceiptHandle),
-		Group:     received.Attributes[string(types.MessageSystemAttributeNameMessageGroupId)],
-		// This changes when a message is moved to the dead-letter queue and back.
-		FirstReceived: timeOf(millisOf(received, types.MessageSystemAttributeNameApproximateFirstReceiveTimestamp)),
+	return m, settle.Receipt{
+		MessageID:     received.ID,
+		Handle:        received.ReceiptHandle,
+		Group:         received.Group,
+		FirstReceived: timeOf(received.FirstReceived),
 	}
-	detach(&r.Handle, &r.MessageID, &r.Group, &m.signature)
-	r.MessageID = cmp.Or(r.MessageID, r.Handle)
-	m.key, m.grouped = r.Group, r.Group != ""
-	m.sentAt = millisOf(received, types.MessageSystemAttributeNameSentTimestamp)
-	count := received.Attributes[string(types.MessageSystemAttributeNameApproximateReceiveCount)]
-	if n, err := strconv.ParseInt(count, 10, 32); err == nil && n > 0 {
-		m.receiveCount = int32(n)
-	}
-	return m, r
-}
-
-// detach replaces texts by copies in one piece of memory. Those of the SDK are parts of the
-// text of a whole answer, which one message that is held for hours would keep.
-func detach(texts ...*string) {
-	size := 0
-	for _, text := range texts {
-		size += len(*text)
-	}
-	var copies strings.Builder
-	copies.Grow(size)
-	for _, text := range texts {
-		copies.WriteString(*text)
-	}
-	rest := copies.String()
-	for _, text := range texts {
-		n := len(*text)
-		*text, rest = rest[:n], rest[n:]
-	}
-}
-
-// millisOf returns a time of a message in Unix milliseconds, or zero if it is unknown.
-func millisOf(received *types.Message, attribute types.MessageSystemAttributeName) int64 {
-	millis, err := strconv.ParseInt(received.Attributes[string(attribute)], 10, 64)
-	if err != nil {
-		return 0
-	}
-	return millis
 }
 
 // timeOf returns a time in Unix milliseconds, and the zero time for zero.
@@ -124,7 +84,8 @@ func timeOf(millis int64) time.Time {
 // DecodeMessage verifies and decodes a received message as a [Consumer] does before
 // it calls the handler. The results are those of [events.DecodeSigned].
 func DecodeMessage(keys *signature.Keyring, received *types.Message) (*events.Event, events.Outcome, error) {
-	m, _ := newMessage(received)
+	own := sqscall.MessageOf(received)
+	m, _ := newMessage(&own)
 	return m.verifyAndDecode(keys)
 }
 
@@ -137,14 +98,6 @@ func (m *message) verifyAndDecode(keys *signature.Keyring) (*events.Event, event
 		e.ReceiveCount = int(m.receiveCount)
 	}
 	return e, outcome, err
-}
-
-func (m *message) readSignature(attribute *types.MessageAttributeValue) {
-	if aws.ToString(attribute.DataType) != "String" || attribute.StringValue == nil {
-		m.attribute = attribute
-		return
-	}
-	m.signature = *attribute.StringValue
 }
 
 // signatureAttribute returns the attribute of the signature as it was received, or nil if

@@ -16,7 +16,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 // A Decoder decodes one JSON text. Its methods read the next value; those named
@@ -26,7 +25,6 @@ type Decoder struct {
 	scanner
 	names   [][]byte
 	strings strings.Builder // the strings that were read last; never grows, as others use its memory
-	roomy   bool            // strings has room for all that is in the text
 	listed  int             // elements that ReadStrings has read
 }
 
@@ -41,12 +39,10 @@ const (
 
 // NewDecoder returns a decoder of the text. names are the field names that the caller
 // reads, of all objects; without any, names match in their own case only. room is how many
-// bytes of strings are likely to be read: the memory for them is allocated at once. If that is
-// the length of the text, strings with escapes are read in one step.
+// bytes of strings are likely to be read: the memory for them is allocated at once.
 func NewDecoder(text []byte, names [][]byte, room int) *Decoder {
 	d := &Decoder{scanner: scanner{text: text}, names: names}
 	d.strings.Grow(min(len(text), room))
-	d.roomy = room >= len(text) && utf8.Valid(text)
 	return d
 }
 
@@ -169,11 +165,6 @@ func (d *Decoder) elements(list []string) []string {
 
 // String returns the next value, which must be a string: Peek has returned a quote.
 func (d *Decoder) String() string {
-	if d.roomy {
-		start := d.strings.Len()
-		d.unquoteNext(&d.strings)
-		return d.strings.String()[start:]
-	}
 	content, n, plain := d.quoted()
 	if plain {
 		return d.Keep(content)
@@ -183,6 +174,10 @@ func (d *Decoder) String() string {
 	unquote(b, content)
 	return b.String()[start:]
 }
+
+// AppendString appends the next value to a text, in the least time. It must be a string, as
+// for [Decoder.String].
+func (d *Decoder) AppendString(to []byte) []byte { return d.unquoteNext(to) }
 
 // Keep returns s as a string that shares memory with the decoder's other strings,
 // and not with the text.

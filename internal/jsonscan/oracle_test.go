@@ -26,10 +26,15 @@ type node struct {
 
 var nodeNames = [][]byte{[]byte("text"), []byte("task"), []byte("list"), []byte("raw"), []byte("node")}
 
-func (n *node) read(d *jsonscan.Decoder) {
+// read reads a node; texts with AppendString if appends says so.
+func (n *node) read(d *jsonscan.Decoder, appends bool) {
 	d.ReadObject(func(name []byte) bool {
 		switch string(name) {
 		case "text":
+			if appends && d.Peek() == '"' {
+				n.Text = string(d.AppendString([]byte("abc"))[3:])
+				return true
+			}
 			d.ReadString(&n.Text)
 		case "task":
 			d.ReadString(&n.Task)
@@ -46,7 +51,7 @@ func (n *node) read(d *jsonscan.Decoder) {
 			if n.Node == nil {
 				n.Node = new(node)
 			}
-			n.Node.read(d)
+			n.Node.read(d, appends)
 		default:
 			return false
 		}
@@ -67,10 +72,10 @@ func compare(t interface {
 		wantErr = &jsonscan.SyntaxError{Offset: int(syntax.Offset)}
 	} // any other error is about a value of another type, and the rest was read
 
-	for _, room := range []int{0, 512, len(text)} {
+	for _, appends := range []bool{false, true} {
 		var got node
-		d := jsonscan.NewDecoder(text, nodeNames, room)
-		got.read(d)
+		d := jsonscan.NewDecoder(text, nodeNames, 512)
+		got.read(d, appends)
 		err := d.End()
 		switch {
 		case !bytes.Equal(text, original):
@@ -212,7 +217,7 @@ func TestStringsDoNotShareMemoryWithTheText(t *testing.T) {
 	text := []byte(`{"text":"abc","list":["def"]}`)
 	d := jsonscan.NewDecoder(text, nodeNames, 512)
 	var n node
-	n.read(d)
+	n.read(d, false)
 	if err := d.End(); err != nil {
 		t.Fatal(err)
 	}

@@ -35,37 +35,41 @@ func unquote(out *strings.Builder, content []byte) {
 	}
 }
 
-// unquoteNext moves past the next string and writes what it stands for. The text must be UTF-8.
-func (s *scanner) unquoteNext(out *strings.Builder) {
+// unquoteNext moves past the next string, and appends what it stands for as unquote writes it.
+func (s *scanner) unquoteNext(to []byte) []byte {
 	s.pos++
-	begin := s.pos // of what is not written
+	begin := s.pos // of what is not appended
 	for {
 		s.pos += ordinary(s.text[s.pos:])
 		switch c := s.at(); {
 		case c >= utf8.RuneSelf:
-			s.pos++
+			r, size := utf8.DecodeRune(s.text[s.pos:])
+			to = append(to, s.text[begin:s.pos]...)
+			to = utf8.AppendRune(to, r)
+			s.pos += size
+			begin = s.pos
 		case c == '"':
-			out.Write(s.text[begin:s.pos])
+			to = append(to, s.text[begin:s.pos]...)
 			s.pos++
-			return
+			return to
 		case c == '\\':
-			out.Write(s.text[begin:s.pos])
+			to = append(to, s.text[begin:s.pos]...)
 			escape := s.pos
 			s.pos++
 			if s.escaped(); s.failed {
-				return
+				return to
 			}
 			if standsForItself(s.text[escape+1]) {
 				begin = escape + 1
 				continue
 			}
 			r, size := decodeEscape(s.text[escape:])
-			out.WriteRune(r)
+			to = utf8.AppendRune(to, r)
 			s.pos = escape + size
 			begin = s.pos
 		default:
 			s.fail()
-			return
+			return to
 		}
 	}
 }

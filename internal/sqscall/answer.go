@@ -1,6 +1,8 @@
 package sqscall
 
 import (
+	"bytes"
+	"cmp"
 	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
@@ -11,19 +13,28 @@ import (
 // An answer is the JSON that answers a receive.
 type answer struct {
 	*jsonscan.Decoder
-	texts   []string // with room for further ones, which the messages point to
+	*scratch
 	unusual bool
 }
 
-// readMessages returns the messages of an answer as the SDK reads them. It returns false
-// unless the answer is as SQS writes it, in UTF-8 and with nothing but texts: then only the SDK
-// knows what it means, or why it is wrong.
-func readMessages(body []byte) ([]types.Message, bool) {
-	if !utf8.Valid(body) {
+// scratch is memory to read one message after the other into.
+type scratch struct {
+	answer bytes.Buffer
+	body   []byte
+	texts  []byte // that the message keeps, besides its body
+	other  []byte // a text that it does not keep
+}
+
+// read returns the messages of an answer, as MessageOf makes them of what the SDK reads. It
+// returns false unless the answer is as SQS writes it, in UTF-8 and with nothing but texts: then
+// only the SDK knows what it means, or why it is wrong.
+func (s *scratch) read() ([]Message, bool) {
+	text := s.answer.Bytes()
+	if !utf8.Valid(text) {
 		return nil, false
 	}
-	a := &answer{Decoder: jsonscan.NewDecoder(body, nil, len(body))}
-	var messages []types.Message
+	a := &answer{Decoder: jsonscan.NewDecoder(text, nil, 0), scratch: s}
+	var messages []Message
 	a.object(func(name []byte) bool {
 		if string(name) != "Messages" {
 			return false
@@ -49,103 +60,116 @@ func (a *answer) object(read func(name []byte) bool) {
 	})
 }
 
-func (a *answer) messages() []types.Message {
+func (a *answer) messages() []Message {
 	if a.Peek() != '[' {
 		a.unusual = true
 	}
-	messages := make([]types.Message, 0, MaxBatch)
+	messages := make([]Message, 0, MaxBatch)
 	a.ReadArray(func() { messages = append(messages, a.message()) })
 	return messages
 }
 
-func (a *answer) message() (m types.Message) {
+// A span is where one of the texts of a message is among all of them.
+type span struct{ from, to int }
+
+func (a *answer) message() Message {
+	m := Message{ReceiveCount: 1}
+	a.body, a.texts = a.body[:0], a.texts[:0]
+	var id, handle, group, signature span
 	a.object(func(name []byte) bool {
 		switch string(name) {
 		case "MessageId":
-			return a.text(&m.MessageId)
+			return a.keep(&id)
 		case "ReceiptHandle":
-			return a.text(&m.ReceiptHandle)
+			return a.keep(&handle)
 		case "Body":
-			return a.text(&m.Body)
-		case "MD5OfBody":
-			return a.text(&m.MD5OfBody)
-		case "MD5OfMessageAttributes":
-			return a.text(&m.MD5OfMessageAttributes)
+			return a.text(&a.body)
+		case "MD5OfBody", "MD5OfMessageAttributes":
+			return a.text(&a.other)
 		case "Attributes":
-			m.Attributes = a.systemAttributes()
+			group = span{}
+			m.ReceiveCount, m.Sent, m.FirstReceived = 1, 0, 0
+			return a.system(&m, &group)
 		case "MessageAttributes":
-			m.MessageAttributes = a.attributes()
-		default:
-			return false
+			signature = span{}
+			return a.attributes(&signature)
 		}
-		return true
+		return false
 	})
+	m.Body = append([]byte{}, a.body...)
+	texts := string(a.texts)
+	m.ReceiptHandle = texts[handle.from:handle.to]
+	m.ID = cmp.Or(texts[id.from:id.to], m.ReceiptHandle)
+	m.Group = texts[group.from:group.to]
+	m.Signature = texts[signature.from:signature.to]
 	return m
 }
 
-// systemAttributes reads the attributes that SQS has given a message.
-func (a *answer) systemAttributes() map[string]string {
-	attributes := make(map[string]string)
+// system reads the attributes that SQS has given a message.
+func (a *answer) system(m *Message, group *span) bool {
 	a.object(func(name []byte) bool {
-		key := a.name(name)
-		if a.Peek() != '"' {
-			return false
+		switch types.MessageSystemAttributeName(name) {
+		case types.MessageSystemAttributeNameMessageGroupId:
+			return a.keep(group)
+		case types.MessageSystemAttributeNameApproximateReceiveCount:
+			ok := a.text(&a.other)
+			m.ReceiveCount = receiveCount(string(a.other))
+			return ok
+		case types.MessageSystemAttributeNameSentTimestamp:
+			ok := a.text(&a.other)
+			m.Sent = millis(string(a.other))
+			return ok
+		case types.MessageSystemAttributeNameApproximateFirstReceiveTimestamp:
+			ok := a.text(&a.other)
+			m.FirstReceived = millis(string(a.other))
+			return ok
 		}
-		attributes[key] = a.String()
-		return true
+		return a.text(&a.other)
 	})
-	return attributes
+	return true
 }
 
-// attributes reads the attributes that the sender has given a message.
-func (a *answer) attributes() map[string]types.MessageAttributeValue {
-	attributes := make(map[string]types.MessageAttributeValue)
+// attributes reads the attributes that the sender has given a message. All must be texts.
+func (a *answer) attributes(signature *span) bool {
 	a.object(func(name []byte) bool {
-		key := a.name(name)
-		var value types.MessageAttributeValue
+		isSignature := string(name) == SignatureAttribute
+		isText, hasValue := false, false
 		a.object(func(name []byte) bool {
 			switch string(name) {
 			case "DataType":
-				return a.text(&value.DataType)
+				ok := a.text(&a.other)
+				isText = string(a.other) == textType
+				return ok
 			case "StringValue":
-				return a.text(&value.StringValue)
+				hasValue = true
+				if isSignature {
+					return a.keep(signature)
+				}
+				return a.text(&a.other)
 			}
 			return false
 		})
-		attributes[key] = value
-		return true
+		return isText && hasValue
 	})
-	return attributes
-}
-
-// name returns the name of an attribute. The usual ones need no memory.
-func (a *answer) name(name []byte) string {
-	for _, usual := range usualNames {
-		if string(name) == usual {
-			return usual
-		}
-	}
-	return a.Keep(name)
-}
-
-var usualNames = []string{
-	SignatureAttribute,
-	string(types.MessageSystemAttributeNameApproximateReceiveCount),
-	string(types.MessageSystemAttributeNameSentTimestamp),
-	string(types.MessageSystemAttributeNameApproximateFirstReceiveTimestamp),
-	string(types.MessageSystemAttributeNameMessageGroupId),
+	return true
 }
 
 // text reads a text.
-func (a *answer) text(text **string) bool {
+func (a *answer) text(into *[]byte) bool {
 	if a.Peek() != '"' {
 		return false
 	}
-	const each = 6 // texts of a message, without the system attributes
-	if len(a.texts) == cap(a.texts) {
-		a.texts = make([]string, 0, each*MaxBatch)
+	*into = a.AppendString((*into)[:0])
+	return true
+}
+
+// keep reads a text that the message keeps.
+func (a *answer) keep(at *span) bool {
+	if a.Peek() != '"' {
+		return false
 	}
-	a.texts = append(a.texts, a.String())
-	*text = &a.texts[len(a.texts)-1]
+	at.from = len(a.texts)
+	a.texts = a.AppendString(a.texts)
+	at.to = len(a.texts)
 	return true
 }

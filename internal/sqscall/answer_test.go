@@ -1,6 +1,7 @@
 package sqscall_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -12,8 +13,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/schemas"
 	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"wildix-worker/internal/sqscall"
@@ -30,33 +31,38 @@ const usualAnswer = `{"Messages":[{
 	"MessageAttributes":{"X-SIGNATURE":{"DataType":"String","StringValue":"0a1b"},"Other":{"DataType":"String","StringValue":"b"}}
 },{"Body":"second","MessageAttributes":{},"Attributes":{}}]}`
 
-// received returns what a protocol reads from an answer.
-func received(p smithyhttp.ClientProtocol, status int, body string) (*sqs.ReceiveMessageOutput, error) {
-	out := new(sqs.ReceiveMessageOutput)
-	schema := smithy.NewOperationSchema(schemas.ReceiveMessage, schemas.ReceiveMessageRequest, schemas.ReceiveMessageResult)
-	response := &http.Response{StatusCode: status, Header: make(http.Header), Body: io.NopCloser(strings.NewReader(body))}
-	err := p.DeserializeResponse(context.Background(), schema, sqs.TypeRegistry, &smithyhttp.Response{Response: response}, out)
-	return out, err
+// fixedAnswer is the network: a server that gives one answer to all requests.
+type fixedAnswer struct {
+	status int
+	body   io.Reader
 }
 
-// protocols returns that of the SDK, and that of all calls.
-func protocols() (sdk, ours smithyhttp.ClientProtocol) {
-	options := sqs.New(sqs.Options{Region: "eu-central-1"}).Options()
-	sdk = options.Protocol
-	sqscall.Options(&options)
-	return sdk, options.Protocol
+func (a fixedAnswer) Do(*http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: a.status, Header: make(http.Header), Body: io.NopCloser(a.body)}, nil
 }
 
-// compareAnswers reads an answer both ways, and returns the messages.
+// answering returns a client whose server gives one answer.
+func answering(status int, body io.Reader, options ...func(*sqs.Options)) *sqs.Client {
+	return sqs.New(sqs.Options{Region: "eu-central-1", Credentials: aws.AnonymousCredentials{}, HTTPClient: fixedAnswer{status, body}}, options...)
+}
+
+// received returns what a worker receives if a client gets an answer.
+func received(client sqscall.Receiver) ([]sqscall.Message, error) {
+	return sqscall.Receive(context.Background(), client, &sqs.ReceiveMessageInput{QueueUrl: aws.String("https://sqs.eu-central-1.amazonaws.com/1/calls")})
+}
+
+// A wrapped client may use the messages that the SDK has read.
+type wrapped struct{ sqscall.Receiver }
+
+// compareAnswers reads an answer in one pass and with the SDK, and compares the messages.
 func compareAnswers(t *testing.T, status int, body string) {
 	t.Helper()
-	sdk, ours := protocols()
-	want, wantErr := received(sdk, status, body)
-	got, err := received(ours, status, body)
+	want, wantErr := received(wrapped{answering(status, strings.NewReader(body))})
+	got, err := received(answering(status, strings.NewReader(body)))
 	switch {
 	case (err == nil) != (wantErr == nil), err != nil && err.Error() != wantErr.Error():
 		t.Fatalf("%d %s\nerror %v, want %v", status, body, err, wantErr)
-	case err == nil && !reflect.DeepEqual(got, want):
+	case len(got) != len(want), len(got) > 0 && !reflect.DeepEqual(got, want):
 		t.Fatalf("%d %s\nread %+v\nwant %+v", status, body, got, want)
 	}
 }
@@ -73,11 +79,19 @@ func TestAnswersAreReadAsTheSDKReadsThem(t *testing.T) {
 		"{\"Messages\":[{\"Attributes\":{\"\x80\xff\":\"a\"}}]}",
 		`{"Messages":[{"Body":"\x"}]}`, `{"Messages":[{"Body":"\u12"}]}`,
 		`{"Messages":[{"Attributes":null}]}`, `{"Messages":[{"Attributes":{"SentTimestamp":1}}]}`, `{"Messages":[{"Attributes":{"SentTimestamp":null}}]}`,
-		`{"Messages":[{"Attributes":{"a":"1","a":"2"}}]}`, `{"Messages":[{"Attributes":{"a":"1"},"Attributes":{"b":"2"}}]}`, `{"Messages":[{"Attributes":["a"]}]}`,
+		`{"Messages":[{"Attributes":{"SentTimestamp":"1","SentTimestamp":"2"}}]}`, `{"Messages":[{"Attributes":["a"]}]}`,
+		`{"Messages":[{"Attributes":{"SentTimestamp":"1","MessageGroupId":"g","ApproximateReceiveCount":"3","ApproximateFirstReceiveTimestamp":"2"},"Attributes":{"b":"2"}}]}`,
+		`{"Messages":[{"Attributes":{"SentTimestamp":"later","ApproximateReceiveCount":"0","ApproximateFirstReceiveTimestamp":""}}]}`,
+		`{"Messages":[{"Attributes":{"ApproximateReceiveCount":"3000000000","SentTimestamp":"9999999999999999999"}}]}`,
+		`{"Messages":[{"ReceiptHandle":"a","MessageId":""},{"ReceiptHandle":"a"},{"ReceiptHandle":"a","ReceiptHandle":"","MessageId":"b","MessageId":"c"}]}`,
 		`{"Messages":[{"MessageAttributes":{"X-SIGNATURE":null}}]}`, `{"Messages":[{"MessageAttributes":null}]}`, `{"Messages":[{"MessageAttributes":{"X-SIGNATURE":"a"}}]}`,
 		`{"Messages":[{"MessageAttributes":{"X-SIGNATURE":{"DataType":"Binary","BinaryValue":"AAE="}}}]}`,
 		`{"Messages":[{"MessageAttributes":{"X-SIGNATURE":{"DataType":"String","StringValue":"a","StringListValues":["b"]}}}]}`,
-		`{"Messages":[{"MessageAttributes":{"X-SIGNATURE":{"StringValue":"a","StringValue":"b"}}}]}`,
+		`{"Messages":[{"MessageAttributes":{"X-SIGNATURE":{"StringValue":"a","StringValue":"b","DataType":"String"}}}]}`,
+		`{"Messages":[{"MessageAttributes":{"X-SIGNATURE":{"StringValue":"a"}}}]}`, `{"Messages":[{"MessageAttributes":{"X-SIGNATURE":{"DataType":"String"}}}]}`,
+		`{"Messages":[{"MessageAttributes":{"X-SIGNATURE":{"StringValue":"a","DataType":"Number"}}}]}`, `{"Messages":[{"MessageAttributes":{"Other":{"StringValue":"1","DataType":"Number"}}}]}`,
+		`{"Messages":[{"MessageAttributes":{"X-SIGNATURE":{"StringValue":"a","DataType":"String"}},"MessageAttributes":{}}]}`,
+		`{"Messages":[{"MessageAttributes":{"x-signature":{"StringValue":"a","DataType":"String"}}}]}`,
 		`{"Messages":[{"MessageAttributes":{"X-SIGNATURE":{"StringValue":"a"},"X-SIGNATURE":{"DataType":"String"}}}]}`,
 		`{"Messages":[{"Attributes":{"\u0061` + strings.Repeat("b", 300) + `":"c"}}]}`,
 		`{"Messages":[` + strings.Repeat(`{"Body":"a","MessageId":"b","ReceiptHandle":"c","MD5OfBody":"d"},`, 40) + `{}]}`,
@@ -94,11 +108,9 @@ func TestAnswersAreReadAsTheSDKReadsThem(t *testing.T) {
 // The SDK reads no answer of the usual form: that would take twice as long, and nothing else
 // would show it.
 func TestUsualAnswersAreNotLeftToTheSDK(t *testing.T) {
-	sdk, _ := protocols()
-	options := sqs.Options{Protocol: unused{sdk, t}}
-	sqscall.Options(&options)
 	for _, body := range []string{usualAnswer, "{}", `{"Messages":[]}`} {
-		if _, err := received(options.Protocol, http.StatusOK, body); err != nil {
+		_, err := received(answering(http.StatusOK, strings.NewReader(body), func(o *sqs.Options) { o.Protocol = unused{o.Protocol, t} }))
+		if err != nil {
 			t.Errorf("%s: %v", body, err)
 		}
 	}
@@ -121,35 +133,78 @@ func FuzzAnswer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body string) { compareAnswers(t, http.StatusOK, body) })
 }
 
-// The messages must not change when another answer is read into the same buffer.
+// Somebody who looks at the SDK's output finds the messages there.
+func TestOthersSeeTheMessages(t *testing.T) {
+	seen := 0
+	count := func(out any) {
+		if out, ok := out.(*sqs.ReceiveMessageOutput); ok {
+			seen += len(out.Messages)
+		}
+	}
+	for name, option := range map[string]func(*sqs.Options){
+		"middleware": func(o *sqs.Options) {
+			o.APIOptions = append(o.APIOptions, func(s *middleware.Stack) error {
+				return s.Initialize.Add(middleware.InitializeMiddlewareFunc("count", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+					out, metadata, err := next.HandleInitialize(ctx, in)
+					count(out.Result)
+					return out, metadata, err
+				}), middleware.Before)
+			})
+		},
+		"after deserialization": func(o *sqs.Options) { o.Interceptors.AddAfterDeserialization(after(count)) },
+		"after attempt":         func(o *sqs.Options) { o.Interceptors.AddAfterAttempt(after(count)) },
+		"after execution":       func(o *sqs.Options) { o.Interceptors.AddAfterExecution(after(count)) },
+	} {
+		seen = 0
+		messages, err := received(answering(http.StatusOK, strings.NewReader(usualAnswer), option))
+		if err != nil || len(messages) != 2 || seen != 2 {
+			t.Errorf("%s: saw %d of %d messages (%v)", name, seen, len(messages), err)
+		}
+	}
+}
+
+// after looks at the output of a call.
+type after func(out any)
+
+func (a after) AfterDeserialization(_ context.Context, in *smithyhttp.InterceptorContext) error {
+	a(in.Output)
+	return nil
+}
+
+func (a after) AfterAttempt(_ context.Context, in *smithyhttp.InterceptorContext) error {
+	a(in.Output)
+	return nil
+}
+
+func (a after) AfterExecution(_ context.Context, in *smithyhttp.InterceptorContext) error {
+	a(in.Output)
+	return nil
+}
+
+// The messages must not change when another answer is read into the same memory.
 func TestMessagesKeepTheirTexts(t *testing.T) {
-	_, ours := protocols()
-	first, err := received(ours, http.StatusOK, usualAnswer)
+	first, err := received(answering(http.StatusOK, strings.NewReader(usualAnswer)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range 10 {
-		if _, err := received(ours, http.StatusOK, strings.ReplaceAll(usualAnswer, "e", "f")); err != nil {
+		if _, err := received(answering(http.StatusOK, strings.NewReader(strings.ReplaceAll(usualAnswer, "e", "f")))); err != nil {
 			t.Fatal(err)
 		}
 	}
-	sdk, _ := protocols()
-	if want, _ := received(sdk, http.StatusOK, usualAnswer); !reflect.DeepEqual(first, want) {
+	want, _ := received(wrapped{answering(http.StatusOK, strings.NewReader(usualAnswer))})
+	if !reflect.DeepEqual(first, want) {
 		t.Errorf("the messages are now %+v, want %+v", first, want)
 	}
-	if body := aws.ToString(first.Messages[1].Body); body != "second" {
+	if body := string(first[1].Body); body != "second" {
 		t.Errorf("second body is %q", body)
 	}
 }
 
 func TestAnAnswerThatBreaksOffIsAnError(t *testing.T) {
-	_, ours := protocols()
-	schema := smithy.NewOperationSchema(schemas.ReceiveMessage, schemas.ReceiveMessageRequest, schemas.ReceiveMessageResult)
 	cut := io.MultiReader(strings.NewReader(usualAnswer[:100]), errReader{})
-	response := &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(cut)}
-	out := new(sqs.ReceiveMessageOutput)
-	if err := ours.DeserializeResponse(context.Background(), schema, sqs.TypeRegistry, &smithyhttp.Response{Response: response}, out); err == nil {
-		t.Errorf("no error, messages %+v", out.Messages)
+	if messages, err := received(answering(http.StatusOK, cut)); err == nil {
+		t.Errorf("no error, messages %+v", messages)
 	}
 }
 
@@ -173,14 +228,19 @@ func BenchmarkReceive(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	sdk, ours := protocols()
-	for name, p := range map[string]smithyhttp.ClientProtocol{"sdk": sdk, "ours": ours} {
+	for name, read := range map[string]func(*sqs.Client) sqscall.Receiver{
+		"sdk":  func(c *sqs.Client) sqscall.Receiver { return wrapped{c} },
+		"ours": func(c *sqs.Client) sqscall.Receiver { return c },
+	} {
 		b.Run(name, func(b *testing.B) {
+			body := bytes.NewReader(answer)
+			client := read(answering(http.StatusOK, body))
 			b.ReportAllocs()
 			b.SetBytes(int64(len(answer)))
 			for b.Loop() {
-				if out, err := received(p, http.StatusOK, string(answer)); err != nil || len(out.Messages) != 10 {
-					b.Fatal(out, err)
+				body.Reset(answer)
+				if messages, err := received(client); err != nil || len(messages) != 10 {
+					b.Fatal(messages, err)
 				}
 			}
 		})

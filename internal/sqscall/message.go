@@ -1,6 +1,8 @@
 package sqscall
 
 import (
+	"cmp"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -16,9 +18,85 @@ const (
 // SignatureAttribute is the message attribute that carries the signature.
 const SignatureAttribute = "X-SIGNATURE"
 
+// A Message is what a worker needs of a received message. It has its own memory, so that one
+// that is held for hours does not keep the answer that it came with.
+type Message struct {
+	ID            string // the receipt handle if SQS sent none
+	ReceiptHandle string
+	Group         string // of a FIFO queue, or empty
+	Body          []byte
+	Signature     string                       // empty if there is none
+	NotString     *types.MessageAttributeValue // the attribute of the signature, if it is not a String
+	ReceiveCount  int32                        // 1 if unknown
+	Sent          int64                        // in Unix milliseconds; zero if unknown
+	FirstReceived int64                        // the same; changes when a message is redriven
+}
+
+// MessageOf returns what a worker needs of a message of the SDK.
+func MessageOf(received *types.Message) Message {
+	system := func(name types.MessageSystemAttributeName) string { return received.Attributes[string(name)] }
+	m := Message{
+		ID:            aws.ToString(received.MessageId),
+		ReceiptHandle: aws.ToString(received.ReceiptHandle),
+		Group:         system(types.MessageSystemAttributeNameMessageGroupId),
+		Body:          []byte(aws.ToString(received.Body)),
+		ReceiveCount:  receiveCount(system(types.MessageSystemAttributeNameApproximateReceiveCount)),
+		Sent:          millis(system(types.MessageSystemAttributeNameSentTimestamp)),
+		FirstReceived: millis(system(types.MessageSystemAttributeNameApproximateFirstReceiveTimestamp)),
+	}
+	switch a, ok := received.MessageAttributes[SignatureAttribute]; {
+	case !ok:
+	case aws.ToString(a.DataType) != textType || a.StringValue == nil:
+		m.NotString = &a
+	default:
+		m.Signature = *a.StringValue
+	}
+	detach(&m.ReceiptHandle, &m.ID, &m.Group, &m.Signature)
+	m.ID = cmp.Or(m.ID, m.ReceiptHandle)
+	return m
+}
+
+// detach replaces texts by copies in one piece of memory.
+func detach(texts ...*string) {
+	size := 0
+	for _, text := range texts {
+		size += len(*text)
+	}
+	var copies strings.Builder
+	copies.Grow(size)
+	for _, text := range texts {
+		copies.WriteString(*text)
+	}
+	rest := copies.String()
+	for _, text := range texts {
+		n := len(*text)
+		*text, rest = rest[:n], rest[n:]
+	}
+}
+
+// receiveCount reads how often a message was received.
+func receiveCount(text string) int32 {
+	if n, err := strconv.ParseInt(text, 10, 32); err == nil && n > 0 {
+		return int32(n)
+	}
+	return 1
+}
+
+// millis reads a time in Unix milliseconds. It returns zero if there is none.
+func millis(text string) int64 {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// textType is the type of an attribute that is a text.
+const textType = "String"
+
 // Text returns a String attribute.
 func Text(value string) types.MessageAttributeValue {
-	return types.MessageAttributeValue{DataType: aws.String("String"), StringValue: &value}
+	return types.MessageAttributeValue{DataType: aws.String(textType), StringValue: &value}
 }
 
 // AttributesSize returns the size of a message's attributes as SQS counts it, in bytes.

@@ -11,13 +11,11 @@ import (
 
 // Options are the client options of every call. They switch the SDK's retries off: only
 // the callers know how long a lease lasts, when an answer is due, and whether they have to
-// stop. They switch off its MD5 of each body too, since the signature proves more. Answers to
-// receives are read in a fraction of the SDK's time.
+// stop. They switch off its MD5 of each body too, since the signature proves more.
 func Options(o *sqs.Options) {
 	o.Retryer = aws.NopRetryer{}
 	o.DisableMessageChecksumValidation = true
 	o.HTTPClient = inMemory{o.HTTPClient}
-	o.Protocol = withFastReceive(o.Protocol)
 }
 
 // inMemory passes request bodies to net/http in a type that it knows to be in memory.

@@ -31,14 +31,9 @@ const (
 	backlog = sqscall.MaxBatch/2 + 1
 )
 
-// Client has the SQS call that pollers make.
-type Client interface {
-	ReceiveMessage(context.Context, *sqs.ReceiveMessageInput, ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error)
-}
-
 // Config configures Pollers. Every field is required.
 type Config struct {
-	Client            Client
+	Client            sqscall.Receiver
 	QueueURL          string
 	VisibilityTimeout time.Duration // of a received message, in whole seconds
 	// Grace is how long polls may still be answered after ctx has ended, so that
@@ -50,7 +45,7 @@ type Config struct {
 
 // Received is a message with its token of the budget.
 type Received struct {
-	Message *types.Message
+	Message *sqscall.Message
 	Token   *inflight.Token
 }
 
@@ -168,11 +163,7 @@ func (p *Pollers) receive(ctx context.Context, tokens []*inflight.Token) ([]Rece
 	input := p.input
 	input.MaxNumberOfMessages = int32(len(tokens))
 	number := p.tracker.begin()
-	out, err := p.cfg.Client.ReceiveMessage(ctx, &input, sqscall.Options)
-	var messages []types.Message
-	if err == nil {
-		messages = out.Messages
-	}
+	messages, err := sqscall.Receive(ctx, p.cfg.Client, &input)
 	p.tracker.end(number, len(messages), err)
 	// A server may return more messages than asked for. Those have no token, so they
 	// are left, and become visible when their leases end.
