@@ -11,19 +11,24 @@ import (
 // event, so that the handler continues where it was. The zero Delivery is ready to use.
 // Its methods are safe for concurrent use.
 type Delivery struct {
-	mu     sync.Mutex
-	ended  bool
-	states states
-	onEnd  func()
-
-	deadline *time.Time // set before the first call; nil if it is not known
+	mu    sync.Mutex
+	first kept  // usually all that handlers keep
+	rest  *rest // nil if there is none, as in most of the thousands that may be held
 }
 
-// states are what handlers keep of a delivery: usually one, so that it needs no map.
-type states struct {
-	owner, state any
-	next         *states
+// A kept is what a handler keeps of a delivery.
+type kept struct{ owner, state any }
+
+// A rest is what few deliveries have.
+type rest struct {
+	ended    bool
+	kept     []kept
+	onEnd    []func()
+	deadline *time.Time // nil if it is not known
 }
+
+// ended is the rest of most deliveries that have ended. It is never changed.
+var ended = &rest{ended: true}
 
 type deliveryKey struct{}
 
@@ -41,54 +46,109 @@ func DeliveryOf(ctx context.Context) *Delivery {
 
 // State returns what owner, a comparable value such as a pointer to a handler, keeps for
 // this delivery. The first call for an owner creates it. create must not use the Delivery.
+// A state that is an [Ender] is told when the delivery ends.
 func (d *Delivery) State(owner any, create func() any) any {
+	state, late := d.state(owner, create)
+	if late {
+		end(state)
+	}
+	return state
+}
+
+// state is State, and reports whether it was created after the end.
+func (d *Delivery) state(owner any, create func() any) (state any, late bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	s := &d.states
-	for ; s.owner != owner; s = s.next {
-		if s.owner == nil {
-			s.owner, s.state = owner, create()
-			break
-		}
-		if s.next == nil {
-			s.next = &states{}
+	k := &d.first
+	if k.owner != nil && k.owner != owner {
+		k = d.ownRest().of(owner)
+	}
+	if k.owner == nil {
+		*k = kept{owner, create()}
+		late = d.rest != nil && d.rest.ended
+	}
+	return k.state, late
+}
+
+// of returns what the owner keeps, or the place for it.
+func (r *rest) of(owner any) *kept {
+	for i := range r.kept {
+		if r.kept[i].owner == owner {
+			return &r.kept[i]
 		}
 	}
-	return s.state
+	r.kept = append(r.kept, kept{})
+	return &r.kept[len(r.kept)-1]
+}
+
+// ownRest returns the rest, to be changed. d.mu must be held.
+func (d *Delivery) ownRest() *rest {
+	switch d.rest {
+	case nil:
+		d.rest = &rest{}
+	case ended:
+		d.rest = &rest{ended: true}
+	}
+	return d.rest
 }
 
 // Deadline returns when the delivery ends at the latest. ok is false if that is not known, as
 // with a transport that holds events: the context of a call may end long before it.
 func (d *Delivery) Deadline() (deadline time.Time, ok bool) {
-	if d.deadline == nil {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.rest == nil || d.rest.deadline == nil {
 		return time.Time{}, false
 	}
-	return *d.deadline, true
+	return *d.rest.deadline, true
 }
 
 // OnEnd has f called when the delivery ends, or at once if it has ended.
 func (d *Delivery) OnEnd(f func()) {
 	d.mu.Lock()
-	ended := d.ended
-	if before := d.onEnd; before != nil && !ended {
-		d.onEnd = func() { before(); f() }
-	} else if !ended {
-		d.onEnd = f
+	r := d.ownRest()
+	late := r.ended
+	if !late {
+		r.onEnd = append(r.onEnd, f)
 	}
 	d.mu.Unlock()
-	if ended {
+	if late {
 		f()
 	}
+}
+
+// An Ender is what a handler keeps of a delivery ([Delivery.State]) and must know when that
+// ends. In contrast to a function for [Delivery.OnEnd] it takes no memory of its own.
+type Ender interface {
+	// DeliveryEnded is called once.
+	DeliveryEnded()
 }
 
 // End ends the delivery: the transport has settled its message, or is about to. The
 // handler is not called again with it.
 func (d *Delivery) End() {
 	d.mu.Lock()
-	onEnd := d.onEnd
-	d.ended, d.onEnd, d.states = true, nil, states{}
+	first, before := d.first, d.rest
+	d.first, d.rest = kept{}, ended
+	if before != nil {
+		d.rest = &rest{ended: true, deadline: before.deadline}
+	}
 	d.mu.Unlock()
-	if onEnd != nil {
-		onEnd()
+	end(first.state)
+	if before == nil {
+		return
+	}
+	for _, k := range before.kept {
+		end(k.state)
+	}
+	for _, f := range before.onEnd {
+		f()
+	}
+}
+
+// end tells a state of the end of its delivery.
+func end(state any) {
+	if e, ok := state.(Ender); ok {
+		e.DeliveryEnded()
 	}
 }

@@ -17,7 +17,24 @@ import (
 // most once, after the handler has returned; it may call the function at once. err is the
 // reason. It may be nil; the result never is.
 func Hold(notify func(resume func()), err error) error {
-	return &holdError{notify: notify, err: err}
+	return &holdError{notifier: notifyFunc(notify), err: err}
+}
+
+// HoldUntil is [Hold] for a handler that keeps something of each event that it has held, of
+// which there may be thousands: what it keeps is the notifier, and needs no functions.
+func HoldUntil(n Notifier, err error) error { return &holdError{notifier: n, err: err} }
+
+// A Notifier says when a held event may go on.
+type Notifier interface {
+	// NotifyResume has r resumed when the handler may be called again with the event: at
+	// most once, and maybe before NotifyResume returns.
+	NotifyResume(r Resumer)
+}
+
+// A Resumer is a transport's message whose event is held.
+type Resumer interface {
+	// Resume has the handler called again with the event. It does not block.
+	Resume()
 }
 
 // IsHold reports whether err is or wraps an error of [Hold]. It is false if that is joined
@@ -29,12 +46,45 @@ func IsHold(err error) bool { return holdOf(err) != nil }
 // once for each error of [Hold]. It returns false, and resume is never called, if err is
 // no such error.
 func OnResume(err error, resume func()) bool {
+	return ResumeOn(err, &resumeOnce{resume: resume})
+}
+
+// ResumeOn is [OnResume] for a transport that keeps something of each message that it holds,
+// and needs no function besides. What happens if r is resumed again is up to r.
+func ResumeOn(err error, r Resumer) (held bool) {
 	hold := holdOf(err)
 	if hold == nil {
 		return false
 	}
-	hold.register(resume)
-	return true
+	held = true
+	defer resumeAfterPanic(r)
+	hold.notifier.NotifyResume(r)
+	return held
+}
+
+// resumeAfterPanic has an event whose notifier is nil or panics go on after brokenDelay, so
+// that it is not held for hours.
+func resumeAfterPanic(r Resumer) {
+	if recover() != nil {
+		time.AfterFunc(brokenDelay, r.Resume)
+	}
+}
+
+// A resumeOnce is a function that is called by the first Resume.
+type resumeOnce struct {
+	once   sync.Once
+	resume func()
+}
+
+func (r *resumeOnce) Resume() { r.once.Do(r.resume) }
+
+// A notifyFunc is the argument of Hold.
+type notifyFunc func(resume func())
+
+func (notify notifyFunc) NotifyResume(r Resumer) {
+	once := &resumeOnce{resume: r.Resume}
+	defer resumeAfterPanic(once)
+	notify(once.Resume)
 }
 
 func holdOf(err error) *holdError {
@@ -46,25 +96,12 @@ func holdOf(err error) *holdError {
 	return nil
 }
 
-// brokenDelay is how long an event is held if notify can't be called.
+// brokenDelay is how long an event is held if its notifier can't be called.
 const brokenDelay = 5 * time.Second
 
 type holdError struct {
-	notify func(resume func())
-	err    error
-}
-
-// register calls notify. A hold whose notify is nil or panics ends after brokenDelay, so
-// that the event is not held for hours.
-func (e *holdError) register(resume func()) {
-	var once sync.Once
-	resumeOnce := func() { once.Do(resume) }
-	defer func() {
-		if recover() != nil {
-			time.AfterFunc(brokenDelay, resumeOnce)
-		}
-	}()
-	e.notify(resumeOnce)
+	notifier Notifier
+	err      error
 }
 
 func (e *holdError) Error() string { return withCause("held", e.err) }
@@ -77,7 +114,7 @@ func DispatchHeld(ctx context.Context, h Handler, e *Event) (Outcome, error) {
 	var d Delivery
 	defer d.End()
 	if deadline, ok := ctx.Deadline(); ok {
-		d.deadline = &deadline
+		d.ownRest().deadline = &deadline
 	}
 	ctx = WithDelivery(ctx, &d)
 	for {

@@ -20,14 +20,14 @@ func (s *set) named(name string) *destination {
 }
 
 // choose finds the destinations that want the event.
-func (p *progress) choose(from *set, delivery *events.Delivery, e *events.Event) {
-	parts, room := p.ptr[:0], p.one[:]
+func (p *progress) choose(from *set, e *events.Event) {
+	var few [8]*part
+	parts, room := few[:0], p.one[:]
 	for i, d := range from.destinations {
 		if len(room) == 0 { // for the others, in one piece
-			n := len(from.destinations) - i
-			parts, room = slices.Grow(parts, n), make([]part, n)
+			room = make([]part, len(from.destinations)-i)
 		}
-		if p.fill(&room[0], d, delivery, e) {
+		if p.fill(&room[0], d, e) {
 			parts, room = append(parts, &room[0]), room[1:]
 		}
 	}
@@ -35,17 +35,14 @@ func (p *progress) choose(from *set, delivery *events.Delivery, e *events.Event)
 }
 
 // fill makes a part for a destination, and reports whether that wants the event.
-func (p *progress) fill(in *part, d *destination, delivery *events.Delivery, e *events.Event) bool {
+func (p *progress) fill(in *part, d *destination, e *events.Event) bool {
 	fits, err := d.selects.fits(e)
 	if !fits {
 		return false
 	}
-	*in = part{destination: d, redelivered: e.ReceiveCount > 1}
-	if delivery != nil {
-		in.waiter = p
-	}
+	*in = part{progress: p, destination: d, redelivered: e.ReceiveCount > 1}
 	if err != nil {
-		in.outcome, in.err = final, err
+		in.outcome, in.setback = final, &setback{err: err}
 	}
 	return true
 }
@@ -54,7 +51,10 @@ func (p *progress) fill(in *part, d *destination, delivery *events.Delivery, e *
 func (p *progress) keep(of *set, parts []*part) (over bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.of, p.parts = of, parts
+	p.of, p.parts = of, nil
+	for _, part := range slices.Backward(parts) {
+		part.next, p.parts = p.parts, part
+	}
 	return p.over
 }
 
@@ -62,15 +62,15 @@ func (p *progress) keep(of *set, parts []*part) (over bool) {
 // has succeeded at stays so, by name. Otherwise a changed destination gets it if it wants it.
 // So do new ones if the event can't go on to one that was removed, which may have another
 // name now.
-func (p *progress) adopt(to *set, delivery *events.Delivery, e *events.Event) {
+func (p *progress) adopt(to *set, e *events.Event) {
 	var parts []*part
 	add := func(d *destination) {
-		if added := new(part); p.fill(added, d, delivery, e) {
+		if added := new(part); p.fill(added, d, e) {
 			parts = append(parts, added)
 		}
 	}
 	removed := false
-	for _, old := range p.parts {
+	for old := p.parts; old != nil; old = old.next {
 		d := to.named(old.destination.name)
 		if old.outcome == done || d == old.destination {
 			parts = append(parts, old)

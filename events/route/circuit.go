@@ -3,6 +3,7 @@ package route
 import (
 	"slices"
 	"time"
+	"unique"
 
 	"go.uber.org/zap"
 
@@ -54,7 +55,7 @@ type circuit struct {
 }
 
 // finish records the result of a call, and returns what becomes of the event.
-func (d *destination) finish(p *part, r result) verdict {
+func (d *destination) finish(p *part, c call, r result) verdict {
 	d.mu.Lock()
 	defer d.unlock()
 	probe := p.probe
@@ -65,7 +66,7 @@ func (d *destination) finish(p *part, r result) verdict {
 	if d.retired {
 		return judgeRetired(p, r)
 	}
-	v := d.judge(p, r)
+	v := d.judge(p, c, r)
 	if probe && r.kind.showsNothing() {
 		d.probes.next = time.Now() // with another event
 	}
@@ -78,11 +79,11 @@ func (d *destination) finish(p *part, r result) verdict {
 	return v
 }
 
-func (d *destination) judge(p *part, r result) verdict {
-	waits := p.waiter != nil && !p.ended
+func (d *destination) judge(p *part, c call, r result) verdict {
+	waits := p.progress.mayWait && !p.ended
 	switch r.kind {
 	case handled:
-		d.succeeded(p)
+		d.succeeded(c)
 		return verdictDone
 	case duplicate:
 		d.counts.Duplicates++
@@ -101,7 +102,7 @@ func (d *destination) judge(p *part, r result) verdict {
 			p.stage = heldByHandler
 		}
 	default:
-		return d.judgeFailure(p, r, waits)
+		return d.judgeFailure(p, c, r, waits)
 	}
 	if !waits {
 		return verdictFailed
@@ -115,43 +116,43 @@ func judgeRetired(p *part, r result) verdict {
 	switch {
 	case r.kind == handled, r.kind == duplicate, r.kind == ignored:
 		return verdictDone
-	case p.waiter == nil, p.ended:
+	case !p.progress.mayWait, p.ended:
 		return verdictFailed
 	default:
 		return verdictWaits
 	}
 }
 
-func (d *destination) judgeFailure(p *part, r result, waits bool) verdict {
+func (d *destination) judgeFailure(p *part, c call, r result, waits bool) verdict {
 	now := time.Now()
 	d.counts.Failed++
 	d.counts.LastError, d.counts.LastFailure = r.err.Error(), now
 	if r.kind == permanent {
 		return verdictFinal
 	}
-	own := d.failed(p, r, now)
+	own := d.failed(p, c, r, now)
 	if own || !waits {
 		return verdictFailed
 	}
-	p.lastFailure = d.counts.LastError
+	p.lastFailure = unique.Make(d.counts.LastError)
 	d.suspect(p, now)
 	return verdictWaits
 }
 
 // succeeded records that an event was handled.
-func (d *destination) succeeded(p *part) {
+func (d *destination) succeeded(success call) {
 	now := time.Now()
 	last := d.counts.LastSuccess
 	d.counts.Handled++
 	d.counts.LastSuccess = now
 	c := &d.circuit
 	c.streak = c.streak[:0]
-	c.proven = max(c.proven, p.failuresBefore)
+	c.proven = max(c.proven, success.failuresBefore)
 	switch {
-	case c.state != Up && (p.begun <= c.opened || now.Before(c.pausedUntil)):
+	case c.state != Up && (success.begun <= c.opened || now.Before(c.pausedUntil)):
 		// That it was up before shows nothing.
 	case c.state != Up:
-		d.close(p, now)
+		d.close(success, now)
 	default:
 		// Suspects that are many after a time without any success are an outage that
 		// new events have not noticed.
@@ -162,7 +163,7 @@ func (d *destination) succeeded(p *part) {
 // clear has those suspects tried again that failed before a call began that succeeded.
 func (d *destination) clear(now time.Time, ramp bool) {
 	for p := d.waiting.head; p != nil; {
-		next := p.next
+		next := p.after
 		if p.failure <= d.circuit.proven {
 			d.waiting.remove(p)
 			if ramp {
@@ -187,20 +188,20 @@ func (d *destination) clear(now time.Time, ramp bool) {
 
 // failed records a failure, and reports whether it is due to the event: at an earlier try
 // it failed too, and since then the destination has handled another.
-func (d *destination) failed(p *part, r result, now time.Time) (own bool) {
+func (d *destination) failed(p *part, of call, r result, now time.Time) (own bool) {
 	c := &d.circuit
 	c.failures++
-	if p.failure == 0 || !p.steady {
+	if p.failure == 0 || !of.steady {
 		p.failure = c.failures
 	}
-	own = p.retested || r.kind == asksForDelay && p.steady
+	own = of.retested || r.kind == asksForDelay && of.steady
 	switch {
 	case r.kind == unavailable:
 		own = false
 		d.pause(r, now)
 	case c.state == Paused && !now.Before(c.pausedUntil):
 		d.open(now, r.err)
-	case c.state == Up && p.first && !slices.Contains(c.streak, r.key):
+	case c.state == Up && of.first && !slices.Contains(c.streak, r.key):
 		if c.streak = append(c.streak, r.key); len(c.streak) >= openAfter {
 			d.open(now, r.err)
 		}
@@ -218,7 +219,7 @@ func (d *destination) suspect(p *part, now time.Time) {
 		d.probes.restart(now)
 	}
 	d.number(p)
-	p.stage = queued
+	p.stage = waitsForUp
 	d.waiting.push(p)
 }
 
@@ -269,19 +270,20 @@ func (d *destination) down(state State, now time.Time) {
 	for p := d.line.head; p != nil; p = d.line.head {
 		d.line.remove(p)
 		d.waiting.push(p)
+		p.stage = waitsForUp
 	}
 	d.probes.restart(now)
 }
 
-// close ends an outage or a pause, because the call of p has succeeded.
-func (d *destination) close(p *part, now time.Time) {
+// close ends an outage or a pause, because a call has succeeded.
+func (d *destination) close(success call, now time.Time) {
 	c := &d.circuit
 	if c.logged {
 		d.log.Info("destination up", zap.Duration("after", now.Sub(c.since)), zap.Int("held", d.waiting.length))
 	}
 	c.state, c.since, c.pausedUntil, c.logged = Up, now, time.Time{}, false
 	c.rampFrom, c.downLogged = now, false
-	d.probes.cancelBefore(p)
+	d.probes.cancelBefore(success)
 	for p := d.waiting.head; p != nil; p = d.waiting.head {
 		d.waiting.remove(p)
 		d.enqueue(p)

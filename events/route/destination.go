@@ -59,8 +59,8 @@ func newDestination(d Destination, log *zap.Logger) *destination {
 }
 
 // enter reports whether the handler may be called with the event now. The caller must call
-// it then, and finish. If it may not, the event waits.
-func (d *destination) enter(p *part) bool {
+// it then, and finish with that call. If it may not, the event waits.
+func (d *destination) enter(p *part) (c call, ok bool) {
 	d.mu.Lock()
 	defer d.unlock()
 	switch {
@@ -68,34 +68,33 @@ func (d *destination) enter(p *part) bool {
 		if p.stage == placeReserved {
 			d.release(p)
 		}
-		return false
+		return call{}, false
 	case p.stage == placeReserved:
 		if d.circuit.state != Up && !p.probe { // went down in between
 			d.release(p)
 			d.enqueue(p)
-			return false
+			return call{}, false
 		}
 	case p.stage != idle:
-		return false
+		return call{}, false
 	case d.circuit.state != Up:
 		if now := time.Now(); !d.probes.due(now) {
 			d.enqueue(p)
-			return false
+			return call{}, false
 		}
 		d.reserveProbe(p)
 	case d.line.length > 0 || d.running >= d.allowed():
 		d.enqueue(p)
-		return false
+		return call{}, false
 	default:
 		d.running++
 	}
-	p.begin(&d.circuit)
-	return true
+	return d.begin(p), true
 }
 
 // enqueue has the event wait for a place, or for the destination to be up.
 func (d *destination) enqueue(p *part) {
-	if p.waiter == nil {
+	if !p.progress.mayWait {
 		return
 	}
 	if d.retired {
@@ -103,11 +102,12 @@ func (d *destination) enqueue(p *part) {
 		return
 	}
 	d.number(p)
-	p.stage = queued
 	if d.circuit.state == Up {
+		p.stage = waitsForPlace
 		d.line.push(p)
 		return
 	}
+	p.stage = waitsForUp
 	d.waiting.push(p)
 }
 
@@ -175,7 +175,7 @@ func (d *destination) unlock() {
 	d.woken = nil
 	d.mu.Unlock()
 	for _, p := range woken {
-		p.waiter.ready(p)
+		p.progress.ready(p)
 	}
 }
 
@@ -272,11 +272,17 @@ func (d *destination) resumed(p *part) {
 func (d *destination) withdraw(p *part, ended bool) {
 	d.mu.Lock()
 	switch p.stage {
-	case queued, heldByHandler:
-		p.queue.remove(p)
+	case waitsForPlace:
+		d.line.remove(p)
+		p.stage = idle
+	case waitsForUp:
+		d.waiting.remove(p)
 		p.stage = idle
 	case waitsForTime:
 		d.delayed.remove(p)
+		p.stage = idle
+	case heldByHandler:
+		d.byOther.remove(p)
 		p.stage = idle
 	case placeReserved:
 		d.release(p)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"time"
+	"unique"
 
 	"go.uber.org/zap"
 
@@ -16,82 +17,102 @@ type stage uint8
 
 const (
 	idle          stage = iota // neither waits nor runs
-	queued                     // in one of the destination's queues
+	waitsForPlace              // in destination.line
+	waitsForUp                 // in destination.waiting
 	waitsForTime               // in destination.delayed
-	heldByHandler              // the handler has asked for it
+	heldByHandler              // in destination.byOther: the handler has asked for it
 	placeReserved              // about to be called
 	running                    // being called
 	gone                       // its delivery has ended
 )
 
-// A waiter has parts that wait.
-type waiter interface {
-	// ready is called when a part may go on.
-	ready(p *part)
-}
-
 // A part is one destination's part in a delivery. It is small, since there may be thousands
 // while a destination is down.
 type part struct {
+	progress    *progress // is told when a place is reserved, or the destination is retired
 	destination *destination
-	// waiter is told when a place is reserved, or the destination is retired. It is nil if
-	// the event can't wait.
-	waiter waiter
+	next        *part // of the delivery
 
 	// Guarded by the destination's mutex.
-	queue       *queue // while queued
-	prev, next  *part
-	number      uint64                  // order of arrival; zero if it has never waited
-	cancel      context.CancelCauseFunc // of a probe that runs
-	failure     uint64                  // number of the failure that makes it a suspect; zero if it is none
-	lastFailure string
-	index       int32 // in delayed
-	tries       int32
-	stage       stage
-	ended       bool // the delivery has ended
-	probe       bool
-	cancelled   bool
-
-	// About the call that runs. Written when it begins, and not while it runs.
-	first          bool   // attempt of the event
-	steady         bool   // the destination was up, and not only just
-	retested       bool   // the destination has handled another event since the failure
-	failuresBefore uint64 // number of failures before it began
-	begun          uint64 // numbers the calls
-
-	// Written by the call, before it sets the outcome.
-	delay    time.Duration // before the next try after a failure of the event's own
-	failures int32         // that were the event's own
+	before, after *part                 // in a queue
+	number        uint64                // order of arrival; zero if it has never waited
+	failure       uint64                // number of the failure that makes it a suspect; zero if it is none
+	lastFailure   unique.Handle[string] // zero if there is none
+	index         int32                 // in delayed
+	tries         int32
+	stage         stage
+	ended         bool // the delivery has ended
+	probe         bool
 
 	redelivered bool // an earlier delivery of the event may have been tried
 	logged      bool // the failure is in the log; only for the dispatch
 
 	// Guarded by the progress's mutex.
 	outcome outcome
-	err     error // unless the outcome is open
+	setback *setback // nil if there was none
+}
+
+// A setback is what is kept of a call that has failed, or had nothing to do. Most events that
+// wait have had none.
+type setback struct {
+	err      error         // nil while the outcome is open
+	delay    time.Duration // before the next try after a failure of the event's own
+	failures int           // that were the event's own
+}
+
+// err returns the error of the last call, and nil while the outcome is open.
+func (p *part) err() error {
+	if p.setback == nil {
+		return nil
+	}
+	return p.setback.err
+}
+
+// failures returns how many failures were the event's own.
+func (p *part) failures() int {
+	if p.setback == nil {
+		return 0
+	}
+	return p.setback.failures
+}
+
+// A call is what was known when a call began.
+type call struct {
+	first          bool   // attempt of the event
+	steady         bool   // the destination was up, and not only just
+	retested       bool   // the destination has handled another event since the failure
+	failuresBefore uint64 // number of failures before it began
+	begun          uint64 // numbers the calls
 }
 
 // begin records what is known when a call begins.
-func (p *part) begin(c *circuit) {
+func (d *destination) begin(p *part) call {
+	c := &d.circuit
 	p.stage = running
 	p.tries++
-	p.first = p.tries == 1 && !p.redelivered
-	p.steady = c.state == Up && c.rampFrom.IsZero()
-	p.retested = p.steady && p.failure > 0 && p.failure <= c.proven
-	p.failuresBefore = c.failures
+	steady := c.state == Up && c.rampFrom.IsZero()
 	c.calls++
-	p.begun = c.calls
+	if p.probe {
+		d.probes.of(p).begun = c.calls
+	}
+	return call{
+		first:          p.tries == 1 && !p.redelivered,
+		steady:         steady,
+		retested:       steady && p.failure > 0 && p.failure <= c.proven,
+		failuresBefore: c.failures,
+		begun:          c.calls,
+	}
 }
 
 // logFailure logs a failure of the event itself while the event is held for other destinations:
 // the transport will know of it only when they are done, which can take hours.
 func (p *part) logFailure(e *events.Event) {
-	if p.logged || p.outcome != failed && (p.outcome != final || p.err == nil) {
+	if p.logged || p.outcome != failed && (p.outcome != final || p.err() == nil) {
 		return
 	}
 	p.logged = true
 	p.destination.log.Warn("event failed, and is held for other destinations",
-		zap.String("type", events.Brief(e.Type)), zap.String("id", events.Brief(e.ID)), zap.Error(p.err))
+		zap.String("type", events.Brief(e.Type)), zap.String("id", events.Brief(e.ID)), zap.Error(p.err()))
 }
 
 // outcome is what a destination has done with an event in this delivery.
@@ -208,6 +229,9 @@ func onlyAsksForTime(err error) bool {
 	return ok
 }
 
+// none is the last failure of an event that has not failed.
+var none unique.Handle[string]
+
 // reason returns why the event waits, for the text of an error, and whether that is only until
 // others are done.
 func (p *part) reason() (text string, busy bool) {
@@ -221,13 +245,13 @@ func (p *part) reason() (text string, busy bool) {
 	case d.circuit.state != Up:
 	case p.stage == heldByHandler:
 		why = "held"
-	case p.lastFailure == "":
+	case p.lastFailure == none:
 		why, busy = "busy", true
 	default:
 		why = "failed"
 	}
-	if p.lastFailure != "" {
-		why += ": " + p.lastFailure
+	if p.lastFailure != none {
+		why += ": " + p.lastFailure.Value()
 	}
 	return d.name + " (" + why + ")", busy
 }

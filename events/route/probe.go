@@ -25,11 +25,19 @@ var errProbeReplaced = errors.New("took too long while the destination was down"
 
 // probes are calls that show whether a destination is up again.
 type probes struct {
-	list  []*part   // reserved or running, the oldest first
+	list  []probe   // reserved or running, the oldest first
 	count int       // since the outage began
 	next  time.Time // when the next is due
 	owed  bool      // the next starts as soon as one that was cancelled returns
 	asked time.Time // when Blocked last asked for an event to probe with
+}
+
+// A probe is one of them.
+type probe struct {
+	part      *part
+	begun     uint64                  // number of the call, while it runs
+	cancel    context.CancelCauseFunc // of the call, while it runs
+	cancelled bool
 }
 
 // restart begins with short times between probes.
@@ -48,18 +56,31 @@ func (p *probes) due(now time.Time) bool {
 	return len(p.list) < maxProbes && !now.Before(p.next)
 }
 
-func (p *probes) remove(probe *part) {
-	p.list = slices.DeleteFunc(p.list, func(other *part) bool { return other == probe })
-	probe.probe, probe.cancel, probe.cancelled = false, nil, false
+// of returns the probe with an event.
+func (p *probes) of(part *part) *probe {
+	return &p.list[slices.IndexFunc(p.list, func(probe probe) bool { return probe.part == part })]
+}
+
+func (p *probes) remove(part *part) {
+	p.list = slices.DeleteFunc(p.list, func(probe probe) bool { return probe.part == part })
+	part.probe = false
+}
+
+// end ends the call of a probe.
+func (p *probe) end() {
+	if p.cancel != nil && !p.cancelled {
+		p.cancelled = true
+		p.cancel(errProbeReplaced)
+	}
 }
 
 // cancel ends the second-oldest probe. The oldest may take its time, so that a destination
 // that needs that long shows that it is up.
 func (p *probes) cancel() {
-	for _, probe := range p.list[1:] {
+	for i := range p.list[1:] {
+		probe := &p.list[1+i]
 		if probe.cancel != nil && !probe.cancelled {
-			probe.cancelled = true
-			probe.cancel(errProbeReplaced)
+			probe.end()
 			return
 		}
 	}
@@ -67,11 +88,10 @@ func (p *probes) cancel() {
 
 // cancelBefore ends the probes that have begun before a call that has succeeded: they
 // hang.
-func (p *probes) cancelBefore(success *part) {
-	for _, probe := range p.list {
-		if probe.cancel != nil && !probe.cancelled && probe.begun < success.begun {
-			probe.cancelled = true
-			probe.cancel(errProbeReplaced)
+func (p *probes) cancelBefore(success call) {
+	for i := range p.list {
+		if p.list[i].begun < success.begun {
+			p.list[i].end()
 		}
 	}
 }
@@ -105,7 +125,7 @@ func (d *destination) probing() bool {
 func (d *destination) reserveProbe(p *part) {
 	d.running++
 	p.stage, p.probe = placeReserved, true
-	d.probes.list = append(d.probes.list, p)
+	d.probes.list = append(d.probes.list, probe{part: p})
 	d.probes.later(time.Now())
 }
 
@@ -139,7 +159,7 @@ func (d *destination) context(ctx context.Context, p *part) (_ context.Context, 
 		ctx, cancelProbe = context.WithCancelCause(ctx)
 		cancel = func() { cancelProbe(nil) }
 		d.mu.Lock()
-		p.cancel = cancelProbe
+		d.probes.of(p).cancel = cancelProbe
 		d.mu.Unlock()
 	}
 	if deadline, ok := ctx.Deadline(); d.timeout > 0 && (!ok || time.Until(deadline) > d.timeout) { // else it costs and changes nothing

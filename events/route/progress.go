@@ -22,74 +22,89 @@ var errExited = errors.New("the handler has called runtime.Goexit")
 // which of them have it. It does not keep the event, since a transport may drop that while
 // it holds its message, and decode it again.
 //
-// Its mutex is never held while a destination's is taken, or the other way round.
+// Its mutex is never held while a destination's is taken, or the other way round. It is small,
+// since there may be thousands while a destination is down: what only a dispatch needs is in
+// that.
 type progress struct {
-	of  *set     // the set that the parts are of; nil before the first dispatch
-	one [1]part  // in which the part is, if there is one
-	ptr [1]*part // in which parts is then
+	of    *set    // the set that the parts are of; nil before the first dispatch
+	one   [1]part // the first part; the others are in a piece of their own
+	parts *part   // the first of a list; written with the mutex, and only while no call runs
 
-	mu     sync.Mutex
-	parts  []*part         // written with the mutex, and only while no call runs
-	event  *events.Event   // of the dispatch under way
-	ctx    context.Context // of the dispatch under way
-	ended  *sync.Cond      // active is less; nil until a dispatch has to wait
-	resume func()          // of the last Hold
-	active int32           // the dispatch under way, and the calls that it waits for
-	over   bool            // the delivery has ended
-	onEnd  bool            // the Delivery will report its end
-	due    bool            // a part may go on, since the last dispatch
+	mu       sync.Mutex
+	dispatch *dispatch      // under way, or nil
+	resumer  events.Resumer // of the last hold
+	held     bool           // it was, at least once
+	over     bool           // the delivery has ended
+	due      bool           // a part may go on, since the last dispatch
+	mayWait  bool           // never changes once there are parts
 }
 
-// dispatch calls what can be called, and waits for it.
-func (p *progress) dispatch(ctx context.Context, to *set, d *events.Delivery, e *events.Event) error {
+// A dispatch is one call of the Router. It ends when the calls that it waits for have ended.
+// Guarded by the progress's mutex, except what never changes.
+type dispatch struct {
+	ctx    context.Context // never changes
+	event  *events.Event   // never changes
+	active int             // the Router's call itself, and the calls that it waits for
+	ended  *sync.Cond      // active is less; nil until somebody has to wait
+}
+
+// run calls what can be called, and waits for it. d is nil if the event can't wait.
+func (p *progress) run(ctx context.Context, to *set, d *events.Delivery, e *events.Event) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	switch p.of {
 	case to:
 	case nil:
-		p.choose(to, d, e) //nolint:contextcheck // a condition takes no context
+		p.mayWait = d != nil
+		p.choose(to, e) //nolint:contextcheck // a condition takes no context
 	default:
-		p.adopt(to, d, e) //nolint:contextcheck // a condition takes no context
+		p.adopt(to, e) //nolint:contextcheck // a condition takes no context
 	}
-	if len(p.parts) == 0 {
+	if p.parts == nil {
 		return events.ErrNoHandler
 	}
-	p.begin(ctx, e)
-	exits := true // if a handler ends this goroutine
-	defer func() {
+	dispatch := p.begin(ctx, e)
+	exits := true  // if a handler ends this goroutine
+	defer func() { //nolint:contextcheck // begin has kept ctx
 		if exits {
-			p.awaitCalls()
+			p.awaitCalls(dispatch)
 			p.withdraw()
 		}
 	}()
-	p.callAll() //nolint:contextcheck // begin has kept ctx
+	p.callAll(dispatch) //nolint:contextcheck // begin has kept ctx
 	exits = false
-	return p.end(ctx, d, e)
+	return p.end(dispatch) //nolint:contextcheck // begin has kept ctx
 }
 
-func (p *progress) begin(ctx context.Context, e *events.Event) {
+func (p *progress) begin(ctx context.Context, e *events.Event) *dispatch {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.ctx, p.event, p.active = ctx, e, 1
-	p.due, p.resume = false, nil
+	p.dispatch = &dispatch{ctx: ctx, event: e, active: 1}
+	p.due, p.resumer = false, nil
+	return p.dispatch
 }
 
 // callAll calls what can be called now: the last in this goroutine, the others in theirs.
-func (p *progress) callAll() {
+func (p *progress) callAll(in *dispatch) {
 	var last *part
-	for _, part := range p.parts {
-		if p.isSettled(part) || !part.destination.enter(part) {
+	var lastCall call
+	for part := p.parts; part != nil; part = part.next {
+		if p.isSettled(part) {
+			continue
+		}
+		c, ok := part.destination.enter(part)
+		if !ok {
 			continue
 		}
 		if last != nil {
-			p.start()
-			go p.callAndLeave(last)
+			p.start(in)
+			go p.callAndLeave(in, last, lastCall)
 		}
-		last = part
+		last, lastCall = part, c
 	}
 	if last != nil {
-		p.call(last, false)
+		p.call(in, last, lastCall, false)
 	}
 }
 
@@ -99,80 +114,86 @@ func (p *progress) isSettled(part *part) bool {
 	return part.outcome == done || part.outcome == final
 }
 
-func (p *progress) start() {
+func (p *progress) start(d *dispatch) {
 	p.mu.Lock()
-	p.active++
+	d.active++
 	p.mu.Unlock()
 }
 
-func (p *progress) leave() {
+func (p *progress) leave(d *dispatch) {
 	p.mu.Lock()
-	p.active--
-	if p.ended != nil {
-		p.ended.Signal()
+	d.active--
+	if d.ended != nil {
+		d.ended.Signal()
 	}
 	p.mu.Unlock()
 }
 
-func (p *progress) callAndLeave(part *part) {
+func (p *progress) callAndLeave(in *dispatch, part *part, c call) {
 	stack.Grow()
-	defer p.leave()
-	p.call(part, false)
+	defer p.leave(in)
+	p.call(in, part, c, false)
 }
 
 // call calls the handler of a destination that the event has entered.
-func (p *progress) call(part *part, late bool) {
-	if part.failures > 0 {
-		p.set(part, open, nil)
+func (p *progress) call(in *dispatch, part *part, c call, late bool) {
+	if part.failures() > 0 {
+		p.set(part, open, setback{failures: part.failures()})
 	}
 	exits := true
 	defer func() {
 		if exits {
-			part.destination.finish(part, result{kind: stopped, err: errExited})
-			part.failures++
-			part.delay = ownDelay.Max
-			p.set(part, failed, errExited)
+			part.destination.finish(part, c, result{kind: stopped, err: errExited})
+			p.set(part, failed, setback{errExited, ownDelay.Max, part.failures() + 1})
 		}
 	}()
-	r := p.run(part, late)
+	r := in.call(part, c, late)
 	exits = false
-	switch v := part.destination.finish(part, r); v {
+	switch v := part.destination.finish(part, c, r); v {
 	case verdictWaits:
 		if r.kind == held {
 			events.OnResume(r.err, func() { part.destination.resumed(part) })
 		}
 	case verdictFailed:
-		part.failures++
-		part.delay = r.delay
-		if r.kind != asksForDelay && r.kind != tooEarly {
-			part.delay = ownDelay.EqualJitter(int(part.failures))
-		}
-		p.set(part, failed, r.err)
+		p.set(part, failed, part.failedAgain(r))
 	case verdictFinal:
-		p.set(part, final, r.err)
+		p.set(part, final, setback{err: r.err})
 	default:
-		p.set(part, done, r.err)
+		p.set(part, done, setback{err: r.err})
 	}
 }
 
-// run returns the result of a call.
-func (p *progress) run(part *part, late bool) result {
-	ctx, cancel := part.destination.context(p.ctx, part)
-	outcome, err := events.Dispatch(ctx, part.destination.handler, p.event)
-	r := resultOf(p.ctx, ctx, late, outcome, err)
+// failedAgain returns the setback of a failure of the event's own.
+func (p *part) failedAgain(r result) setback {
+	s := setback{r.err, r.delay, p.failures() + 1}
+	if r.kind != asksForDelay && r.kind != tooEarly {
+		s.delay = ownDelay.EqualJitter(s.failures)
+	}
+	return s
+}
+
+// call returns the result of a call.
+func (d *dispatch) call(part *part, c call, late bool) result {
+	ctx, cancel := part.destination.context(d.ctx, part)
+	outcome, err := events.Dispatch(ctx, part.destination.handler, d.event)
+	r := resultOf(d.ctx, ctx, late, outcome, err)
 	if cancel != nil {
 		cancel()
 	}
-	if part.first && outcome == events.Failed {
-		r.key = p.event.DeliveryKey()
+	if c.first && outcome == events.Failed {
+		r.key = d.event.DeliveryKey()
 	}
 	return r
 }
 
-func (p *progress) set(part *part, o outcome, err error) {
+func (p *progress) set(part *part, o outcome, s setback) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	part.outcome, part.err = o, err
+	part.outcome, part.setback = o, nil
+	if s.err != nil || s.failures > 0 {
+		kept := s // so that no other is allocated
+		part.setback = &kept
+	}
 }
 
 // ready is called when a part may go on: a place is reserved for it, or its destination is
@@ -180,99 +201,121 @@ func (p *progress) set(part *part, o outcome, err error) {
 // for one.
 func (p *progress) ready(part *part) {
 	p.mu.Lock()
-	resume := p.resume
+	resumer, d := p.resumer, p.dispatch
 	switch {
-	case p.active == 0:
-		p.due, p.resume = true, nil
-	case p.ctx.Err() == nil:
-		p.active++
-		resume = nil
-		go p.callLate(part)
+	case d == nil:
+		p.due, p.resumer = true, nil
+	case d.ctx.Err() == nil:
+		d.active++
+		resumer = nil
+		go p.callLate(d, part)
 	default:
-		resume = nil
-		p.active++ // the end of the dispatch has it wait again, and must not come before
-		defer p.leave()
+		resumer = nil
+		d.active++ // the end of the dispatch has it wait again, and must not come before
+		defer p.leave(d)
 		defer part.destination.unreserve(part)
 	}
 	p.mu.Unlock()
-	if resume != nil {
-		resume()
+	if resumer != nil {
+		resumer.Resume()
 	}
 }
 
-func (p *progress) callLate(part *part) {
+func (p *progress) callLate(in *dispatch, part *part) {
 	stack.Grow()
-	defer p.leave()
-	if part.destination.enter(part) {
-		p.call(part, true)
+	defer p.leave(in)
+	if c, ok := part.destination.enter(part); ok {
+		p.call(in, part, c, true)
 	}
 }
 
-// awaitCalls waits for the calls of a dispatch, and reports whether a part waits.
-func (p *progress) awaitCalls() (waits bool) {
+// awaitCalls waits for the calls of a dispatch, ends it, and reports whether a part waits.
+func (p *progress) awaitCalls(d *dispatch) (waits bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.active--
-	for p.active > 0 {
-		if p.ended == nil {
-			p.ended = sync.NewCond(&p.mu)
+	d.active--
+	for d.active > 0 {
+		if d.ended == nil {
+			d.ended = sync.NewCond(&p.mu)
 		}
-		p.ended.Wait()
+		d.ended.Wait()
 	}
-	p.ctx, p.event = nil, nil // an event that is held must not keep them
-	for _, part := range p.parts {
+	p.dispatch = nil // an event that is held must not keep it
+	for part := p.parts; part != nil; part = part.next {
 		waits = waits || part.outcome == open
 	}
 	return waits
 }
 
 // end waits for the calls, and returns the result of the dispatch.
-func (p *progress) end(ctx context.Context, d *events.Delivery, e *events.Event) error {
-	waits := p.awaitCalls()
+func (p *progress) end(d *dispatch) error {
+	waits := p.awaitCalls(d)
 	switch {
 	case !waits:
 		return p.result()
-	case d == nil:
+	case !p.mayWait:
 		return events.Hold(func(resume func()) { time.AfterFunc(time.Second, resume) }, p.reason())
 	}
-	if !p.onEnd {
-		p.onEnd = true
-		d.OnEnd(p.withdraw)
+	if p.hold() {
+		p.withdraw()
 	}
-	if isStopped(ctx) {
-		return context.Cause(ctx)
+	if isStopped(d.ctx) {
+		return context.Cause(d.ctx)
 	}
 	reason := p.reason()
-	for _, part := range p.parts {
-		part.logFailure(e)
+	for part := p.parts; part != nil; part = part.next {
+		part.logFailure(d.event)
 		switch part.outcome {
 		case open:
 			part.destination.requeue(part)
 		case failed:
-			part.destination.requeueAfter(part, part.delay)
+			part.destination.requeueAfter(part, part.setback.delay)
 		}
 	}
-	return events.Hold(p.notify, reason)
+	return events.HoldUntil(p, reason)
 }
 
-// notify registers the function that asks the transport for another dispatch.
-func (p *progress) notify(resume func()) {
+// hold records that a part waits, and reports whether the delivery has ended.
+func (p *progress) hold() (over bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.held = true
+	return p.over
+}
+
+// NotifyResume has r resumed when another dispatch can do something.
+func (p *progress) NotifyResume(r events.Resumer) {
 	p.mu.Lock()
 	now := p.due
 	if !now {
-		p.resume = resume
+		p.resumer = r
 	}
 	p.mu.Unlock()
 	if now {
-		resume()
+		r.Resume()
+	}
+}
+
+// DeliveryEnded ends the waiting of all parts. Nothing waits of most deliveries that end.
+func (p *progress) DeliveryEnded() {
+	p.mu.Lock()
+	p.over = true
+	held := p.held
+	p.mu.Unlock()
+	if held {
+		p.withdraw()
 	}
 }
 
 // withdraw ends the waiting of all parts, because the delivery has ended.
 func (p *progress) withdraw() {
 	p.mu.Lock()
-	p.resume, p.over = nil, true
-	parts := p.parts
+	p.resumer, p.over = nil, true
+	var few [8]*part
+	parts := few[:0]
+	for part := p.parts; part != nil; part = part.next {
+		parts = append(parts, part)
+	}
 	p.mu.Unlock()
 	for _, part := range parts {
 		part.destination.withdraw(part, true)

@@ -13,12 +13,12 @@ import (
 func (p *progress) result() error {
 	var failures []error
 	result := events.ErrNoHandler
-	for _, part := range p.parts {
+	for part := p.parts; part != nil; part = part.next {
 		switch {
 		case part.outcome != done:
-			failures = append(failures, fmt.Errorf("%s: %w", part.destination.name, part.err))
-		case part.err == nil || result == events.ErrNoHandler: //nolint:errorlint // the very value
-			result = part.err
+			failures = append(failures, fmt.Errorf("%s: %w", part.destination.name, part.err()))
+		case part.err() == nil || result == events.ErrNoHandler: //nolint:errorlint // the very value
+			result = part.err()
 		}
 	}
 	switch len(failures) {
@@ -36,7 +36,7 @@ func (p *progress) result() error {
 func (p *progress) reason() error {
 	var waits []string
 	busy := true
-	for _, part := range p.parts {
+	for part := p.parts; part != nil; part = part.next {
 		if part.outcome == open {
 			why, isBusy := part.reason()
 			waits = append(waits, why)

@@ -53,10 +53,10 @@ func New(cfg Config) (*Router, error) {
 func (r *Router) HandleEvent(ctx context.Context, e *events.Event) error {
 	d := events.DeliveryOf(ctx)
 	if d == nil {
-		return new(progress).dispatch(ctx, r.set.Load(), nil, e)
+		return new(progress).run(ctx, r.set.Load(), nil, e)
 	}
 	p := d.State(r, newProgress).(*progress)
-	return p.dispatch(ctx, r.set.Load(), d, e)
+	return p.run(ctx, r.set.Load(), d, e)
 }
 
 func newProgress() any { return &progress{} }

@@ -17,11 +17,10 @@ func TestEventWaitsAgainWhenItsPlaceComesTooLate(t *testing.T) {
 	cancel(context.DeadlineExceeded)
 	for range 5_000 {
 		d := newDestination(Destination{Name: "crm"}, zap.NewNop())
-		p := &progress{}
-		var delivery events.Delivery
-		p.choose(&set{[]*destination{d}}, &delivery, &events.Event{})
-		p.begin(ctx, &events.Event{})
-		part := p.parts[0]
+		p := &progress{mayWait: true}
+		p.choose(&set{[]*destination{d}}, &events.Event{})
+		dispatch := p.begin(ctx, &events.Event{})
+		part := p.parts
 		d.mu.Lock()
 		d.reserve(part)
 		d.woken = nil
@@ -36,13 +35,13 @@ func TestEventWaitsAgainWhenItsPlaceComesTooLate(t *testing.T) {
 		}
 		d.mu.Unlock()
 		resumed := false
-		if !events.OnResume(p.end(ctx, &delivery, &events.Event{}), func() { resumed = true }) {
+		if !events.OnResume(p.end(dispatch), func() { resumed = true }) {
 			t.Fatal("the event is not held")
 		}
 		<-ready
 		if part.stage == idle && !resumed {
 			t.Fatal("the event neither waits nor is called")
 		}
-		delivery.End()
+		p.DeliveryEnded()
 	}
 }

@@ -12,28 +12,28 @@ type queue struct {
 }
 
 func (q *queue) push(p *part) {
-	p.queue, p.prev, p.next = q, q.tail, nil
+	p.before, p.after = q.tail, nil
 	if q.tail == nil {
 		q.head = p
 	} else {
-		q.tail.next = p
+		q.tail.after = p
 	}
 	q.tail = p
 	q.length++
 }
 
 func (q *queue) remove(p *part) {
-	if p.prev == nil {
-		q.head = p.next
+	if p.before == nil {
+		q.head = p.after
 	} else {
-		p.prev.next = p.next
+		p.before.after = p.after
 	}
-	if p.next == nil {
-		q.tail = p.prev
+	if p.after == nil {
+		q.tail = p.before
 	} else {
-		p.next.prev = p.prev
+		p.after.before = p.before
 	}
-	p.queue, p.prev, p.next = nil, nil, nil
+	p.before, p.after = nil, nil
 	q.length--
 }
 
@@ -41,7 +41,7 @@ func (q *queue) remove(p *part) {
 // longest. It returns nil if the queue is empty.
 func (q *queue) leastTried() *part {
 	least := q.head
-	for p := q.head; p != nil; p = p.next {
+	for p := q.head; p != nil; p = p.after {
 		if p.tries < least.tries || p.tries == least.tries && p.number < least.number {
 			least = p
 		}
