@@ -130,9 +130,9 @@ func TestHeldMessagesAreSmall(t *testing.T) {
 		wholeCalls   bool
 		bound        int
 	}{
-		"one destination":                {map[string]error{"crm": errDown}, false, 950},
-		"one of three is down":           {map[string]error{"crm": errDown, "log": nil, "store": nil}, false, 1400},
-		"one destination of whole calls": {map[string]error{"crm": errDown}, true, 4800},
+		"one destination":                {map[string]error{"crm": errDown}, false, 510},
+		"one of three is down":           {map[string]error{"crm": errDown, "log": nil, "store": nil}, false, 700},
+		"one destination of whole calls": {map[string]error{"crm": errDown}, true, 3900},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -85,32 +85,40 @@ const busyWait = 5 * time.Second
 // One that waits for something that is only busy is never too many. It keeps its slot then,
 // so that no more are received than go on.
 func (c *Consumer) hold(m *message, r Result) bool {
-	held := m.token.Hold(len(m.body))
+	held := m.lease.Token().Hold(len(m.body))
 	if !held && !events.IsBusy(r.Err) {
 		return false
 	}
 	m.holdErr = cmp.Or(errors.Unwrap(r.Err), r.Err) // which does not keep the hold itself
-	m.dropEvent()
+	m.dropWork()
 	if !c.held.add(m) {
 		return false
 	}
-	c.settler.Hold(m.lease, func(lost bool) {
-		c.held.take(m, func() { c.workers.group.Go(func() { c.giveUp(m, lost) }) })
-	})
-	resume := func() { c.held.take(m, func() { c.resume(m) }) }
+	c.settler.Hold(&m.lease, m)
 	if !held {
-		again := time.AfterFunc(busyWait, resume)
-		events.OnResume(r.Err, func() { again.Stop(); resume() })
+		again := time.AfterFunc(busyWait, m.Resume)
+		events.OnResume(r.Err, func() { again.Stop(); m.Resume() })
 		return true
 	}
-	events.OnResume(r.Err, resume)
+	events.ResumeOn(r.Err, m)
 	return true
+}
+
+// Resume continues with a held message, as what its handler waits for is there.
+func (m *message) Resume() {
+	m.consumer.held.take(m, func() { m.consumer.resume(m) })
+}
+
+// HoldExpired gives up a held message.
+func (m *message) HoldExpired(lost bool) {
+	c := m.consumer
+	c.held.take(m, func() { c.workers.group.Go(func() { c.giveUp(m, lost) }) })
 }
 
 // resume continues with a held message. What its handler waited for limits how many are
 // resumed at once. Nothing limits those that waited for the keys, so they need a worker.
 func (c *Consumer) resume(m *message) {
-	if m.decoded.Err != nil {
+	if m.work().Err != nil {
 		c.restarts.Go(func() { c.start([]*message{m}) })
 		return
 	}
@@ -126,13 +134,13 @@ func (c *Consumer) resume(m *message) {
 // wait holds a message that must wait for an earlier one of its group or call, and reports
 // whether it waits. If not, it may start, or as many messages are held as may be.
 func (c *Consumer) wait(m *message) (waits, full bool) {
-	if !m.token.Hold(len(m.body)) {
+	if !m.lease.Token().Hold(len(m.body)) {
 		return false, true
 	}
-	c.settler.Hold(m.lease, nil)
+	c.settler.Hold(&m.lease, nil)
 	at := m.at()
-	m.dropEvent()
-	if c.line.Enter(m.key, at, m) {
+	m.dropWork()
+	if c.line.Enter(m.key(), at, m) {
 		c.endWait(m) // the earlier one has finished meanwhile
 		return false, false
 	}
@@ -149,8 +157,8 @@ func (c *Consumer) unheld(m *message) outcome {
 
 // endWait ends the hold of a message whose turn has come.
 func (c *Consumer) endWait(m *message) {
-	m.token.Resume()
-	c.settler.Resume(m.lease)
+	m.lease.Token().Resume()
+	c.settler.Resume(&m.lease)
 }
 
 // giveUp returns a message whose lease is lost or can't be extended further.
@@ -161,17 +169,17 @@ func (c *Consumer) giveUp(m *message, lost bool) {
 	}
 	err := fmt.Errorf("%w: %w", cause, m.holdErr)
 	c.returnWaiting(m)
-	if broken := m.recallEvent(); broken != nil {
+	if broken := m.recallWork(); broken != nil {
 		err = errors.Join(err, broken)
 	}
-	c.settle(m, decided(Result{Outcome: events.Failed, Err: err, Event: m.decoded.Event}))
+	c.settle(m, decided(Result{Outcome: events.Failed, Err: err, Event: m.work().Event}))
 }
 
 // returnHeld returns all messages that wait, when the consumer stops, and reports how many.
 func (c *Consumer) returnHeld() (returned int) {
 	late := c.late.end()
 	for _, m := range late {
-		c.settler.Return(m.lease, 0)
+		c.settler.Return(&m.lease, 0)
 	}
 	waiting := append(c.line.Drain(), c.held.close()...)
 	for _, m := range waiting {

@@ -14,7 +14,6 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
-	"wildix-worker/consumer/internal/inflight"
 	"wildix-worker/consumer/internal/settle"
 	"wildix-worker/events"
 	"wildix-worker/internal/sqscall"
@@ -24,26 +23,40 @@ import (
 var errNotString = errors.New("the attribute " + sqscall.SignatureAttribute + " is not a String")
 
 // A message is one delivery of a message. One goroutine at a time uses it: the poller
-// that received it, then a worker. Thousands are kept while they are held, so it is small.
+// that received it, then a worker. Thousands are kept while they are held, so it is small: what
+// is not needed while a message is held is in its work.
 type message struct {
-	token        *inflight.Token
-	lease        *settle.Lease // which has the message's id
-	body         []byte
-	signature    string                       // empty if there is none
-	attribute    *types.MessageAttributeValue // of the signature, if that is not a String
-	sentAt       int64                        // in Unix milliseconds; zero if unknown
-	receiveCount int32
-
-	place    int32  // among the held messages, from 1; zero if it is not one of them
-	grouped  bool   // the key is its group of a FIFO queue
-	followed bool   // a message of its FIFO group that can be handled came with it
-	key      string // messages of one key are handled one at a time; empty if it need not wait
-
-	decoded  decoded
-	event    weak.Pointer[events.Event] // of decoded, while the message is held
+	consumer *Consumer
+	lease    settle.Lease // has the id and the receipt handle
 	delivery events.Delivery
-	holdErr  error      // why the message was last held
-	span     trace.Span // nil without a tracer
+
+	body          []byte
+	texts         string // the signature, then the key
+	signatureSize int32  // of texts; zero if there is none
+	receiveCount  int32
+	sentAt        int64 // in Unix milliseconds; zero if unknown
+	place         int32 // among the held messages, from 1; zero if it is not one of them
+	grouped       bool  // the key is its group of a FIFO queue
+	followed      bool  // a message of its FIFO group that can be handled came with it
+
+	current *work                      // see work
+	event   weak.Pointer[events.Event] // of the work, while the message is held
+	holdErr error                      // why the message was last held
+}
+
+// A work is what is needed of a message while it is verified, decoded, handled or settled.
+type work struct {
+	decoded
+	attribute *types.MessageAttributeValue // of the signature, if that is not a String
+	span      trace.Span                   // nil without a tracer
+}
+
+// work returns the work, which is empty at first and after it was dropped.
+func (m *message) work() *work {
+	if m.current == nil {
+		m.current = &work{}
+	}
+	return m.current
 }
 
 // decoded is the result of verifying and decoding.
@@ -61,9 +74,11 @@ func (d decoded) result() Result {
 // newMessage returns a message, and what the settler must know of it.
 func newMessage(received *sqscall.Message) (*message, settle.Receipt) {
 	m := &message{
-		body: received.Body, signature: received.Signature, attribute: received.NotString,
-		sentAt: received.Sent, receiveCount: received.ReceiveCount,
-		key: received.Group, grouped: received.Group != "",
+		body: received.Body, sentAt: received.Sent, receiveCount: received.ReceiveCount, grouped: received.Group != "",
+	}
+	m.setTexts(received.Signature, received.Group)
+	if received.NotString != nil {
+		m.work().attribute = received.NotString
 	}
 	return m, settle.Receipt{
 		MessageID:     received.ID,
@@ -72,6 +87,22 @@ func newMessage(received *sqscall.Message) (*message, settle.Receipt) {
 		FirstReceived: timeOf(received.FirstReceived),
 	}
 }
+
+// setTexts copies the texts into one piece of memory.
+func (m *message) setTexts(signature, key string) {
+	var texts strings.Builder
+	texts.Grow(len(signature) + len(key))
+	texts.WriteString(signature)
+	texts.WriteString(key)
+	m.texts, m.signatureSize = texts.String(), int32(len(signature))
+}
+
+// signature returns the signature, or an empty text if there is none.
+func (m *message) signature() string { return m.texts[:m.signatureSize] }
+
+// key returns the key of which one message at a time is handled. It is empty if the message
+// need not wait for others.
+func (m *message) key() string { return m.texts[m.signatureSize:] }
 
 // timeOf returns a time in Unix milliseconds, and the zero time for zero.
 func timeOf(millis int64) time.Time {
@@ -90,10 +121,10 @@ func DecodeMessage(keys *signature.Keyring, received *types.Message) (*events.Ev
 }
 
 func (m *message) verifyAndDecode(keys *signature.Keyring) (*events.Event, events.Outcome, error) {
-	if m.attribute != nil {
+	if m.work().attribute != nil {
 		return nil, events.Rejected, errNotString
 	}
-	e, outcome, err := events.DecodeSigned(keys, m.body, m.signature)
+	e, outcome, err := events.DecodeSigned(keys, m.body, m.signature())
 	if e != nil {
 		e.ReceiveCount = int(m.receiveCount)
 	}
@@ -103,28 +134,34 @@ func (m *message) verifyAndDecode(keys *signature.Keyring) (*events.Event, event
 // signatureAttribute returns the attribute of the signature as it was received, or nil if
 // there was none.
 func (m *message) signatureAttribute() *types.MessageAttributeValue {
-	if m.signature == "" {
-		return m.attribute
+	if m.signatureSize == 0 {
+		return m.work().attribute
 	}
-	attribute := sqscall.Text(m.signature)
+	attribute := sqscall.Text(m.signature())
 	return &attribute
 }
 
-// dropEvent lets the collector take the event while the message is held: an event takes several
-// times the memory of its body. recallEvent brings it back.
-func (m *message) dropEvent() {
-	m.event = weak.Make(m.decoded.Event)
-	m.decoded.Event = nil
+// dropWork lets the collector take the work while the message is held: an event takes several
+// times the memory of its body. recallWork brings it back.
+func (m *message) dropWork() {
+	w := m.work()
+	m.event, w.Event = weak.Make(w.Event), nil
+	if w.Err == nil && w.span == nil {
+		m.current = nil
+	}
 }
 
-// recallEvent brings back the event of a message that was held: if the collector has taken it,
-// it is decoded again.
-func (m *message) recallEvent() (err error) {
-	if m.decoded.Event == nil {
-		m.decoded.Event = m.event.Value()
+// recallWork brings back the work of a message that was held: if the collector has taken the
+// event, it is decoded again.
+func (m *message) recallWork() (err error) {
+	w := m.work()
+	if w.Event == nil {
+		w.Event = m.event.Value()
 	}
-	if m.decoded.Event == nil && m.decoded.Err == nil {
-		m.decoded.Event, err = m.decodeAgain()
+	if w.Event == nil && w.Err == nil {
+		begun := time.Now()
+		w.Event, err = m.decodeAgain()
+		w.Took += time.Since(begun)
 	}
 	return err
 }
@@ -136,21 +173,21 @@ func (m *message) decodeAgain() (*events.Event, error) {
 	if err != nil {
 		return nil, fmt.Errorf("body has changed while the message was held: %w", err)
 	}
-	e.Signature, e.ReceiveCount = m.signature, int(m.receiveCount)
+	e.Signature, e.ReceiveCount = m.signature(), int(m.receiveCount)
 	return e, nil
 }
 
 // needsHandler reports whether the message is neither rejected nor malformed.
 func (m *message) needsHandler() bool {
-	return m.decoded.Err == nil || m.decoded.Outcome == events.Failed
+	return m.work().Err == nil || m.work().Outcome == events.Failed
 }
 
 // at returns the time by which messages of one call wait; zero for the order of arrival.
 func (m *message) at() time.Time {
-	if m.key == "" || m.grouped {
+	if m.key() == "" || m.grouped {
 		return time.Time{}
 	}
-	return m.decoded.Event.Time
+	return m.work().Event.Time
 }
 
 // A Result is the outcome of one message.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -34,7 +33,7 @@ func (c *Consumer) deliver(_ context.Context, received []poll.Received) {
 func (c *Consumer) process(w *workerContext, m *message) {
 	defer func() {
 		if m != nil { // the handler, or Observe, has ended this goroutine
-			c.settle(m, decided(Result{Outcome: events.Failed, Err: errGoexit, Event: m.decoded.Event}))
+			c.settle(m, decided(Result{Outcome: events.Failed, Err: errGoexit, Event: m.work().Event}))
 			c.returnWaiting(m)
 		}
 	}()
@@ -65,15 +64,15 @@ func (c *Consumer) admit(received []poll.Received) (messages, refused []*message
 	var blocked []string // groups of messages whose earlier delivery is not settled
 	for _, r := range received {
 		m, receipt := newMessage(r.Message)
+		m.consumer = c
 		receipt.ReceivedAt = now
-		lease, admission := c.settler.Admit(receipt, r.Token)
-		m.lease, m.token = lease, r.Token
+		admission := c.settler.Admit(&m.lease, receipt, r.Token)
 		switch {
 		case admission == settle.InHand:
 			if m.grouped {
-				blocked = append(blocked, m.key)
+				blocked = append(blocked, m.key())
 			}
-		case slices.Contains(blocked, m.key):
+		case slices.Contains(blocked, m.key()):
 			c.settle(m, untouched(0))
 		case admission == settle.Done:
 			c.settle(m, decided(Result{Outcome: events.Duplicate}))
@@ -89,10 +88,10 @@ func (c *Consumer) admit(received []poll.Received) (messages, refused []*message
 // decode verifies the signatures and decodes the events.
 func (c *Consumer) decode(messages []*message) {
 	for _, m := range messages {
-		m.span = c.startSpan()
+		m.work().span = c.startSpan()
 		begun := time.Now()
-		m.decoded = c.decodeOne(m)
-		m.decoded.Took = time.Since(begun)
+		m.work().decoded = c.decodeOne(m)
+		m.work().Took = time.Since(begun)
 	}
 }
 
@@ -109,8 +108,8 @@ func (c *Consumer) decodeOne(m *message) (d decoded) {
 // that one fails at once, those that wait for it must be in the line, to be returned too.
 func (c *Consumer) order(messages []*message) []*message {
 	for _, m := range messages {
-		if e := m.decoded.Event; c.cfg.OrderByCall && !m.grouped && e != nil {
-			m.key = strings.Clone(e.ID) // which is a part of all texts of the event
+		if e := m.work().Event; c.cfg.OrderByCall && !m.grouped && e != nil {
+			m.setTexts(m.signature(), e.ID)
 		}
 	}
 	if c.cfg.OrderByCall {
@@ -118,15 +117,16 @@ func (c *Consumer) order(messages []*message) []*message {
 	}
 	var full []string // keys of messages that can't be held
 	return slices.DeleteFunc(messages, func(m *message) bool {
-		if m.key == "" || !slices.Contains(full, m.key) && c.line.Start(m.key) {
+		key := m.key()
+		if key == "" || !slices.Contains(full, key) && c.line.Start(key) {
 			return false
 		}
-		if !slices.Contains(full, m.key) {
+		if !slices.Contains(full, key) {
 			waits, isFull := c.wait(m)
 			if !isFull {
 				return waits
 			}
-			full = append(full, m.key)
+			full = append(full, key)
 		}
 		c.settle(m, c.unheld(m))
 		return true
@@ -153,7 +153,7 @@ func (c *Consumer) next(m *message, o outcome) *message {
 		c.returnWaiting(m)
 		return nil
 	}
-	next, ok := c.line.Next(m.key)
+	next, ok := c.line.Next(m.key())
 	if !ok {
 		return nil
 	}
@@ -163,7 +163,7 @@ func (c *Consumer) next(m *message, o outcome) *message {
 
 // returnWaiting returns all messages that wait for this one.
 func (c *Consumer) returnWaiting(m *message) {
-	for _, waiting := range c.line.Clear(m.key) {
+	for _, waiting := range c.line.Clear(m.key()) {
 		c.settle(waiting, untouched(0))
 	}
 }
@@ -197,14 +197,14 @@ func (c *Consumer) dispatch(w *workerContext, m *message) outcome {
 // before, it verifies and decodes again first; if they still can't, the message is to be
 // held.
 func (c *Consumer) try(w *workerContext, m *message) Result {
-	if m.decoded.Err != nil && m.needsHandler() {
+	if m.work().Err != nil && m.needsHandler() {
 		c.endWait(m) // it may have been held for the keys
-		m.decoded = c.decodeOne(m)
+		m.work().decoded = c.decodeOne(m)
 	}
-	if err := m.recallEvent(); err != nil {
+	if err := m.recallWork(); err != nil {
 		return Result{Outcome: events.Failed, Err: err}
 	}
-	r := m.decoded.result()
+	r := m.work().result()
 	switch {
 	case r.Err != nil && m.needsHandler():
 		c.keyless.Store(time.Now().UnixNano())
@@ -224,16 +224,16 @@ func (c *Consumer) try(w *workerContext, m *message) Result {
 // lease ends and at the shutdown timeout.
 func (c *Consumer) callHandler(w *workerContext, m *message) (events.Outcome, error) {
 	ctx, lost := w.get()
-	deadline, ok := c.settler.Begin(m.lease, c.cfg.HandlerTimeout, lost)
+	deadline, ok := c.settler.Begin(&m.lease, c.cfg.HandlerTimeout, lost)
 	if !ok {
 		return events.Failed, ErrLeaseLost
 	}
-	if m.span != nil {
-		ctx = trace.ContextWithSpan(ctx, m.span)
+	if span := m.work().span; span != nil {
+		ctx = trace.ContextWithSpan(ctx, span)
 	}
 	ctx, stop := context.WithDeadline(events.WithDelivery(ctx, &m.delivery), deadline)
 	defer stop()
-	outcome, err := events.Dispatch(ctx, c.cfg.Handler, m.decoded.Event)
+	outcome, err := events.Dispatch(ctx, c.cfg.Handler, m.work().Event)
 	if err == nil {
 		return outcome, nil
 	}

@@ -22,12 +22,12 @@ func (c *Consumer) settle(m *message, o outcome) {
 	m.delivery.End()
 	if o.untouched {
 		if o.delay > 0 || !c.late.add(m) {
-			c.settler.Return(m.lease, o.delay)
+			c.settler.Return(&m.lease, o.delay)
 		}
 		return
 	}
 	r := o.Result
-	r.MessageID, r.ReceiveCount, r.SentAt = m.lease.MessageID(), int(m.receiveCount), timeOf(m.sentAt)
+	r.MessageID, r.ReceiveCount, r.SentAt = c.settler.MessageID(&m.lease), int(m.receiveCount), timeOf(m.sentAt)
 	delay := c.settleBy(m, r)
 	c.counts[r.Outcome].Add(1)
 	c.endSpan(m, r)
@@ -44,16 +44,16 @@ func (c *Consumer) settle(m *message, o outcome) {
 func (c *Consumer) settleBy(m *message, r Result) (delay time.Duration) {
 	switch {
 	case r.Outcome.Done():
-		c.settler.Delete(m.lease)
+		c.settler.Delete(&m.lease)
 	case r.Outcome != events.Failed:
 		c.settleRejected(m)
 	case events.IsPermanent(r.Err):
-		c.settler.Refuse(m.lease, hopelessDelay(m))
+		c.settler.Refuse(&m.lease, hopelessDelay(m))
 	default:
 		if !errors.Is(r.Err, ErrStopping) {
 			delay = retryDelay(int(m.receiveCount), r.Err)
 		}
-		c.settler.Return(m.lease, delay)
+		c.settler.Return(&m.lease, delay)
 	}
 	return delay
 }
@@ -62,11 +62,11 @@ func (c *Consumer) settleBy(m *message, r Result) (delay time.Duration) {
 func (c *Consumer) settleRejected(m *message) {
 	switch c.cfg.OnRejected {
 	case Quarantine:
-		c.settler.Quarantine(m.lease, settle.Copy{
-			Body: m.body, Signature: m.signatureAttribute(), Outcome: m.decoded.Outcome.String(), Reason: m.decoded.Err.Error(),
+		c.settler.Quarantine(&m.lease, settle.Copy{
+			Body: m.body, Signature: m.signatureAttribute(), Outcome: m.work().Outcome.String(), Reason: m.work().Err.Error(),
 		})
 	case Delete:
-		c.settler.Delete(m.lease)
+		c.settler.Delete(&m.lease)
 	default:
 		c.leave(m)
 	}
@@ -131,11 +131,11 @@ func (c *Consumer) startSpan() trace.Span {
 // endSpan ends the span of a message, if there is a tracer. A message that was settled by
 // an earlier delivery gets its span only here.
 func (c *Consumer) endSpan(m *message, r Result) {
-	if m.span == nil {
-		m.span = c.startSpan()
+	if m.work().span == nil {
+		m.work().span = c.startSpan()
 	}
-	if m.span != nil {
-		r.Trace(m.span)
+	if m.work().span != nil {
+		r.Trace(m.work().span)
 	}
 }
 
@@ -160,7 +160,7 @@ var hopelessBackoff = backoff.Exponential{Min: time.Second, Max: 20 * time.Secon
 // hopelessDelay returns the delay of a hopeless message of a FIFO group.
 func hopelessDelay(m *message) time.Duration {
 	receives := int(m.receiveCount)
-	if m.decoded.Outcome != events.Rejected {
+	if m.work().Outcome != events.Rejected {
 		receives -= quickReceives
 	}
 	if m.followed || receives <= 0 {
@@ -172,10 +172,10 @@ func hopelessDelay(m *message) time.Duration {
 // leave settles a rejected or malformed message that is neither deleted nor quarantined.
 func (c *Consumer) leave(m *message) {
 	if !m.grouped {
-		c.settler.Leave(m.lease)
+		c.settler.Leave(&m.lease)
 		return
 	}
-	c.settler.ReturnAtOnce(m.lease, hopelessDelay(m))
+	c.settler.ReturnAtOnce(&m.lease, hopelessDelay(m))
 }
 
 // markFollowed marks the messages of one receive that came with a message of their FIFO
@@ -183,7 +183,7 @@ func (c *Consumer) leave(m *message) {
 func markFollowed(received, canBeHandled []*message) {
 	for _, m := range received {
 		m.followed = m.grouped && slices.ContainsFunc(canBeHandled, func(other *message) bool {
-			return other != m && other.key == m.key && other.needsHandler()
+			return other != m && other.key() == m.key() && other.needsHandler()
 		})
 	}
 }

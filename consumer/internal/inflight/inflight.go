@@ -10,6 +10,7 @@ package inflight
 
 import (
 	"context"
+	"math"
 	"sync"
 	"time"
 )
@@ -227,10 +228,13 @@ func (b *Budget) wake() {
 //
 // It may skip states, and may be held more than once. A call that does not fit the state
 // does nothing, so each method may be called more than once.
+//
+// Before the first call of a method it may be copied, to where the message is. The copy is the
+// token then.
 type Token struct {
 	budget *Budget
+	bytes  int32 // of the held message's body; guarded by budget.mu
 	state  state // guarded by budget.mu
-	bytes  int   // of the held message's body; guarded by budget.mu
 }
 
 type state uint8
@@ -254,9 +258,9 @@ func (t *Token) Hold(bytes int) bool {
 	if t.state != handling || b.full() {
 		return false
 	}
-	t.state, t.bytes = held, bytes
+	t.state, t.bytes = held, int32(min(bytes, math.MaxInt32))
 	b.held++
-	b.heldBytes += bytes
+	b.heldBytes += int(t.bytes)
 	b.free++
 	b.wake()
 	return true
@@ -312,6 +316,6 @@ func (t *Token) handlerDone() {
 func (t *Token) unhold(to state) {
 	t.state = to
 	t.budget.held--
-	t.budget.heldBytes -= t.bytes
+	t.budget.heldBytes -= int(t.bytes)
 	t.budget.wake()
 }

@@ -79,11 +79,10 @@ func (q queue) changeVisibility(ctx context.Context, b *batch) (map[string]strin
 func (q queue) quarantine(ctx context.Context, b *batch) (map[string]string, error) {
 	entries := make([]types.SendMessageBatchRequestEntry, len(b.copies))
 	for i, c := range b.copies {
-		id := &b.leases[i].id
-		entries[i] = c.entry(*id)
+		entries[i] = c.entry()
 		entries[i].Id = sqscall.EntryID(i)
 		if sqscall.IsFIFO(q.quarantineURL) {
-			entries[i].MessageGroupId, entries[i].MessageDeduplicationId = id, id
+			entries[i].MessageGroupId, entries[i].MessageDeduplicationId = &c.messageID, &c.messageID
 		}
 	}
 	out, err := q.client.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: &q.quarantineURL, Entries: entries}, sqscall.Options)
@@ -121,7 +120,7 @@ type batch struct {
 
 // fits reports whether the batch has room for the message.
 func (b *batch) fits(l *Lease) bool {
-	if b.operation == opQuarantine && len(b.leases) > 0 && b.size+l.copy.size(l.id) > sqscall.MaxSize {
+	if b.operation == opQuarantine && len(b.leases) > 0 && b.size+l.act.copy.size() > sqscall.MaxSize {
 		return false
 	}
 	return len(b.leases) < sqscall.MaxBatch
@@ -133,8 +132,8 @@ func (b *batch) add(l *Lease, now moment) {
 	case opReturn:
 		b.timeouts = append(b.timeouts, l.returnTimeout(now))
 	case opQuarantine:
-		b.copies = append(b.copies, l.copy)
-		b.size += l.copy.size(l.id)
+		b.copies = append(b.copies, l.act.copy)
+		b.size += l.act.copy.size()
 	}
 	b.addLease(l)
 }
@@ -148,7 +147,7 @@ func (b *batch) addExtension(l *Lease, timeout time.Duration) {
 func (b *batch) addLease(l *Lease) {
 	l.inCall, l.calling = true, b.operation
 	b.leases = append(b.leases, l)
-	b.handles = append(b.handles, l.handle)
+	b.handles = append(b.handles, l.handle())
 }
 
 // maxQuarantining is how many messages may wait for the quarantine queue. Further ones
@@ -164,6 +163,7 @@ const (
 
 // A Copy is a message as it is sent to the quarantine queue.
 type Copy struct {
+	messageID string
 	Body      []byte
 	Signature *types.MessageAttributeValue // as it was received; nil if there was none
 	Outcome   string
@@ -171,15 +171,15 @@ type Copy struct {
 }
 
 // entry returns the copy as an entry of a batch call.
-func (c *Copy) entry(messageID string) types.SendMessageBatchRequestEntry {
+func (c *Copy) entry() types.SendMessageBatchRequestEntry {
 	return types.SendMessageBatchRequestEntry{
-		MessageBody: aws.String(string(c.Body)), MessageAttributes: c.attributes(messageID),
+		MessageBody: aws.String(string(c.Body)), MessageAttributes: c.attributes(),
 	}
 }
 
 // attributes returns the original signature and the reason for the quarantine. If that
 // makes the message too large for SQS, it returns the signature alone.
-func (c *Copy) attributes(messageID string) map[string]types.MessageAttributeValue {
+func (c *Copy) attributes() map[string]types.MessageAttributeValue {
 	original := make(map[string]types.MessageAttributeValue)
 	if c.Signature != nil {
 		original[sqscall.SignatureAttribute] = *c.Signature
@@ -187,7 +187,7 @@ func (c *Copy) attributes(messageID string) map[string]types.MessageAttributeVal
 	all := maps.Clone(original)
 	all[outcomeAttribute] = sqscall.Text(c.Outcome)
 	all[reasonAttribute] = sqscall.Text(c.Reason)
-	all[messageIDAttribute] = sqscall.Text(messageID)
+	all[messageIDAttribute] = sqscall.Text(c.messageID)
 	if len(c.Body)+sqscall.AttributesSize(all) > sqscall.MaxSize {
 		return original
 	}
@@ -195,8 +195,8 @@ func (c *Copy) attributes(messageID string) map[string]types.MessageAttributeVal
 }
 
 // size is the size of the copy as SQS counts it, in bytes.
-func (c *Copy) size(messageID string) int {
-	return len(c.Body) + sqscall.AttributesSize(c.attributes(messageID))
+func (c *Copy) size() int {
+	return len(c.Body) + sqscall.AttributesSize(c.attributes())
 }
 
 // answered processes the answer to a call that began at begun. failed and err are what
@@ -208,23 +208,23 @@ func (s *Settler) answered(b *batch, begun moment, failed map[string]string, err
 	s.health[b.operation].answered(s.now(), err, s.maxPause())
 	for i, l := range b.leases {
 		l.inCall = false
-		if l.next != nil {
-			l.next.inCall = false
-			l.next = nil
+		if next := l.doing().next; next != nil {
+			next.inCall = false
+			l.act.next = nil
 			continue
 		}
 		code, entryFailed := failed[*sqscall.EntryID(i)]
 		switch {
 		case b.operation == opQuarantine && (err != nil || entryFailed):
 			s.notQuarantined(l, code)
-		case b.operation != opQuarantine && l.handle != b.handles[i], err != nil:
+		case b.operation != opQuarantine && l.handle() != b.handles[i], err != nil:
 			s.again(l, b.operation, 0) // the call used an older receipt handle, or failed as a whole
 		case entryFailed && isStale(code):
-			s.log.Debug("receipt handle no longer valid", zap.Stringer("operation", b.operation), zap.String("messageId", l.id), zap.String("code", code))
+			s.log.Debug("receipt handle no longer valid", zap.Stringer("operation", b.operation), zap.String("messageId", l.id()), zap.String("code", code))
 			s.lose(l)
 		case entryFailed:
 			s.log.Warn("SQS refused one message of a batch, will try again",
-				zap.Stringer("operation", b.operation), zap.String("messageId", l.id), zap.String("code", code))
+				zap.Stringer("operation", b.operation), zap.String("messageId", l.id()), zap.String("code", code))
 			l.tries++
 			s.again(l, b.operation, min(sqscall.Backoff.FullJitter(int(l.tries)), s.maxPause()))
 		default:
@@ -246,7 +246,7 @@ func (s *Settler) confirmed(l *Lease, b *batch, i int, begun moment) {
 		s.checkBy(l.extendAt)
 	case opDelete:
 		s.counts.deleted++
-		s.deleted.Add(newest.KeyOf(l.id), maxRetention)
+		s.deleted.Add(newest.KeyOf(l.id()), maxRetention)
 		s.forget(l)
 	case opReturn:
 		if !l.left {
@@ -255,7 +255,7 @@ func (s *Settler) confirmed(l *Lease, b *batch, i int, begun moment) {
 		s.forget(l)
 	case opQuarantine:
 		s.counts.quarantined++
-		l.copy = nil
+		l.begin().copy = nil
 		s.enqueue(l, deleting, s.now())
 	}
 }
@@ -264,7 +264,7 @@ func (s *Settler) confirmed(l *Lease, b *batch, i int, begun moment) {
 // delivered again when its lease ends, and sent to quarantine then.
 func (s *Settler) notQuarantined(l *Lease, code string) {
 	if code != "" {
-		s.log.Warn("quarantine queue refused a message, leaving it", zap.String("messageId", l.id), zap.String("code", code))
+		s.log.Warn("quarantine queue refused a message, leaving it", zap.String("messageId", l.id()), zap.String("code", code))
 	}
 	s.leave(l, s.now())
 }
@@ -280,7 +280,8 @@ func (s *Settler) again(l *Lease, op operation, pause time.Duration) {
 		if op == opDelete {
 			s.counts.deletesFailed++
 		}
-		l.notBefore, l.dueAt = at, at
+		a := l.begin()
+		a.notBefore, a.dueAt = at, at
 		s.waiting[op] = append(s.waiting[op], l)
 	}
 	s.checkBy(min(l.extendAt, l.ends))

@@ -14,10 +14,10 @@ const (
 	// leaseMargin is how much earlier than at SQS a lease ends here. It allows for the
 	// time that an answer is on its way.
 	leaseMargin = time.Second
-	// heldLease is the length of the lease of a message that has been held for heldBriefly,
-	// if the visibility timeout is not longer. It is extended when half of it is over, so
-	// that 10,000 held messages cost 125 calls a minute. Until then the lease is as short
-	// as that of a message that is handled, since it is also how long the message stays
+	// heldLease is the length of the lease of a message that is held, once it has been in hand
+	// for heldBriefly, if the visibility timeout is not longer. It is extended when half of it
+	// is over, so that 10,000 held messages cost 125 calls a minute. Until then the lease is as
+	// short as that of a message that is handled, since it is also how long the message stays
 	// invisible if the process is killed.
 	heldLease   = 16 * time.Minute
 	heldBriefly = time.Minute
@@ -32,34 +32,26 @@ const (
 )
 
 // A Lease is the time until SQS makes a received message visible again, and the state
-// of its settling. [Settler.Admit] creates it. The Settler's lock guards its fields, except
-// those that never change. Thousands are kept while messages are held, so it is small.
+// of its settling. [Settler.Admit] begins it. The Settler's lock guards its fields, except
+// those that never change. Thousands are kept while messages are held, so it is small: what is
+// not needed while a message is held is in its act.
 type Lease struct {
-	id            string // of the message; never changes
-	firstReceived int64  // in Unix milliseconds
-	token         *inflight.Token
+	text          string         // the id of the message, and the newest receipt handle
+	token         inflight.Token // locks itself
+	firstReceived int64          // in Unix milliseconds; never changes
 
-	handle     string // the newest receipt handle
 	receivedAt moment // when the newest receipt handle came
 	ends       moment // when SQS makes the message visible
 	extendAt   moment
 
-	cancel   func()          // cancels the handler; nil while none runs
-	deadline moment          // of the handler that runs
-	heldAt   moment          // when held began
-	expire   func(lost bool) // called once if the message can't be held longer
+	act    *act   // nil if it would be empty, as while the message is held
+	holder Holder // nil unless the message is held
 
-	next      *Lease        // the next delivery, if it came before the call was answered
-	copy      *Copy         // for the quarantine queue
-	delay     time.Duration // of a return
-	notBefore moment        // earliest next try
-	dueAt     moment        // when it stops waiting for others to share a call
-	tries     int32         // failures in a row of the call that settles the message
-
+	idSize   int32  // of text; never changes
+	tries    uint16 // failures in a row of the call that settles the message
 	state    state
-	grouped  bool // the message has a group of a FIFO queue
+	grouped  bool // the message has a group of a FIFO queue; never changes
 	lost     bool // it ended, or SQS said so, before the handler was done
-	overdue  bool // the handler has not returned long after its deadline
 	held     bool // its handler is called later
 	extended bool // beyond the visibility timeout, while it was held
 	left     bool // the return shortens the lease of a message that is left
@@ -69,14 +61,66 @@ type Lease struct {
 	calling operation // of that call
 }
 
+// An act is what is done with a message: it is handled, or then settled.
+type act struct {
+	cancel   func() // cancels the handler; nil while none runs
+	deadline moment // of the handler that runs
+	overdue  bool   // the handler has not returned long after its deadline
+
+	next      *Lease        // the next delivery, if it came before the call was answered
+	copy      *Copy         // for the quarantine queue
+	delay     time.Duration // of a return
+	notBefore moment        // earliest next try
+	dueAt     moment        // when it stops waiting for others to share a call
+}
+
+// idle is the act of leases that have none. It is never changed.
+var idle act
+
+// doing returns what is done with the message, to be read.
+func (l *Lease) doing() *act {
+	if l.act == nil {
+		return &idle
+	}
+	return l.act
+}
+
+// begin returns what is done with the message, to be changed.
+func (l *Lease) begin() *act {
+	if l.act == nil {
+		l.act = &act{}
+	}
+	return l.act
+}
+
+// A Holder is told when its message can't be held longer.
+type Holder interface {
+	// HoldExpired is called at most once for each hold, on the goroutine of Run: the lease is
+	// lost, or can't be extended further. It must not block.
+	HoldExpired(lost bool)
+}
+
 // A moment is a time since the Settler was created. It takes a third of the memory of a
 // time.Time.
 type moment = time.Duration
 
 func (s *Settler) now() moment { return time.Since(s.created) }
 
-// MessageID returns the id of the message.
-func (l *Lease) MessageID() string { return l.id }
+// MessageID returns the id of the lease's message.
+func (s *Settler) MessageID(l *Lease) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return l.id()
+}
+
+// id returns the id of the message.
+func (l *Lease) id() string { return l.text[:l.idSize] }
+
+// handle returns the newest receipt handle.
+func (l *Lease) handle() string { return l.text[l.idSize:] }
+
+// Token returns the token of the message.
+func (l *Lease) Token() *inflight.Token { return &l.token }
 
 type state uint8
 
@@ -99,7 +143,7 @@ func (l *Lease) latest() moment { return l.receivedAt + maxLease - leaseMargin }
 // returnTimeout returns the visibility timeout that makes the message visible after
 // its delay, in whole seconds, rounded up.
 func (l *Lease) returnTimeout(now moment) int32 {
-	delay := min(l.delay, maxLease) + time.Second - 1
+	delay := min(l.doing().delay, maxLease) + time.Second - 1
 	return max(0, seconds(min(delay, l.latest()-now)))
 }
 
@@ -110,30 +154,30 @@ func seconds(d time.Duration) int32 { return int32(d / time.Second) }
 // handler's deadline: after limit, or when the lease can't be extended further. It returns
 // false if the handler must not be called, because the lease is lost or the message is
 // settled. When the lease is lost later, cancel is called; it must cancel the handler.
-func (s *Settler) Begin(l *Lease, limit time.Duration, cancel func()) (deadline time.Time, ok bool) {
+func (s *Settler) Begin(l *Lease, limit time.Duration, cancel func()) (_ time.Time, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
 	if l.lost || l.state != handling || now >= l.ends {
 		return time.Time{}, false
 	}
-	l.cancel = cancel
-	l.deadline = min(now+limit, l.latest())
-	s.checkBy(l.deadline + overdueAfter)
-	return s.created.Add(l.deadline), true
+	deadline := min(now+limit, l.latest())
+	a := l.begin()
+	a.cancel, a.deadline = cancel, deadline
+	s.checkBy(deadline + overdueAfter)
+	return s.created.Add(deadline), true
 }
 
 // Hold extends the lease of a message, in steps of heldLease if that takes long, for a
-// handler that is called later. If the lease is lost, or can't be extended further, expire,
-// unless nil, is called once, on the goroutine of Run. It must not block.
-func (s *Settler) Hold(l *Lease, expire func(lost bool)) {
+// handler that is called later. The holder may be nil.
+func (s *Settler) Hold(l *Lease, holder Holder) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if l.state != handling {
 		return
 	}
 	s.handlerReturned(l)
-	l.held, l.heldAt, l.expire = true, s.now(), expire
+	l.act, l.held, l.holder = nil, true, holder
 	s.handling--
 	if l.lost {
 		s.expire(l)
@@ -145,24 +189,29 @@ func (s *Settler) Resume(l *Lease) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if l.held {
-		l.held, l.expire = false, nil
+		l.held, l.holder = false, nil
 		s.handling++
 	}
 }
 
-// expire makes Run call the message's expire.
+// An expiry is a hold that Run must end.
+type expiry struct {
+	holder Holder
+	lost   bool
+}
+
+// expire makes Run end the message's hold.
 func (s *Settler) expire(l *Lease) {
-	if l.expire == nil {
+	if l.holder == nil {
 		return
 	}
-	expire, lost := l.expire, l.lost
-	s.expired = append(s.expired, func() { expire(lost) })
-	l.expire = nil
+	s.expired = append(s.expired, expiry{l.holder, l.lost})
+	l.holder = nil
 	s.wakeRun()
 }
 
-// takeExpired returns the functions that Run must call.
-func (s *Settler) takeExpired() []func() {
+// takeExpired returns the holds that Run must end.
+func (s *Settler) takeExpired() []expiry {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	expired := s.expired
@@ -195,10 +244,12 @@ const (
 	Refused                  // refuse it again: an earlier delivery was refused
 )
 
-// Admit takes over a message that was just received, and its token. The caller must
-// settle the lease. For a message that is InHand the lease is nil: the token is
-// cancelled, and the earlier delivery adopts the newer receipt handle.
-func (s *Settler) Admit(r Receipt, token *inflight.Token) (*Lease, Admission) {
+// Admit takes over a message that was just received, and its token, and begins its lease in l,
+// which is zero. The caller must settle the lease. For a message that is InHand, l stays zero:
+// the token is cancelled, and the earlier delivery adopts the newer receipt handle.
+//
+// Nothing of the receipt's texts is kept: they are parts of the SDK's whole answer.
+func (s *Settler) Admit(l *Lease, r Receipt, token *inflight.Token) Admission {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	receivedAt := r.ReceivedAt.Sub(s.created)
@@ -207,25 +258,25 @@ func (s *Settler) Admit(r Receipt, token *inflight.Token) (*Lease, Admission) {
 	if ok && !inHand.isReturned() {
 		s.adopt(inHand, r.Handle, receivedAt)
 		token.Cancel()
-		return nil, InHand
+		return InHand
 	}
-	l := &Lease{
-		id: r.MessageID, firstReceived: r.FirstReceived.UnixMilli(), grouped: r.Group != "",
-		token: token, handle: r.Handle, receivedAt: receivedAt,
+	*l = Lease{
+		text: r.MessageID + r.Handle, idSize: int32(len(r.MessageID)), firstReceived: r.FirstReceived.UnixMilli(),
+		grouped: r.Group != "", token: *token, receivedAt: receivedAt,
 	}
 	s.granted(l, receivedAt, s.visibility)
 	if ok {
 		s.replace(inHand, l)
 	}
-	s.leases[l.id] = l
+	s.leases[l.id()] = l
 	s.handling++
-	switch known := s.unsettled.of(l.id); {
+	switch known := s.unsettled.of(l.id()); {
 	case known.outcome == refused && known.firstReceived == l.firstReceived:
-		return l, Refused
-	case known.outcome == done, s.deleted.Has(newest.KeyOf(l.id)):
-		return l, Done
+		return Refused
+	case known.outcome == done, s.deleted.Has(newest.KeyOf(l.id())):
+		return Done
 	default:
-		return l, Fresh
+		return Fresh
 	}
 }
 
@@ -233,7 +284,7 @@ func (s *Settler) Admit(r Receipt, token *inflight.Token) (*Lease, Admission) {
 // now, though the call is not answered. SQS delivers no message of a FIFO group twice, and
 // the answers to the call and to the receive may come at the same time.
 func (l *Lease) isReturned() bool {
-	return l.grouped && l.state == returning && l.inCall && l.calling == opReturn && l.delay == 0
+	return l.grouped && l.state == returning && l.inCall && l.calling == opReturn && l.doing().delay == 0
 }
 
 // replace ends the lease of a message that is returned, though the call is not answered.
@@ -241,13 +292,13 @@ func (l *Lease) isReturned() bool {
 func (s *Settler) replace(l, next *Lease) {
 	s.counts.returned++
 	s.forget(l)
-	l.next, next.inCall = next, true
+	l.begin().next, next.inCall = next, true
 }
 
 // adopt replaces the receipt handle of a lease by that of a newer delivery. With the
 // older one, SQS may confirm a delete and delete nothing.
 func (s *Settler) adopt(l *Lease, handle string, receivedAt moment) {
-	l.handle, l.receivedAt, l.lost = handle, receivedAt, false
+	l.text, l.receivedAt, l.lost = l.id()+handle, receivedAt, false
 	s.granted(l, receivedAt, s.visibility)
 	s.wakeRun()
 }

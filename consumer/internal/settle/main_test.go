@@ -104,7 +104,17 @@ func (s *site) deliver(id, handle string) (*Lease, Admission) {
 	if len(tokens) == 0 {
 		s.t.Fatal("the budget is used up")
 	}
-	return s.Admit(Receipt{MessageID: id, Handle: handle, ReceivedAt: time.Now()}, tokens[0])
+	return s.admitReceipt(Receipt{MessageID: id, Handle: handle, ReceivedAt: time.Now()}, tokens[0])
+}
+
+// admitReceipt returns the lease, or nil if the message is in hand.
+func (s *site) admitReceipt(r Receipt, token *inflight.Token) (*Lease, Admission) {
+	l := &Lease{}
+	admission := s.Admit(l, r, token)
+	if admission == InHand {
+		return nil, InHand
+	}
+	return l, admission
 }
 
 // admitMany receives n messages.

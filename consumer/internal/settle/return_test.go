@@ -9,7 +9,7 @@ import (
 func (s *site) deliverOf(group, id, handle string) (*Lease, Admission) {
 	s.t.Helper()
 	receipt := Receipt{MessageID: id, Group: group, Handle: handle, ReceivedAt: time.Now()}
-	return s.Admit(receipt, s.budget.Take(s.t.Context(), 1)[0])
+	return s.admitReceipt(receipt, s.budget.Take(s.t.Context(), 1)[0])
 }
 
 // slowReturns answers returns after five seconds.
@@ -111,7 +111,7 @@ func TestRedrivenMessageIsNotRefusedWithTheOneBefore(t *testing.T) {
 		first, second := time.Now(), time.Now().Add(time.Hour)
 		deliver := func(firstReceived time.Time) (*Lease, Admission) {
 			token := s.budget.Take(s.t.Context(), 1)[0]
-			return s.Admit(Receipt{MessageID: "a", FirstReceived: firstReceived, Handle: "h", ReceivedAt: time.Now()}, token)
+			return s.admitReceipt(Receipt{MessageID: "a", FirstReceived: firstReceived, Handle: "h", ReceivedAt: time.Now()}, token)
 		}
 		for i, d := range []struct {
 			firstReceived time.Time

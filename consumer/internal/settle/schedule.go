@@ -36,8 +36,8 @@ func (s *Settler) Run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
-		for _, expire := range s.takeExpired() {
-			expire()
+		for _, hold := range s.takeExpired() {
+			hold.holder.HoldExpired(hold.lost)
 		}
 		// What to send is decided only when a call can be made, so that batches
 		// fill up in the meantime.
@@ -112,7 +112,7 @@ func (s *Settler) dueTime(waiting []*Lease, now moment) moment {
 			continue // the answer wakes Run
 		}
 		due = min(due, s.lingersUntil(l))
-		if l.notBefore <= now {
+		if l.doing().notBefore <= now {
 			ready++
 		}
 		if ready == sqscall.MaxBatch {
@@ -124,13 +124,13 @@ func (s *Settler) dueTime(waiting []*Lease, now moment) moment {
 
 // lingersUntil returns until when a message waits for others to share a call.
 func (s *Settler) lingersUntil(l *Lease) moment {
-	switch {
+	switch a := l.doing(); {
 	case s.hurried:
-		return l.notBefore
+		return a.notBefore
 	case s.handling == 0:
-		return min(l.dueAt, max(l.notBefore, s.lastActive+quietTime))
+		return min(a.dueAt, max(a.notBefore, s.lastActive+quietTime))
 	default:
-		return l.dueAt
+		return a.dueAt
 	}
 }
 
@@ -145,7 +145,7 @@ func (s *Settler) take(op operation, now moment) *batch {
 			rest = append(rest, waiting[i:]...)
 			break
 		}
-		if l.inCall || l.notBefore > now {
+		if l.inCall || l.doing().notBefore > now {
 			rest = append(rest, l)
 			continue
 		}

@@ -17,7 +17,7 @@ func (s *Settler) Delete(l *Lease) {
 		if l.lost {
 			// Nothing is deleted with a stale receipt handle. The message is
 			// deleted when it is delivered again.
-			s.unsettled.add(l.id, prior{outcome: done})
+			s.unsettled.add(l.id(), prior{outcome: done})
 			s.forget(l)
 			return
 		}
@@ -46,7 +46,8 @@ func (s *Settler) Quarantine(l *Lease, c Copy) {
 		case len(s.waiting[opQuarantine]) >= maxQuarantining:
 			s.leave(l, now)
 		default:
-			l.copy = &c
+			c.messageID = l.id()
+			l.begin().copy = &c
 			s.enqueue(l, quarantining, now)
 		}
 	})
@@ -64,7 +65,7 @@ func (s *Settler) Leave(l *Lease) {
 // message of its group before.
 func (s *Settler) Refuse(l *Lease, delay time.Duration) {
 	s.settle(l, func(now moment) {
-		s.unsettled.add(l.id, prior{refused, l.firstReceived})
+		s.unsettled.add(l.id(), prior{refused, l.firstReceived})
 		if l.grouped {
 			s.enqueueReturnAtOnce(l, delay, now)
 			return
@@ -83,7 +84,7 @@ func (s *Settler) Abandon() (running int) {
 		if l.state != handling {
 			continue
 		}
-		if l.cancel != nil { // the others wait for a message of their group
+		if l.doing().cancel != nil { // the others wait for a message of their group
 			running++
 		}
 		s.handlerDone(l)
@@ -119,16 +120,19 @@ func (s *Settler) handlerDone(l *Lease) {
 		s.handling--
 	}
 	s.handlerReturned(l)
-	l.held, l.expire = false, nil
+	l.held, l.holder = false, nil
 	l.token.HandlerDone()
 }
 
 // handlerReturned records that no handler of the message runs.
 func (s *Settler) handlerReturned(l *Lease) {
-	if l.overdue {
+	if l.act == nil {
+		return
+	}
+	if l.act.overdue {
 		s.overdue--
 	}
-	l.cancel, l.overdue = nil, false
+	l.act.cancel, l.act.overdue = nil, false
 }
 
 func (s *Settler) leave(l *Lease, now moment) {
@@ -146,13 +150,13 @@ func (s *Settler) enqueueReturn(l *Lease, delay time.Duration, now moment) {
 		s.forget(l) // it is visible again
 		return
 	}
-	l.delay = delay
+	l.begin().delay = delay
 	s.enqueue(l, returning, now)
 }
 
 func (s *Settler) enqueueReturnAtOnce(l *Lease, delay time.Duration, now moment) {
 	s.enqueueReturn(l, delay, now)
-	l.dueAt = now
+	l.begin().dueAt = now
 }
 
 // lose records that SQS has made a message visible again, or deleted it.
@@ -171,15 +175,15 @@ func (s *Settler) lose(l *Lease) {
 	switch l.state {
 	case handling:
 		l.lost = true
-		if l.cancel != nil {
-			l.cancel()
+		if cancel := l.doing().cancel; cancel != nil {
+			cancel()
 		}
 		s.expire(l)
-		s.log.Warn("lease lost", zap.String("messageId", l.id), zap.Bool("handlerCancelled", l.cancel != nil))
+		s.log.Warn("lease lost", zap.String("messageId", l.id()), zap.Bool("handlerCancelled", l.doing().cancel != nil))
 	case deleting:
-		s.unsettled.add(l.id, prior{outcome: done})
+		s.unsettled.add(l.id(), prior{outcome: done})
 		s.forget(l)
-		s.log.Warn("lease lost before the delete was confirmed, will delete the message unhandled if it comes back", zap.String("messageId", l.id))
+		s.log.Warn("lease lost before the delete was confirmed, will delete the message unhandled if it comes back", zap.String("messageId", l.id()))
 	case returning, quarantining:
 		s.forget(l)
 	}
@@ -237,9 +241,10 @@ func (r recent) of(id string) prior {
 func (s *Settler) enqueue(l *Lease, to state, now moment) {
 	l.state = to
 	l.tries = 0
-	l.notBefore, l.dueAt = now, now+s.linger
+	a := l.begin()
+	a.notBefore, a.dueAt = now, now+s.linger
 	if to == deleting && l.grouped {
-		l.dueAt = now // SQS delivers no other message of the group before the delete
+		a.dueAt = now // SQS delivers no other message of the group before the delete
 	}
 	op := to.operation()
 	s.waiting[op] = append(s.waiting[op], l)
@@ -248,7 +253,9 @@ func (s *Settler) enqueue(l *Lease, to state, now moment) {
 // forget ends a lease that needs nothing more.
 func (s *Settler) forget(l *Lease) {
 	l.state = settled
-	l.copy = nil
-	delete(s.leases, l.id)
+	if l.act != nil {
+		l.act.copy = nil
+	}
+	delete(s.leases, l.id())
 	l.token.Settled()
 }

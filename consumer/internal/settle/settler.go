@@ -56,7 +56,7 @@ type Settler struct {
 	deleted    *newest.Set          // ids of deleted messages; SQS may still deliver one again
 	underWay   int                  // running calls
 	health     [operations]health
-	expired    []func() // to be called by Run; see Hold
+	expired    []expiry // see Hold
 	hurried    bool     // messages don't wait for others to share a call
 	closed     bool     // Run returns when nothing is left to do
 	counts     counts
@@ -170,7 +170,7 @@ func (s *Settler) checkLeases(now moment) *batch {
 
 // step returns the length of the message's next lease.
 func (s *Settler) step(l *Lease, now moment) time.Duration {
-	if l.held && now-l.heldAt >= heldBriefly {
+	if l.held && now-l.receivedAt >= heldBriefly {
 		return max(s.visibility, heldLease)
 	}
 	return s.visibility
@@ -178,18 +178,19 @@ func (s *Settler) step(l *Lease, now moment) time.Duration {
 
 // checkOverdue logs once that a handler has not returned long after its deadline.
 func (s *Settler) checkOverdue(l *Lease, now moment) {
-	if l.cancel == nil || l.overdue {
+	a := l.doing()
+	if a.cancel == nil || a.overdue {
 		return
 	}
-	overdueAt := l.deadline + overdueAfter
+	overdueAt := a.deadline + overdueAfter
 	if now < overdueAt {
 		s.checkBy(overdueAt)
 		return
 	}
-	l.overdue = true
+	a.overdue = true
 	s.overdue++
 	s.log.Error("handler does not return although its context has ended; its slot is lost until it does",
-		zap.String("messageId", l.id), zap.Time("deadline", s.created.Add(l.deadline)))
+		zap.String("messageId", l.id()), zap.Time("deadline", s.created.Add(a.deadline)))
 }
 
 // extend adds a lease to the batch, to be extended as far as SQS allows. A lease that
@@ -212,7 +213,7 @@ func (s *Settler) extend(b *batch, l *Lease, now moment) {
 func (s *Settler) awaitAnswer(l *Lease, now moment) {
 	if now < l.ends {
 		s.checkBy(l.ends)
-	} else if l.cancel != nil {
-		l.cancel()
+	} else if cancel := l.doing().cancel; cancel != nil {
+		cancel()
 	}
 }
