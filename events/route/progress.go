@@ -30,13 +30,14 @@ type progress struct {
 	one   [1]part // the first part; the others are in a piece of their own
 	parts *part   // the first of a list; written with the mutex, and only while no call runs
 
-	mu       sync.Mutex
-	dispatch *dispatch      // under way, or nil
-	resumer  events.Resumer // of the last hold
-	held     bool           // it was, at least once
-	over     bool           // the delivery has ended
-	due      bool           // a part may go on, since the last dispatch
-	mayWait  bool           // never changes once there are parts
+	mu sync.Mutex
+	// goesOn is what goes on with a part that is ready: the *dispatch under way, or the
+	// [events.Resumer] of the last hold. It is nil if there is neither.
+	goesOn  any
+	held    bool // it was, at least once
+	over    bool // the delivery has ended
+	due     bool // a part may go on, since the last dispatch
+	mayWait bool // never changes once there are parts
 }
 
 // A dispatch is one call of the Router. It ends when the calls that it waits for have ended.
@@ -80,9 +81,9 @@ func (p *progress) run(ctx context.Context, to *set, d *events.Delivery, e *even
 func (p *progress) begin(ctx context.Context, e *events.Event) *dispatch {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.dispatch = &dispatch{ctx: ctx, event: e, active: 1}
-	p.due, p.resumer = false, nil
-	return p.dispatch
+	d := &dispatch{ctx: ctx, event: e, active: 1}
+	p.due, p.goesOn = false, d
+	return d
 }
 
 // callAll calls what can be called now: the last in this goroutine, the others in theirs.
@@ -201,22 +202,21 @@ func (p *progress) set(part *part, o outcome, s setback) {
 // for one.
 func (p *progress) ready(part *part) {
 	p.mu.Lock()
-	resumer, d := p.resumer, p.dispatch
+	d, underWay := p.goesOn.(*dispatch)
+	resumer, held := p.goesOn.(events.Resumer)
 	switch {
-	case d == nil:
-		p.due, p.resumer = true, nil
+	case !underWay:
+		p.due, p.goesOn = true, nil
 	case d.ctx.Err() == nil:
 		d.active++
-		resumer = nil
 		go p.callLate(d, part)
 	default:
-		resumer = nil
 		d.active++ // the end of the dispatch has it wait again, and must not come before
 		defer p.leave(d)
 		defer part.destination.unreserve(part)
 	}
 	p.mu.Unlock()
-	if resumer != nil {
+	if held {
 		resumer.Resume()
 	}
 }
@@ -240,7 +240,7 @@ func (p *progress) awaitCalls(d *dispatch) (waits bool) {
 		}
 		d.ended.Wait()
 	}
-	p.dispatch = nil // an event that is held must not keep it
+	p.goesOn = nil // an event that is held must not keep its dispatch
 	for part := p.parts; part != nil; part = part.next {
 		waits = waits || part.outcome == open
 	}
@@ -288,7 +288,7 @@ func (p *progress) NotifyResume(r events.Resumer) {
 	p.mu.Lock()
 	now := p.due
 	if !now {
-		p.resumer = r
+		p.goesOn = r
 	}
 	p.mu.Unlock()
 	if now {
@@ -310,7 +310,10 @@ func (p *progress) DeliveryEnded() {
 // withdraw ends the waiting of all parts, because the delivery has ended.
 func (p *progress) withdraw() {
 	p.mu.Lock()
-	p.resumer, p.over = nil, true
+	p.over = true
+	if _, held := p.goesOn.(events.Resumer); held {
+		p.goesOn = nil
+	}
 	var few [8]*part
 	parts := few[:0]
 	for part := p.parts; part != nil; part = part.next {
