@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -32,12 +33,13 @@ type message struct {
 
 	body          []byte
 	texts         string // the signature, then the key
-	signatureSize int32  // of texts; zero if there is none
+	signatureSize int32  // in texts; zero if there is none
 	receiveCount  int32
 	sentAt        int64 // in Unix milliseconds; zero if unknown
 	place         int32 // among the held messages, from 1; zero if it is not one of them
 	grouped       bool  // the key is its group of a FIFO queue
 	followed      bool  // a message of its FIFO group that can be handled came with it
+	packed        bool  // the signature is in bytes instead of hexadecimal
 
 	current *work                      // see work
 	event   weak.Pointer[events.Event] // of the work, while the message is held
@@ -98,7 +100,25 @@ func (m *message) setTexts(signature, key string) {
 }
 
 // signature returns the signature, or an empty text if there is none.
-func (m *message) signature() string { return m.texts[:m.signatureSize] }
+func (m *message) signature() string {
+	text := m.texts[:m.signatureSize]
+	if m.packed {
+		return hex.EncodeToString([]byte(text))
+	}
+	return text
+}
+
+// packSignature halves the memory of a signature that is as the PBX writes it.
+func (m *message) packSignature() {
+	if m.packed {
+		return
+	}
+	binary, err := hex.DecodeString(m.signature())
+	if err == nil && hex.EncodeToString(binary) == m.signature() { // or it could not come back
+		m.setTexts(string(binary), m.key())
+		m.packed = true
+	}
+}
 
 // key returns the key of which one message at a time is handled. It is empty if the message
 // need not wait for others.
@@ -144,6 +164,7 @@ func (m *message) signatureAttribute() *types.MessageAttributeValue {
 // dropWork lets the collector take the work while the message is held: an event takes several
 // times the memory of its body. recallWork brings it back.
 func (m *message) dropWork() {
+	m.packSignature()
 	w := m.work()
 	m.event, w.Event = weak.Make(w.Event), nil
 	if w.Err == nil && w.span == nil {
