@@ -1,7 +1,6 @@
 package consumer
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"sync"
@@ -89,8 +88,7 @@ func (c *Consumer) hold(m *message, r Result) bool {
 	if !held && !events.IsBusy(r.Err) {
 		return false
 	}
-	m.holdErr = cmp.Or(errors.Unwrap(r.Err), r.Err) // which does not keep the hold itself
-	m.dropWork()
+	m.dropWork(r.Err)
 	if !c.held.add(m) {
 		return false
 	}
@@ -139,7 +137,7 @@ func (c *Consumer) wait(m *message) (waits, full bool) {
 	}
 	c.settler.Hold(&m.lease, nil)
 	at := m.at()
-	m.dropWork()
+	m.dropWork(nil)
 	if c.line.Enter(m.key(), at, m) {
 		c.endWait(m) // the earlier one has finished meanwhile
 		return false, false
@@ -167,7 +165,7 @@ func (c *Consumer) giveUp(m *message, lost bool) {
 	if lost {
 		cause = ErrLeaseLost
 	}
-	err := fmt.Errorf("%w: %w", cause, m.holdErr)
+	err := fmt.Errorf("%w: %w", cause, m.holdReason())
 	c.returnWaiting(m)
 	if broken := m.recallWork(); broken != nil {
 		err = errors.Join(err, broken)

@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"cmp"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -29,7 +30,6 @@ var errNotString = errors.New("the attribute " + sqscall.SignatureAttribute + " 
 type message struct {
 	consumer *Consumer
 	lease    settle.Lease // has the id and the receipt handle
-	delivery events.Delivery
 
 	body          []byte
 	texts         string // the signature, then the key
@@ -42,8 +42,8 @@ type message struct {
 	packed        bool  // the signature is in bytes instead of hexadecimal
 
 	current *work                      // see work
+	kept    events.HeldState           // of the delivery; nil unless current is nil
 	event   weak.Pointer[events.Event] // of the work, while the message is held
-	holdErr error                      // why the message was last held
 }
 
 // A work is what is needed of a message while it is verified, decoded, handled or settled.
@@ -51,14 +51,31 @@ type work struct {
 	decoded
 	attribute *types.MessageAttributeValue // of the signature, if that is not a String
 	span      trace.Span                   // nil without a tracer
+	delivery  events.Delivery
+	holdErr   error // why the message was last held
 }
 
-// work returns the work, which is empty at first and after it was dropped.
+// work returns the work, which is empty at first. After it was dropped, it has the delivery.
 func (m *message) work() *work {
 	if m.current == nil {
 		m.current = &work{}
+		if m.kept != nil {
+			m.current.delivery.GoOn(m.kept)
+			m.kept = nil
+		}
 	}
 	return m.current
+}
+
+// endDelivery ends the delivery.
+func (m *message) endDelivery() {
+	if m.kept != nil {
+		m.kept.DeliveryEnded()
+		m.kept = nil
+	}
+	if m.current != nil {
+		m.current.delivery.End()
+	}
 }
 
 // decoded is the result of verifying and decoding.
@@ -162,14 +179,28 @@ func (m *message) signatureAttribute() *types.MessageAttributeValue {
 }
 
 // dropWork lets the collector take the work while the message is held: an event takes several
-// times the memory of its body. recallWork brings it back.
-func (m *message) dropWork() {
+// times the memory of its body. recallWork brings it back. hold is the error of the handler, or
+// nil if it was not called yet.
+func (m *message) dropWork(hold error) {
 	m.packSignature()
 	w := m.work()
 	m.event, w.Event = weak.Make(w.Event), nil
-	if w.Err == nil && w.span == nil {
+	w.holdErr = cmp.Or(errors.Unwrap(hold), hold) // which does not keep the hold itself
+	if w.Err != nil || w.span != nil {
+		return
+	}
+	m.kept = w.delivery.Held(hold)
+	if m.kept != nil || hold == nil {
 		m.current = nil
 	}
+}
+
+// holdReason returns why the message is held.
+func (m *message) holdReason() error {
+	if m.kept != nil {
+		return m.kept.Reason()
+	}
+	return m.work().holdErr
 }
 
 // recallWork brings back the work of a message that was held: if the collector has taken the

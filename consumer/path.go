@@ -231,7 +231,7 @@ func (c *Consumer) callHandler(w *workerContext, m *message) (events.Outcome, er
 	if span := m.work().span; span != nil {
 		ctx = trace.ContextWithSpan(ctx, span)
 	}
-	ctx, stop := context.WithDeadline(events.WithDelivery(ctx, &m.delivery), deadline)
+	ctx, stop := context.WithDeadline(events.WithDelivery(ctx, &m.work().delivery), deadline)
 	defer stop()
 	outcome, err := events.Dispatch(ctx, c.cfg.Handler, m.work().Event)
 	if err == nil {

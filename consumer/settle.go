@@ -19,7 +19,7 @@ import (
 // settle settles a message by its outcome, and counts, traces, observes and logs its
 // Result.
 func (c *Consumer) settle(m *message, o outcome) {
-	m.delivery.End()
+	m.endDelivery()
 	if o.untouched {
 		if o.delay > 0 || !c.late.add(m) {
 			c.settler.Return(&m.lease, o.delay)

@@ -8,8 +8,8 @@ import (
 
 // A Delivery is one delivery of an event, from its receive until its message is settled.
 // A transport that holds events ([Hold]) passes it to every call of the handler with the
-// event, so that the handler continues where it was. The zero Delivery is ready to use.
-// Its methods are safe for concurrent use.
+// event, so that the handler continues where it was. A handler uses it only during these calls.
+// The zero Delivery is ready to use. Its methods are safe for concurrent use.
 type Delivery struct {
 	mu    sync.Mutex
 	first kept  // usually all that handlers keep
@@ -46,7 +46,7 @@ func DeliveryOf(ctx context.Context) *Delivery {
 
 // State returns what owner, a comparable value such as a pointer to a handler, keeps for
 // this delivery. The first call for an owner creates it. create must not use the Delivery.
-// A state that is an [Ender] is told when the delivery ends.
+// A [HeldState] is told when the delivery ends.
 func (d *Delivery) State(owner any, create func() any) any {
 	state, late := d.state(owner, create)
 	if late {
@@ -117,13 +117,6 @@ func (d *Delivery) OnEnd(f func()) {
 	}
 }
 
-// An Ender is what a handler keeps of a delivery ([Delivery.State]) and must know when that
-// ends. In contrast to a function for [Delivery.OnEnd] it takes no memory of its own.
-type Ender interface {
-	// DeliveryEnded is called once.
-	DeliveryEnded()
-}
-
 // End ends the delivery: the transport has settled its message, or is about to. The
 // handler is not called again with it.
 func (d *Delivery) End() {
@@ -146,9 +139,35 @@ func (d *Delivery) End() {
 	}
 }
 
+// Held returns the state that is all that handlers keep of a delivery, or nil if they keep more
+// or something else. hold is the error of [HoldUntil] that the handler has returned. A transport
+// that holds thousands of events need keep only the state, and make another Delivery of it to
+// go on.
+func (d *Delivery) Held(hold error) HeldState {
+	held := holdOf(hold)
+	if held == nil {
+		return nil
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	waits, ok := held.notifier.(HeldState)
+	state, keeps := d.first.state.(HeldState)
+	if !ok || !keeps || d.rest != nil || d.first.owner != waits.Owner() {
+		return nil
+	}
+	return state
+}
+
+// GoOn makes of a zero Delivery the one from which Held has returned the state.
+func (d *Delivery) GoOn(state HeldState) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.first = kept{state.Owner(), state}
+}
+
 // end tells a state of the end of its delivery.
 func end(state any) {
-	if e, ok := state.(Ender); ok {
-		e.DeliveryEnded()
+	if held, ok := state.(HeldState); ok {
+		held.DeliveryEnded()
 	}
 }

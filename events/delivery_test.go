@@ -8,27 +8,35 @@ import (
 	"wildix-worker/events"
 )
 
-// counter is a state that counts how often it is told of an end.
-type counter struct{ ends int }
+// waiting is a state that knows what its event waits for. It counts how often it is told of the
+// end.
+type waiting struct {
+	owner   string
+	ends    int
+	resumer events.Resumer
+}
 
-func (c *counter) DeliveryEnded() { c.ends++ }
+func (w *waiting) Owner() any                    { return w.owner }
+func (w *waiting) Reason() error                 { return errDown }
+func (w *waiting) DeliveryEnded()                { w.ends++ }
+func (w *waiting) NotifyResume(r events.Resumer) { w.resumer = r }
 
 func TestDeliveryTellsItsStatesOfTheEndOnce(t *testing.T) {
 	var d events.Delivery
-	var counters [3]counter
-	for i := range counters {
-		d.State(i, func() any { return &counters[i] })
+	var states [3]waiting
+	for i := range states {
+		d.State(i, func() any { return &states[i] })
 	}
 	functions := 0
 	d.OnEnd(func() { functions++ })
 	d.OnEnd(func() { functions++ })
-	if counters != [3]counter{} {
-		t.Fatalf("told before the end: %v", counters)
+	if states != [3]waiting{} {
+		t.Fatalf("told before the end: %v", states)
 	}
 	d.End()
 	d.End()
-	if counters != [3]counter{{1}, {1}, {1}} || functions != 2 {
-		t.Errorf("states were told %v times, %d functions were called", counters, functions)
+	if states != [3]waiting{{ends: 1}, {ends: 1}, {ends: 1}} || functions != 2 {
+		t.Errorf("states were told %v times, %d functions were called", states, functions)
 	}
 }
 
@@ -41,7 +49,7 @@ func TestDeliveryTellsALateStateOfTheEndAtOnce(t *testing.T) {
 		before(&d)
 		d.End()
 		other.End()
-		var late counter
+		var late waiting
 		for range 2 {
 			d.State("late", func() any { return &late })
 			d.State("later", func() any { return 0 })
@@ -50,17 +58,12 @@ func TestDeliveryTellsALateStateOfTheEndAtOnce(t *testing.T) {
 			t.Errorf("%s: told %d times", name, late.ends)
 		}
 		other.State("first", func() any { return 0 })
-		var kept counter
+		var kept waiting
 		if other.State("later", func() any { return &kept }) != &kept {
 			t.Errorf("%s: a delivery has the state of another one", name)
 		}
 	}
 }
-
-// until is what a handler keeps of an event.
-type until struct{ resumer events.Resumer }
-
-func (u *until) NotifyResume(r events.Resumer) { u.resumer = r }
 
 // resumable is a message of a transport.
 type resumable struct{ resumed chan struct{} }
@@ -68,7 +71,7 @@ type resumable struct{ resumed chan struct{} }
 func (r resumable) Resume() { close(r.resumed) }
 
 func TestHoldUntil(t *testing.T) {
-	var kept until
+	var kept waiting
 	err := events.HoldUntil(&kept, errDown)
 	message := resumable{make(chan struct{})}
 	if !events.IsHold(err) || !events.ResumeOn(err, message) || kept.resumer != message {
@@ -90,4 +93,48 @@ func TestHoldUntilNobodyEndsSoon(t *testing.T) {
 			t.Errorf("resumed after %v", took)
 		}
 	})
+}
+
+func TestDeliveryGoesOnWithAHeldState(t *testing.T) {
+	var before, after events.Delivery
+	state := &waiting{owner: "router"}
+	before.State("router", func() any { return state })
+	kept := before.Held(events.HoldUntil(state, errDown))
+	if kept != events.HeldState(state) {
+		t.Fatalf("got %v", kept)
+	}
+	after.GoOn(kept)
+	if got := after.State("router", func() any { return nil }); got != any(state) {
+		t.Errorf("the state is %v", got)
+	}
+	if after.End(); state.ends != 1 {
+		t.Errorf("the state was told of the end %d times", state.ends)
+	}
+}
+
+func TestDeliveryThatKeepsMoreThanAHeldState(t *testing.T) {
+	state := &waiting{owner: "router"}
+	create := func() any { return state }
+	hold := events.HoldUntil(state, errDown)
+	for name, test := range map[string]struct {
+		err  error
+		fill func(d *events.Delivery)
+	}{
+		"nothing":          {hold, func(*events.Delivery) {}},
+		"another state":    {hold, func(d *events.Delivery) { d.State("router", create); d.State("other", create) }},
+		"of another owner": {hold, func(d *events.Delivery) { d.State("other", create) }},
+		"no held state":    {hold, func(d *events.Delivery) { d.State("router", func() any { return 0 }) }},
+		"a function":       {hold, func(d *events.Delivery) { d.State("router", create); d.OnEnd(func() {}) }},
+		"an end":           {hold, func(d *events.Delivery) { d.State("router", create); d.End() }},
+		"another hold":     {events.Hold(func(func()) {}, errDown), func(d *events.Delivery) { d.State("router", create) }},
+		"a broken hold":    {events.HoldUntil(nil, errDown), func(d *events.Delivery) { d.State("router", create) }},
+		"a failure":        {errDown, func(d *events.Delivery) { d.State("router", create) }},
+		"no error":         {nil, func(d *events.Delivery) { d.State("router", create) }},
+	} {
+		var d events.Delivery
+		test.fill(&d)
+		if kept := d.Held(test.err); kept != nil {
+			t.Errorf("%s: got %v", name, kept)
+		}
+	}
 }

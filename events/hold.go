@@ -20,12 +20,25 @@ func Hold(notify func(resume func()), err error) error {
 	return &holdError{notifier: notifyFunc(notify), err: err}
 }
 
-// HoldUntil is [Hold] for a handler that keeps something of each event that it has held, of
-// which there may be thousands: what it keeps is the notifier, and needs no functions.
-func HoldUntil(n Notifier, err error) error { return &holdError{notifier: n, err: err} }
+// HoldUntil is [Hold] for a handler that keeps a state of each event that it holds, of which
+// there may be thousands: the state says itself when the event may go on, and needs no function
+// for that.
+func HoldUntil(state HeldState, err error) error { return &holdError{notifier: state, err: err} }
 
-// A Notifier says when a held event may go on.
-type Notifier interface {
+// A HeldState is a state of a delivery ([Delivery.State]) that knows what its event waits for.
+type HeldState interface {
+	// Owner returns the owner of the state.
+	Owner() any
+	// Reason returns why the event is held.
+	Reason() error
+	// DeliveryEnded is called once, when the delivery ends. In contrast to a function for
+	// [Delivery.OnEnd] it takes no memory.
+	DeliveryEnded()
+	notifier
+}
+
+// A notifier says when a held event may go on.
+type notifier interface {
 	// NotifyResume has r resumed when the handler may be called again with the event: at
 	// most once, and maybe before NotifyResume returns.
 	NotifyResume(r Resumer)
@@ -100,7 +113,7 @@ func holdOf(err error) *holdError {
 const brokenDelay = 5 * time.Second
 
 type holdError struct {
-	notifier Notifier
+	notifier notifier
 	err      error
 }
 

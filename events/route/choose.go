@@ -6,8 +6,11 @@ import (
 	"wildix-worker/events"
 )
 
-// A set is the destinations between two changes.
-type set struct{ destinations []*destination }
+// A set is the destinations of a Router between two changes.
+type set struct {
+	router       *Router
+	destinations []*destination
+}
 
 // named returns the destination with that name, or nil.
 func (s *set) named(name string) *destination {

@@ -254,7 +254,7 @@ func (p *progress) end(d *dispatch) error {
 	case !waits:
 		return p.result()
 	case !p.mayWait:
-		return events.Hold(func(resume func()) { time.AfterFunc(time.Second, resume) }, p.reason())
+		return events.Hold(func(resume func()) { time.AfterFunc(time.Second, resume) }, p.Reason())
 	}
 	if p.hold() {
 		p.withdraw()
@@ -262,7 +262,7 @@ func (p *progress) end(d *dispatch) error {
 	if isStopped(d.ctx) {
 		return context.Cause(d.ctx)
 	}
-	reason := p.reason()
+	reason := p.Reason()
 	for part := p.parts; part != nil; part = part.next {
 		part.logFailure(d.event)
 		switch part.outcome {
@@ -295,6 +295,9 @@ func (p *progress) NotifyResume(r events.Resumer) {
 		r.Resume()
 	}
 }
+
+// Owner returns the Router that keeps the progress.
+func (p *progress) Owner() any { return p.of.router }
 
 // DeliveryEnded ends the waiting of all parts. Nothing waits of most deliveries that end.
 func (p *progress) DeliveryEnded() {

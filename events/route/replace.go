@@ -26,7 +26,7 @@ func (r *Router) Replace(destinations []Destination) (*Change, error) {
 	}
 	r.replacing.Lock()
 	defer r.replacing.Unlock()
-	before, after, change := r.set.Load(), &set{}, &Change{}
+	before, after, change := r.set.Load(), &set{router: r}, &Change{}
 	for _, d := range destinations {
 		old := before.named(d.Name)
 		switch {

@@ -31,9 +31,9 @@ func (p *progress) result() error {
 	}
 }
 
-// reason returns what the event waits for. It is an error of [events.Busy] if none of that is
-// down.
-func (p *progress) reason() error {
+// Reason returns what the event waits for. It is an error of [events.Busy] if none of that is
+// down. No dispatch may be under way.
+func (p *progress) Reason() error {
 	var waits []string
 	busy := true
 	for part := p.parts; part != nil; part = part.next {

@@ -29,11 +29,11 @@ func New(cfg Config) (*Router, error) {
 	if log == nil {
 		log = zap.NewNop()
 	}
-	s := &set{}
+	r := &Router{log: log}
+	s := &set{router: r}
 	for _, d := range cfg.Destinations {
 		s.destinations = append(s.destinations, newDestination(d, log))
 	}
-	r := &Router{log: log}
 	r.set.Store(s)
 	return r, nil
 }

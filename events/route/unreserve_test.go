@@ -18,7 +18,7 @@ func TestEventWaitsAgainWhenItsPlaceComesTooLate(t *testing.T) {
 	for range 5_000 {
 		d := newDestination(Destination{Name: "crm"}, zap.NewNop())
 		p := &progress{mayWait: true}
-		p.choose(&set{[]*destination{d}}, &events.Event{})
+		p.choose(&set{destinations: []*destination{d}}, &events.Event{})
 		dispatch := p.begin(ctx, &events.Event{})
 		part := p.parts
 		d.mu.Lock()
