@@ -93,16 +93,16 @@ func (d decoded) result() Result {
 // newMessage returns a message, and what the settler must know of it.
 func newMessage(received *sqscall.Message) (*message, settle.Receipt) {
 	m := &message{
-		body: received.Body, sentAt: received.Sent, receiveCount: received.ReceiveCount, grouped: received.Group != "",
+		body: received.Body, texts: received.Texts, signatureSize: int32(received.SignatureSize),
+		sentAt: received.Sent, receiveCount: received.ReceiveCount, grouped: received.Group() != "",
 	}
-	m.setTexts(received.Signature, received.Group)
 	if received.NotString != nil {
 		m.work().attribute = received.NotString
 	}
 	return m, settle.Receipt{
-		MessageID:     received.ID,
-		Handle:        received.ReceiptHandle,
-		Group:         received.Group,
+		Text:          received.Receipt,
+		IDSize:        received.IDSize,
+		Group:         received.Group(),
 		FirstReceived: timeOf(received.FirstReceived),
 	}
 }

@@ -2,7 +2,6 @@ package sqscall
 
 import (
 	"bytes"
-	"cmp"
 	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
@@ -22,7 +21,7 @@ type scratch struct {
 	answer bytes.Buffer
 	body   []byte
 	texts  []byte // that the message keeps, besides its body
-	other  []byte // a text that it does not keep
+	other  []byte // for a text that it does not keep, or two that it keeps in one piece
 }
 
 // read returns the messages of an answer, as MessageOf makes them of what the SDK reads. It
@@ -72,6 +71,14 @@ func (a *answer) messages() []Message {
 // A span is where one of the texts of a message is among all of them.
 type span struct{ from, to int }
 
+func (s span) size() int { return s.to - s.from }
+
+// join returns two of the texts in one piece, and the size of the first.
+func (a *answer) join(first, second span) (text string, size int) {
+	a.other = append(append(a.other[:0], a.texts[first.from:first.to]...), a.texts[second.from:second.to]...)
+	return string(a.other), first.size()
+}
+
 func (a *answer) message() Message {
 	m := Message{ReceiveCount: 1}
 	a.body, a.texts = a.body[:0], a.texts[:0]
@@ -97,11 +104,11 @@ func (a *answer) message() Message {
 		return false
 	})
 	m.Body = append([]byte{}, a.body...)
-	texts := string(a.texts)
-	m.ReceiptHandle = texts[handle.from:handle.to]
-	m.ID = cmp.Or(texts[id.from:id.to], m.ReceiptHandle)
-	m.Group = texts[group.from:group.to]
-	m.Signature = texts[signature.from:signature.to]
+	if id.size() == 0 {
+		id = handle
+	}
+	m.Receipt, m.IDSize = a.join(id, handle)
+	m.Texts, m.SignatureSize = a.join(signature, group)
 	return m
 }
 

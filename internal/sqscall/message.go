@@ -21,11 +21,14 @@ const SignatureAttribute = "X-SIGNATURE"
 // A Message is what a worker needs of a received message. It has its own memory, so that one
 // that is held for hours does not keep the answer that it came with.
 type Message struct {
-	ID            string // the receipt handle if SQS sent none
-	ReceiptHandle string
-	Group         string // of a FIFO queue, or empty
-	Body          []byte
-	Signature     string                       // empty if there is none
+	Body []byte
+	// Receipt is the id, or the receipt handle if SQS sent none, and then the receipt handle.
+	Receipt string
+	IDSize  int
+	// Texts are the signature, which may be empty, and then the group, of a FIFO queue.
+	Texts         string
+	SignatureSize int
+
 	NotString     *types.MessageAttributeValue // the attribute of the signature, if it is not a String
 	ReceiveCount  int32                        // 1 if unknown
 	Sent          int64                        // in Unix milliseconds; zero if unknown
@@ -36,43 +39,28 @@ type Message struct {
 func MessageOf(received *types.Message) Message {
 	system := func(name types.MessageSystemAttributeName) string { return received.Attributes[string(name)] }
 	m := Message{
-		ID:            aws.ToString(received.MessageId),
-		ReceiptHandle: aws.ToString(received.ReceiptHandle),
-		Group:         system(types.MessageSystemAttributeNameMessageGroupId),
 		Body:          []byte(aws.ToString(received.Body)),
 		ReceiveCount:  receiveCount(system(types.MessageSystemAttributeNameApproximateReceiveCount)),
 		Sent:          millis(system(types.MessageSystemAttributeNameSentTimestamp)),
 		FirstReceived: millis(system(types.MessageSystemAttributeNameApproximateFirstReceiveTimestamp)),
 	}
+	handle, signature := aws.ToString(received.ReceiptHandle), ""
 	switch a, ok := received.MessageAttributes[SignatureAttribute]; {
 	case !ok:
 	case aws.ToString(a.DataType) != textType || a.StringValue == nil:
 		m.NotString = &a
 	default:
-		m.Signature = *a.StringValue
+		signature = *a.StringValue
 	}
-	detach(&m.ReceiptHandle, &m.ID, &m.Group, &m.Signature)
-	m.ID = cmp.Or(m.ID, m.ReceiptHandle)
+	id := cmp.Or(aws.ToString(received.MessageId), handle)
+	m.Receipt, m.IDSize = id+handle, len(id)
+	texts := signature + system(types.MessageSystemAttributeNameMessageGroupId)
+	m.Texts, m.SignatureSize = strings.Clone(texts), len(signature) // if one is empty, + does not copy the other
 	return m
 }
 
-// detach replaces texts by copies in one piece of memory.
-func detach(texts ...*string) {
-	size := 0
-	for _, text := range texts {
-		size += len(*text)
-	}
-	var copies strings.Builder
-	copies.Grow(size)
-	for _, text := range texts {
-		copies.WriteString(*text)
-	}
-	rest := copies.String()
-	for _, text := range texts {
-		n := len(*text)
-		*text, rest = rest[:n], rest[n:]
-	}
-}
+// Group returns the group of a message of a FIFO queue, or an empty text.
+func (m *Message) Group() string { return m.Texts[m.SignatureSize:] }
 
 // receiveCount reads how often a message was received.
 func receiveCount(text string) int32 {

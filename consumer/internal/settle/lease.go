@@ -227,10 +227,10 @@ func (s *Settler) granted(l *Lease, at moment, timeout time.Duration) {
 
 // A Receipt is one delivery of a message.
 type Receipt struct {
-	MessageID     string
+	Text          string    // the id of the message, then the receipt handle
+	IDSize        int       // of Text
 	FirstReceived time.Time // of the message; zero if unknown
 	Group         string    // of a FIFO queue, or empty
-	Handle        string
 	ReceivedAt    time.Time
 }
 
@@ -247,21 +247,19 @@ const (
 // Admit takes over a message that was just received, and its token, and begins its lease in l,
 // which is zero. The caller must settle the lease. For a message that is InHand, l stays zero:
 // the token is cancelled, and the earlier delivery adopts the newer receipt handle.
-//
-// Nothing of the receipt's texts is kept: they are parts of the SDK's whole answer.
 func (s *Settler) Admit(l *Lease, r Receipt, token *inflight.Token) Admission {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	receivedAt := r.ReceivedAt.Sub(s.created)
 	s.lastActive = receivedAt
-	inHand, ok := s.leases[r.MessageID]
+	inHand, ok := s.leases[r.Text[:r.IDSize]]
 	if ok && !inHand.isReturned() {
-		s.adopt(inHand, r.Handle, receivedAt)
+		s.adopt(inHand, r.Text[r.IDSize:], receivedAt)
 		token.Cancel()
 		return InHand
 	}
 	*l = Lease{
-		text: r.MessageID + r.Handle, idSize: int32(len(r.MessageID)), firstReceived: r.FirstReceived.UnixMilli(),
+		text: r.Text, idSize: int32(r.IDSize), firstReceived: r.FirstReceived.UnixMilli(),
 		grouped: r.Group != "", token: *token, receivedAt: receivedAt,
 	}
 	s.granted(l, receivedAt, s.visibility)

@@ -104,7 +104,7 @@ func (s *site) deliver(id, handle string) (*Lease, Admission) {
 	if len(tokens) == 0 {
 		s.t.Fatal("the budget is used up")
 	}
-	return s.admitReceipt(Receipt{MessageID: id, Handle: handle, ReceivedAt: time.Now()}, tokens[0])
+	return s.admitReceipt(Receipt{Text: id + handle, IDSize: len(id), ReceivedAt: time.Now()}, tokens[0])
 }
 
 // admitReceipt returns the lease, or nil if the message is in hand.

@@ -8,7 +8,7 @@ import (
 // deliverOf receives a message of a FIFO group.
 func (s *site) deliverOf(group, id, handle string) (*Lease, Admission) {
 	s.t.Helper()
-	receipt := Receipt{MessageID: id, Group: group, Handle: handle, ReceivedAt: time.Now()}
+	receipt := Receipt{Text: id + handle, IDSize: len(id), Group: group, ReceivedAt: time.Now()}
 	return s.admitReceipt(receipt, s.budget.Take(s.t.Context(), 1)[0])
 }
 
@@ -111,7 +111,7 @@ func TestRedrivenMessageIsNotRefusedWithTheOneBefore(t *testing.T) {
 		first, second := time.Now(), time.Now().Add(time.Hour)
 		deliver := func(firstReceived time.Time) (*Lease, Admission) {
 			token := s.budget.Take(s.t.Context(), 1)[0]
-			return s.admitReceipt(Receipt{MessageID: "a", FirstReceived: firstReceived, Handle: "h", ReceivedAt: time.Now()}, token)
+			return s.admitReceipt(Receipt{Text: "ah", IDSize: 1, FirstReceived: firstReceived, ReceivedAt: time.Now()}, token)
 		}
 		for i, d := range []struct {
 			firstReceived time.Time

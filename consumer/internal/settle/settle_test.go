@@ -36,7 +36,7 @@ func TestQuietSettlerDoesNotLinger(t *testing.T) {
 func TestDeleteOfAGroupDoesNotLinger(t *testing.T) {
 	within(t, func(s *site) {
 		s.admit("busy")
-		l, _ := s.admitReceipt(Receipt{MessageID: "a", Group: "g", Handle: "h", ReceivedAt: time.Now()}, s.budget.Take(s.t.Context(), 1)[0])
+		l, _ := s.admitReceipt(Receipt{Text: "ah", IDSize: 1, Group: "g", ReceivedAt: time.Now()}, s.budget.Take(s.t.Context(), 1)[0])
 		s.Delete(l)
 		s.wantMade(opDelete, 1)
 	})
