@@ -237,7 +237,7 @@ func TestHerdIsStopped(t *testing.T) {
 			}
 			return nil
 		})
-		time.Sleep(10 * time.Minute)
+		time.Sleep(30 * time.Minute) // the transport's delays after five failures are ten, and after six 21
 		t.Logf("%d calls, %d handled, %d returned", h.count()-before, len(h.last), len(tr.failed()))
 		if len(h.last) < 2000 {
 			t.Errorf("%d handled", len(h.last))
