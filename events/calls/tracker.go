@@ -17,7 +17,7 @@ const (
 	defaultExpiry   = 4 * time.Hour
 	defaultMaxCalls = 10_000
 	// endedPerLive is how many ended calls are remembered for every call that may
-	// be live. One takes 35 bytes.
+	// be live. One takes 27 bytes.
 	endedPerLive = 10
 )
 
