@@ -41,8 +41,9 @@ type message struct {
 	followed      bool  // a message of its FIFO group that can be handled came with it
 	packed        bool  // the signature is in bytes instead of hexadecimal
 
-	current *work                      // see work
-	kept    events.HeldState           // of the delivery; nil unless current is nil
+	// current is the *work, or while the message is held maybe the events.HeldState that is all
+	// that is kept of its delivery. It is nil if there is neither.
+	current any
 	event   weak.Pointer[events.Event] // of the work, while the message is held
 }
 
@@ -57,24 +58,25 @@ type work struct {
 
 // work returns the work, which is empty at first. After it was dropped, it has the delivery.
 func (m *message) work() *work {
-	if m.current == nil {
-		m.current = &work{}
-		if m.kept != nil {
-			m.current.delivery.GoOn(m.kept)
-			m.kept = nil
-		}
+	if w, ok := m.current.(*work); ok {
+		return w
 	}
-	return m.current
+	w := &work{}
+	if kept, ok := m.current.(events.HeldState); ok {
+		w.delivery.GoOn(kept)
+	}
+	m.current = w
+	return w
 }
 
 // endDelivery ends the delivery.
 func (m *message) endDelivery() {
-	if m.kept != nil {
-		m.kept.DeliveryEnded()
-		m.kept = nil
-	}
-	if m.current != nil {
-		m.current.delivery.End()
+	switch current := m.current.(type) {
+	case *work:
+		current.delivery.End()
+	case events.HeldState:
+		current.DeliveryEnded()
+		m.current = nil
 	}
 }
 
@@ -189,16 +191,17 @@ func (m *message) dropWork(hold error) {
 	if w.Err != nil || w.span != nil {
 		return
 	}
-	m.kept = w.delivery.Held(hold)
-	if m.kept != nil || hold == nil {
+	if kept := w.delivery.Held(hold); kept != nil {
+		m.current = kept
+	} else if hold == nil {
 		m.current = nil
 	}
 }
 
 // holdReason returns why the message is held.
 func (m *message) holdReason() error {
-	if m.kept != nil {
-		return m.kept.Reason()
+	if kept, ok := m.current.(events.HeldState); ok {
+		return kept.Reason()
 	}
 	return m.work().holdErr
 }

@@ -120,7 +120,7 @@ type batch struct {
 
 // fits reports whether the batch has room for the message.
 func (b *batch) fits(l *Lease) bool {
-	if b.operation == opQuarantine && len(b.leases) > 0 && b.size+l.act.copy.size() > sqscall.MaxSize {
+	if b.operation == opQuarantine && len(b.leases) > 0 && b.size+l.doing().copy.size() > sqscall.MaxSize {
 		return false
 	}
 	return len(b.leases) < sqscall.MaxBatch
@@ -132,8 +132,8 @@ func (b *batch) add(l *Lease, now moment) {
 	case opReturn:
 		b.timeouts = append(b.timeouts, l.returnTimeout(now))
 	case opQuarantine:
-		b.copies = append(b.copies, l.act.copy)
-		b.size += l.act.copy.size()
+		b.copies = append(b.copies, l.doing().copy)
+		b.size += l.doing().copy.size()
 	}
 	b.addLease(l)
 }
@@ -210,7 +210,7 @@ func (s *Settler) answered(b *batch, begun moment, failed map[string]string, err
 		l.inCall = false
 		if next := l.doing().next; next != nil {
 			next.inCall = false
-			l.act.next = nil
+			l.begin().next = nil
 			continue
 		}
 		code, entryFailed := failed[*sqscall.EntryID(i)]

@@ -44,8 +44,8 @@ type Lease struct {
 	ends       moment // when SQS makes the message visible
 	extendAt   moment
 
-	act    *act   // nil if it would be empty, as while the message is held
-	holder Holder // nil unless the message is held
+	// current is the *act, or the Holder of a message that is held. It is nil if there is neither.
+	current any
 
 	idSize   int32  // of text; never changes
 	tries    uint16 // failures in a row of the call that settles the message
@@ -79,18 +79,20 @@ var idle act
 
 // doing returns what is done with the message, to be read.
 func (l *Lease) doing() *act {
-	if l.act == nil {
-		return &idle
+	if a, ok := l.current.(*act); ok {
+		return a
 	}
-	return l.act
+	return &idle
 }
 
 // begin returns what is done with the message, to be changed.
 func (l *Lease) begin() *act {
-	if l.act == nil {
-		l.act = &act{}
+	a, ok := l.current.(*act)
+	if !ok {
+		a = &act{}
+		l.current = a
 	}
-	return l.act
+	return a
 }
 
 // A Holder is told when its message can't be held longer.
@@ -177,7 +179,7 @@ func (s *Settler) Hold(l *Lease, holder Holder) {
 		return
 	}
 	s.handlerReturned(l)
-	l.act, l.held, l.holder = nil, true, holder
+	l.current, l.held = holder, true
 	s.handling--
 	if l.lost {
 		s.expire(l)
@@ -189,7 +191,7 @@ func (s *Settler) Resume(l *Lease) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if l.held {
-		l.held, l.holder = false, nil
+		l.current, l.held = nil, false
 		s.handling++
 	}
 }
@@ -202,12 +204,11 @@ type expiry struct {
 
 // expire makes Run end the message's hold.
 func (s *Settler) expire(l *Lease) {
-	if l.holder == nil {
-		return
+	if holder, ok := l.current.(Holder); ok {
+		s.expired = append(s.expired, expiry{holder, l.lost})
+		l.current = nil
+		s.wakeRun()
 	}
-	s.expired = append(s.expired, expiry{l.holder, l.lost})
-	l.holder = nil
-	s.wakeRun()
 }
 
 // takeExpired returns the holds that Run must end.

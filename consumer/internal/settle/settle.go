@@ -116,23 +116,25 @@ func (s *Settler) settle(l *Lease, decide func(now moment)) {
 
 // handlerDone records that the message's handler is done, or is not called again.
 func (s *Settler) handlerDone(l *Lease) {
-	if !l.held {
+	if l.held {
+		l.current, l.held = nil, false
+	} else {
 		s.handling--
 	}
 	s.handlerReturned(l)
-	l.held, l.holder = false, nil
 	l.token.HandlerDone()
 }
 
 // handlerReturned records that no handler of the message runs.
 func (s *Settler) handlerReturned(l *Lease) {
-	if l.act == nil {
+	a, ok := l.current.(*act)
+	if !ok {
 		return
 	}
-	if l.act.overdue {
+	if a.overdue {
 		s.overdue--
 	}
-	l.act.cancel, l.act.overdue = nil, false
+	a.cancel, a.overdue = nil, false
 }
 
 func (s *Settler) leave(l *Lease, now moment) {
@@ -253,8 +255,8 @@ func (s *Settler) enqueue(l *Lease, to state, now moment) {
 // forget ends a lease that needs nothing more.
 func (s *Settler) forget(l *Lease) {
 	l.state = settled
-	if l.act != nil {
-		l.act.copy = nil
+	if a, ok := l.current.(*act); ok {
+		a.copy = nil
 	}
 	delete(s.leases, l.id())
 	l.token.Settled()
