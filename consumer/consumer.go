@@ -81,6 +81,7 @@ func New(client SQS, cfg Config) (*Consumer, error) {
 		QueueURL:          cfg.QueueURL,
 		QuarantineURL:     cfg.QuarantineQueueURL,
 		VisibilityTimeout: cfg.VisibilityTimeout,
+		Budget:            c.budget,
 		Logger:            cfg.Logger,
 	})
 	c.pollers = poll.New(poll.Config{

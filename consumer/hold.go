@@ -84,7 +84,7 @@ const busyWait = 5 * time.Second
 // One that waits for something that is only busy is never too many. It keeps its slot then,
 // so that no more are received than go on.
 func (c *Consumer) hold(m *message, r Result) bool {
-	held := m.lease.Token().Hold(len(m.body))
+	held := c.budget.Hold(m.lease.Token(), len(m.body))
 	if !held && !events.IsBusy(r.Err) {
 		return false
 	}
@@ -132,7 +132,7 @@ func (c *Consumer) resume(m *message) {
 // wait holds a message that must wait for an earlier one of its group or call, and reports
 // whether it waits. If not, it may start, or as many messages are held as may be.
 func (c *Consumer) wait(m *message) (waits, full bool) {
-	if !m.lease.Token().Hold(len(m.body)) {
+	if !c.budget.Hold(m.lease.Token(), len(m.body)) {
 		return false, true
 	}
 	c.settler.Hold(&m.lease, nil)
@@ -155,7 +155,7 @@ func (c *Consumer) unheld(m *message) outcome {
 
 // endWait ends the hold of a message whose turn has come.
 func (c *Consumer) endWait(m *message) {
-	m.lease.Token().Resume()
+	c.budget.Resume(m.lease.Token())
 	c.settler.Resume(&m.lease)
 }
 

@@ -9,14 +9,14 @@ import (
 
 	"go.opentelemetry.io/otel/trace"
 
-	"wildix-worker/consumer/internal/poll"
 	"wildix-worker/consumer/internal/settle"
 	"wildix-worker/events"
+	"wildix-worker/internal/sqscall"
 )
 
 // deliver is the first half of a message's path, on the goroutine of the poller that
 // received it.
-func (c *Consumer) deliver(_ context.Context, received []poll.Received) {
+func (c *Consumer) deliver(_ context.Context, received []sqscall.Message) {
 	messages, refused := c.admit(received)
 	c.decode(messages)
 	markFollowed(messages, messages)
@@ -58,15 +58,15 @@ func (c *Consumer) process(w *workerContext, m *message) {
 // and those that an earlier delivery refused. The others are settled: they are known from
 // an earlier delivery, or follow a message of their FIFO group whose earlier delivery is
 // not settled.
-func (c *Consumer) admit(received []poll.Received) (messages, refused []*message) {
+func (c *Consumer) admit(received []sqscall.Message) (messages, refused []*message) {
 	now := time.Now()
 	messages = make([]*message, 0, len(received))
 	var blocked []string // groups of messages whose earlier delivery is not settled
-	for _, r := range received {
-		m, receipt := newMessage(r.Message)
+	for i := range received {
+		m, receipt := newMessage(&received[i])
 		m.consumer = c
 		receipt.ReceivedAt = now
-		admission := c.settler.Admit(&m.lease, receipt, r.Token)
+		admission := c.settler.Admit(&m.lease, receipt)
 		switch {
 		case admission == settle.InHand:
 			if m.grouped {

@@ -2,7 +2,7 @@
 //
 // A [Budget] has a number of slots, one for each message that may be handled at
 // once. Nothing is received without a slot, so no message waits here while another
-// process could handle it. Each message has a [Token], which occupies a slot until the
+// process could handle it. Each message has a [Token], which occupies its slot until the
 // message's handler is done, except while the message is held: it waits for another
 // message or for something that its handler depends on. Messages without a slot are
 // limited too, since their bodies and receipt handles fill memory.
@@ -67,7 +67,7 @@ func New(cfg Config) *Budget {
 	}
 }
 
-// SetSlots changes the number of slots. If it is less than are occupied, no token is taken
+// SetSlots changes the number of slots. If it is less than are occupied, none is taken
 // until that many are free again.
 func (b *Budget) SetSlots(n int) {
 	b.mu.Lock()
@@ -87,14 +87,14 @@ func (b *Budget) Slots() int {
 // maxUnsettled returns the upper bound of unsettled. b.mu must be held.
 func (b *Budget) maxUnsettled() int { return max(10*b.slots, minUnsettled) }
 
-// Take waits for a free slot and returns tokens for as many as are free, at most
-// limit. It returns none if ctx ends first.
-func (b *Budget) Take(ctx context.Context, limit int) []*Token {
+// Take waits for a free slot, takes as many as are free, at most limit, and returns how many
+// these are: each is for a message. It takes none if ctx ends first.
+func (b *Budget) Take(ctx context.Context, limit int) (taken int) {
 	select {
 	case b.taking <- struct{}{}:
 		defer func() { <-b.taking }()
 	case <-ctx.Done():
-		return nil
+		return 0
 	}
 	for ctx.Err() == nil && b.await(ctx, 1) {
 		n := limit
@@ -106,14 +106,22 @@ func (b *Budget) Take(ctx context.Context, limit int) []*Token {
 			continue
 		}
 		b.awaitBatch(ctx, n)
-		if tokens := b.tryTake(ctx, n); len(tokens) > 0 {
-			return tokens
+		if taken = b.tryTake(ctx, n); taken > 0 {
+			return taken
 		}
 	}
-	return nil
+	return 0
 }
 
-// Spare reports whether Take would return a token at once.
+// GiveBack frees slots that were taken for messages which have not come.
+func (b *Budget) GiveBack(n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.free += n
+	b.wake()
+}
+
+// Spare reports whether Take would take a slot at once.
 func (b *Budget) Spare() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -142,21 +150,15 @@ func (b *Budget) room() int {
 // full reports whether no further message can be held. b.mu must be held.
 func (b *Budget) full() bool { return b.held >= b.cfg.MaxHeld || b.heldBytes >= b.cfg.MaxHeldBytes }
 
-func (b *Budget) tryTake(ctx context.Context, limit int) []*Token {
+func (b *Budget) tryTake(ctx context.Context, limit int) (taken int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if ctx.Err() != nil {
-		return nil
+		return 0
 	}
-	n := max(0, min(b.free, limit))
-	b.free -= n
-	array := make([]Token, n)
-	tokens := make([]*Token, n)
-	for i := range tokens {
-		array[i].budget = b
-		tokens[i] = &array[i]
-	}
-	return tokens
+	taken = max(0, min(b.free, limit))
+	b.free -= taken
+	return taken
 }
 
 // awaitBatch waits at most batchWait for as many slots as one receive can use.
@@ -222,20 +224,23 @@ func (b *Budget) wake() {
 	}
 }
 
-// A Token is one message's share of a [Budget]. It moves through these states:
+// A Token says what one message takes of a [Budget]. The zero Token is that of a message for
+// which [Budget.Take] has taken a slot. It moves through these states:
 //
 //	handling -> held -> handling -> handled -> settled
 //
 // It may skip states, and may be held more than once. A call that does not fit the state
-// does nothing, so each method may be called more than once.
+// does nothing, so each method of the Budget may be called more than once.
 //
-// Before the first call of a method it may be copied, to where the message is. The copy is the
-// token then.
-type Token struct {
-	budget *Budget
-	bytes  int32 // of the held message's body; guarded by budget.mu
-	state  state // guarded by budget.mu
-}
+// There are thousands of Tokens while messages are held: the lowest two bits are the state, and
+// the others the size of the held message's body. The budget's mutex guards it.
+type Token uint32
+
+func tokenOf(s state, bytes int) Token { return Token(s) | Token(min(bytes, maxBytes))<<2 }
+func (t Token) state() state           { return state(t & 3) }
+func (t Token) bytes() int             { return int(t >> 2) }
+
+const maxBytes = math.MaxUint32 >> 2
 
 type state uint8
 
@@ -246,21 +251,17 @@ const (
 	settled               // no longer counted
 )
 
-// Cancel gives up a token that no message was received for.
-func (t *Token) Cancel() { t.Settled() }
-
 // Hold gives up the slot of a message that must wait, and whose body has that many bytes.
 // If as many messages are held as may be, it returns false and the message keeps its slot.
-func (t *Token) Hold(bytes int) bool {
-	b := t.budget
+func (b *Budget) Hold(t *Token, bytes int) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if t.state != handling || b.full() {
+	if t.state() != handling || b.full() {
 		return false
 	}
-	t.state, t.bytes = held, int32(min(bytes, math.MaxInt32))
+	*t = tokenOf(held, bytes)
 	b.held++
-	b.heldBytes += int(t.bytes)
+	b.heldBytes += t.bytes()
 	b.free++
 	b.wake()
 	return true
@@ -268,54 +269,54 @@ func (t *Token) Hold(bytes int) bool {
 
 // Resume takes a slot for a held message. It does not wait for a free one: what the
 // message waited for has a limit of its own.
-func (t *Token) Resume() {
-	t.budget.mu.Lock()
-	defer t.budget.mu.Unlock()
-	if t.state == held {
-		t.unhold(handling)
-		t.budget.free--
+func (b *Budget) Resume(t *Token) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if t.state() == held {
+		b.unhold(t, handling)
+		b.free--
 	}
 }
 
 // HandlerDone gives up the slot of a message whose handler is done, or is no longer
 // needed. The message still counts as unsettled.
-func (t *Token) HandlerDone() {
-	t.budget.mu.Lock()
-	defer t.budget.mu.Unlock()
-	t.handlerDone()
+func (b *Budget) HandlerDone(t *Token) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.handlerDone(t)
 }
 
 // Settled records that the message is settled, so that it no longer counts.
-func (t *Token) Settled() {
-	t.budget.mu.Lock()
-	defer t.budget.mu.Unlock()
-	t.handlerDone()
-	if t.state == handled {
-		t.state = settled
-		t.budget.unsettled--
-		t.budget.wake()
+func (b *Budget) Settled(t *Token) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.handlerDone(t)
+	if t.state() == handled {
+		*t = tokenOf(settled, 0)
+		b.unsettled--
+		b.wake()
 	}
 }
 
-// handlerDone is HandlerDone with budget.mu held.
-func (t *Token) handlerDone() {
-	switch t.state {
+// handlerDone is HandlerDone with b.mu held.
+func (b *Budget) handlerDone(t *Token) {
+	switch t.state() {
 	case handling:
-		t.state = handled
-		t.budget.free++
+		*t = tokenOf(handled, 0)
+		b.free++
 	case held:
-		t.unhold(handled)
+		b.unhold(t, handled)
 	default:
 		return
 	}
-	t.budget.unsettled++
-	t.budget.wake()
+	b.unsettled++
+	b.wake()
 }
 
-// unhold ends the hold of a message. budget.mu must be held.
-func (t *Token) unhold(to state) {
-	t.state = to
-	t.budget.held--
-	t.budget.heldBytes -= int(t.bytes)
-	t.budget.wake()
+// unhold ends the hold of a message. b.mu must be held.
+func (b *Budget) unhold(t *Token, to state) {
+	b.held--
+	b.heldBytes -= t.bytes()
+	*t = tokenOf(to, 0)
+	b.wake()
 }

@@ -10,12 +10,25 @@ import (
 	"time"
 )
 
-// take takes tokens, which must be free.
-func take(t *testing.T, b *Budget, n int) []*Token {
+// token is a token with its budget.
+type token struct {
+	*Token
+	budget *Budget
+}
+
+func (t token) Hold(bytes int) bool { return t.budget.Hold(t.Token, bytes) }
+func (t token) Resume()             { t.budget.Resume(t.Token) }
+func (t token) HandlerDone()        { t.budget.HandlerDone(t.Token) }
+func (t token) Settled()            { t.budget.Settled(t.Token) }
+
+// take takes slots, which must be free, and returns the tokens of their messages.
+func take(t *testing.T, b *Budget, n int) (tokens []token) {
 	t.Helper()
-	tokens := b.Take(t.Context(), n)
-	if len(tokens) != n {
-		t.Fatalf("took %d tokens, want %d", len(tokens), n)
+	if taken := b.Take(t.Context(), n); taken != n {
+		t.Fatalf("took %d slots, want %d", taken, n)
+	}
+	for range n {
+		tokens = append(tokens, token{new(Token), b})
 	}
 	return tokens
 }
@@ -43,8 +56,8 @@ func TestTakeReturnsAtMostWhatIsFree(t *testing.T) {
 		b := budgetOf(12)
 		take(t, b, 10)
 		start := time.Now()
-		if tokens := b.Take(t.Context(), 10); len(tokens) != 2 {
-			t.Errorf("took %d tokens, want the 2 that are left", len(tokens))
+		if taken := b.Take(t.Context(), 10); taken != 2 {
+			t.Errorf("took %d slots, want the 2 that are left", taken)
 		}
 		if waited := time.Since(start); waited != batchWait {
 			t.Errorf("waited %s for more, want %s", waited, batchWait)
@@ -60,27 +73,33 @@ func TestTakeWaitsForASlot(t *testing.T) {
 		b := budgetOf(1)
 		first := take(t, b, 1)[0]
 		taken := make(chan int)
-		go func() { taken <- len(b.Take(t.Context(), 1)) }()
+		go func() { taken <- b.Take(t.Context(), 1) }()
 		synctest.Wait()
 		select {
 		case <-taken:
-			t.Fatal("took a token beyond the budget")
+			t.Fatal("took a slot beyond the budget")
 		default:
 		}
 		first.HandlerDone()
 		if n := <-taken; n != 1 {
-			t.Errorf("took %d tokens, want 1", n)
+			t.Errorf("took %d slots, want 1", n)
 		}
 	})
 }
 
-func TestCancelledTokenFreesItsSlot(t *testing.T) {
-	b := budgetOf(3)
-	for _, token := range take(t, b, 3) {
-		token.Cancel()
-		token.Cancel()
-	}
-	b.wantCounts(t, 3, 0, 0)
+func TestSlotsThatAreGivenBackAreFree(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := budgetOf(3)
+		take(t, b, 3)
+		taken := make(chan int)
+		go func() { taken <- b.Take(t.Context(), 2) }()
+		synctest.Wait()
+		b.GiveBack(2)
+		if n := <-taken; n != 2 {
+			t.Errorf("took %d slots, want the 2 that were given back", n)
+		}
+		b.wantCounts(t, 0, 0, 0)
+	})
 }
 
 func TestTakeCollectsSlotsThatBecomeFreeSoon(t *testing.T) {
@@ -93,8 +112,8 @@ func TestTakeCollectsSlotsThatBecomeFreeSoon(t *testing.T) {
 				token.Settled()
 			}
 		}()
-		if n := len(b.Take(t.Context(), 10)); n != 10 {
-			t.Errorf("took %d tokens, want all 10", n)
+		if n := b.Take(t.Context(), 10); n != 10 {
+			t.Errorf("took %d slots, want all 10", n)
 		}
 	})
 }
@@ -108,8 +127,8 @@ func TestTakeEndsWithItsContext(t *testing.T) {
 		var takers sync.WaitGroup
 		for range 3 { // one waits for a slot, the others for their turn
 			takers.Go(func() {
-				if n := len(b.Take(ctx, 10)); n != 0 {
-					t.Errorf("took %d tokens", n)
+				if n := b.Take(ctx, 10); n != 0 {
+					t.Errorf("took %d slots", n)
 				}
 			})
 		}
@@ -117,8 +136,8 @@ func TestTakeEndsWithItsContext(t *testing.T) {
 		b.wantCounts(t, 0, 0, 0)
 		ended, cancel := context.WithCancel(t.Context())
 		cancel()
-		if n := len(budgetOf(1).Take(ended, 1)); n != 0 {
-			t.Errorf("took %d tokens after the context had ended", n)
+		if n := budgetOf(1).Take(ended, 1); n != 0 {
+			t.Errorf("took %d slots after the context had ended", n)
 		}
 	})
 }
@@ -126,7 +145,7 @@ func TestTakeEndsWithItsContext(t *testing.T) {
 func TestUnsettledMessagesAreLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := budgetOf(5)
-		var unsettled []*Token
+		var unsettled []token
 		for len(unsettled) < minUnsettled {
 			tokens := take(t, b, 5)
 			for _, token := range tokens {
@@ -139,8 +158,8 @@ func TestUnsettledMessagesAreLimited(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
-		if n := len(b.Take(ctx, 1)); n != 0 {
-			t.Errorf("took %d tokens while too many messages are not settled", n)
+		if n := b.Take(ctx, 1); n != 0 {
+			t.Errorf("took %d slots while too many messages are not settled", n)
 		}
 		unsettled[0].Settled()
 		take(t, b, 1)
@@ -206,23 +225,23 @@ func TestTakeWaitsWhileNothingCanBeHandledOrHeld(t *testing.T) {
 		var blocked atomic.Bool
 		blocked.Store(true)
 		b := New(Config{Slots: 3, MaxHeld: 2, MaxHeldBytes: 100, Blocked: blocked.Load})
-		held := b.Take(t.Context(), 3)
-		if len(held) != 2 {
-			t.Fatalf("took %d tokens, want as many as can be held", len(held))
+		if taken := b.Take(t.Context(), 3); taken != 2 {
+			t.Fatalf("took %d slots, want as many as can be held", taken)
 		}
+		held := []token{{new(Token), b}, {new(Token), b}}
 		held[0].Hold(1)
 		held[1].Hold(1)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
-		if n := len(b.Take(ctx, 1)); n != 0 {
-			t.Fatal("took a token for a message that can be neither handled nor held")
+		if n := b.Take(ctx, 1); n != 0 {
+			t.Fatal("took a slot for a message that can be neither handled nor held")
 		}
 		blocked.Store(false)
-		take(t, b, 1)[0].Cancel()
+		take(t, b, 1)[0].Settled()
 		blocked.Store(true)
 		time.AfterFunc(time.Minute, func() { blocked.Store(false) })
 		begun := time.Now()
-		take(t, b, 1)[0].Cancel()
+		take(t, b, 1)[0].Settled()
 		if waited := time.Since(begun); waited < time.Minute || waited > time.Minute+2*blockedWait {
 			t.Errorf("received %s after the block began, want a minute", waited)
 		}
@@ -258,11 +277,11 @@ func TestSlotsChange(t *testing.T) {
 		b := budgetOf(2)
 		tokens := take(t, b, 2)
 		more := make(chan int)
-		go func() { more <- len(b.Take(t.Context(), 10)) }()
+		go func() { more <- b.Take(t.Context(), 10) }()
 		synctest.Wait()
 		b.SetSlots(5) // wakes it
 		if n := <-more; n != 3 {
-			t.Errorf("took %d tokens, want the 3 that are new", n)
+			t.Errorf("took %d slots, want the 3 that are new", n)
 		}
 		b.SetSlots(1)
 		b.wantCounts(t, -4, 0, 0)
@@ -271,7 +290,7 @@ func TestSlotsChange(t *testing.T) {
 		}
 		b.wantCounts(t, -2, 0, 0)
 		if b.Spare() || b.Slots() != 1 {
-			t.Errorf("a slot of %d is free, though three tokens are taken", b.Slots())
+			t.Errorf("a slot of %d is free, though three are taken", b.Slots())
 		}
 	})
 }

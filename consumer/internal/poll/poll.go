@@ -43,12 +43,6 @@ type Config struct {
 	Logger *zap.Logger
 }
 
-// Received is a message with its token of the budget.
-type Received struct {
-	Message *sqscall.Message
-	Token   *inflight.Token
-}
-
 // Pollers receive from one queue.
 type Pollers struct {
 	cfg     Config
@@ -86,7 +80,7 @@ func New(cfg Config) *Pollers {
 // Run receives until ctx ends, and then until every poll is answered or Config.Grace is
 // over. It passes each batch to deliver, from several goroutines at once, also after ctx
 // has ended.
-func (p *Pollers) Run(ctx context.Context, deliver func(context.Context, []Received)) {
+func (p *Pollers) Run(ctx context.Context, deliver func(context.Context, []sqscall.Message)) {
 	calls, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(p.cfg.Grace, cancel) })()
@@ -99,7 +93,7 @@ func (p *Pollers) Run(ctx context.Context, deliver func(context.Context, []Recei
 func (p *Pollers) Stats() Stats { return p.tracker.snapshot() }
 
 // start starts a poller, unless those that run can receive for all slots.
-func (p *Pollers) start(ctx, calls context.Context, deliver func(context.Context, []Received)) {
+func (p *Pollers) start(ctx, calls context.Context, deliver func(context.Context, []sqscall.Message)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.count*sqscall.MaxBatch >= p.cfg.Budget.Slots() {
@@ -122,13 +116,13 @@ func (p *Pollers) mayStop() bool {
 }
 
 // poll receives until ctx ends or this poller is no longer needed.
-func (p *Pollers) poll(ctx, calls context.Context, deliver func(context.Context, []Received)) {
+func (p *Pollers) poll(ctx, calls context.Context, deliver func(context.Context, []sqscall.Message)) {
 	for {
-		tokens := p.cfg.Budget.Take(ctx, sqscall.MaxBatch)
-		if len(tokens) == 0 {
+		slots := p.cfg.Budget.Take(ctx, sqscall.MaxBatch)
+		if slots == 0 {
 			return
 		}
-		received, err := p.receive(calls, tokens)
+		received, err := p.receive(calls, slots)
 		if len(received) > 0 {
 			deliver(ctx, received)
 		}
@@ -145,37 +139,31 @@ func (p *Pollers) poll(ctx, calls context.Context, deliver func(context.Context,
 		}
 		p.outage.Succeeded()
 		switch {
-		case len(tokens) == sqscall.MaxBatch && len(received) >= backlog:
+		case slots == sqscall.MaxBatch && len(received) >= backlog:
 			if p.cfg.Budget.Spare() {
 				p.start(ctx, calls, deliver)
 			}
-		case 2*len(received) < len(tokens) && p.mayStop():
+		case 2*len(received) < slots && p.mayStop():
 			return
 		}
 	}
 }
 
-// receive makes one long poll for as many messages as there are tokens. It cancels
-// the tokens that it does not need.
-func (p *Pollers) receive(ctx context.Context, tokens []*inflight.Token) ([]Received, error) {
+// receive makes one long poll for as many messages as there are slots. It gives those back
+// that it does not need.
+func (p *Pollers) receive(ctx context.Context, slots int) ([]sqscall.Message, error) {
 	ctx, cancel := context.WithTimeout(ctx, maxWait*time.Second+pollMargin)
 	defer cancel()
 	input := p.input
-	input.MaxNumberOfMessages = int32(len(tokens))
+	input.MaxNumberOfMessages = int32(slots)
 	number := p.tracker.begin()
 	messages, err := sqscall.Receive(ctx, p.cfg.Client, &input)
 	p.tracker.end(number, len(messages), err)
-	// A server may return more messages than asked for. Those have no token, so they
+	// A server may return more messages than asked for. Those have no slot, so they
 	// are left, and become visible when their leases end.
-	messages = messages[:min(len(tokens), len(messages))]
-	received := make([]Received, len(messages))
-	for i := range messages {
-		received[i] = Received{&messages[i], tokens[i]}
-	}
-	for _, token := range tokens[len(messages):] {
-		token.Cancel()
-	}
-	return received, err
+	messages = messages[:min(slots, len(messages))]
+	p.cfg.Budget.GiveBack(slots - len(messages))
+	return messages, err
 }
 
 // sleep waits for d or until ctx ends.

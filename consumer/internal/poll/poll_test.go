@@ -16,6 +16,7 @@ import (
 
 	"wildix-worker/consumer/internal/inflight"
 	"wildix-worker/consumer/internal/poll"
+	"wildix-worker/internal/sqscall"
 )
 
 // queue answers receives with up to as many messages as are asked for, or with an error.
@@ -80,32 +81,33 @@ func (q *queue) set(change func()) {
 type site struct {
 	queue
 	pollers   *poll.Pollers
+	budget    *inflight.Budget
 	mu        sync.Mutex
-	delivered []poll.Received
+	delivered []sqscall.Message
 	stop      func() // ends the pollers and waits for them
 }
 
 // within runs a test with pollers of a budget. handle is called for each message.
-func within(t *testing.T, budget int, setUp func(*site), handle func(poll.Received), test func(t *testing.T, s *site)) {
+func within(t *testing.T, budget int, setUp func(*site), handle func(*site), test func(t *testing.T, s *site)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s := &site{}
+		s := &site{budget: inflight.New(inflight.Config{Slots: budget, MaxHeld: 1, MaxHeldBytes: 1, Blocked: func() bool { return false }})}
 		setUp(s)
 		s.pollers = poll.New(poll.Config{
 			Client: &s.queue, QueueURL: "https://sqs.test/1/calls", VisibilityTimeout: time.Minute,
 			Grace: time.Second, Logger: zap.NewNop(),
-			Budget: inflight.New(inflight.Config{Slots: budget, MaxHeld: 1, MaxHeldBytes: 1, Blocked: func() bool { return false }}),
+			Budget: s.budget,
 		})
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
-			s.pollers.Run(ctx, func(_ context.Context, received []poll.Received) {
+			s.pollers.Run(ctx, func(_ context.Context, received []sqscall.Message) {
 				s.mu.Lock()
 				s.delivered = append(s.delivered, received...)
 				s.mu.Unlock()
-				for _, r := range received {
-					handle(r)
+				for range received {
+					handle(s)
 				}
 			})
 		}()
@@ -119,8 +121,8 @@ func within(t *testing.T, budget int, setUp func(*site), handle func(poll.Receiv
 }
 
 // settleAtOnce and never are what becomes of messages.
-func settleAtOnce(r poll.Received) { r.Token.Settled() }
-func never(poll.Received)          {}
+func settleAtOnce(s *site) { s.budget.GiveBack(1) }
+func never(*site)          {}
 
 func (s *site) wantDelivered(t *testing.T, n int) {
 	t.Helper()
@@ -161,9 +163,7 @@ func TestReceivesStayWithinTheBudget(t *testing.T) {
 	within(t, 7, func(s *site) { s.messages = 100 }, never, func(t *testing.T, s *site) {
 		time.Sleep(time.Hour)
 		s.wantDelivered(t, 7)
-		for _, r := range s.delivered[:3] {
-			r.Token.Settled()
-		}
+		s.budget.GiveBack(3)
 		time.Sleep(time.Second)
 		s.wantDelivered(t, 10)
 	})
@@ -175,7 +175,7 @@ func TestSurplusMessagesAreLeft(t *testing.T) {
 	})
 }
 
-func TestUnusedTokensAreCancelled(t *testing.T) {
+func TestUnusedSlotsAreGivenBack(t *testing.T) {
 	within(t, 10, func(s *site) {}, never, func(t *testing.T, s *site) {
 		for range 10 {
 			s.set(func() { s.messages = 1 })

@@ -5,8 +5,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"wildix-worker/consumer/internal/poll"
 )
 
 func TestOnePollerWhileReceivesFail(t *testing.T) {
@@ -29,18 +27,10 @@ func TestOnePollerWhileReceivesFail(t *testing.T) {
 // A server that returns more messages than asked for does not make the consumer handle
 // more at once, nor wait for slots with messages in hand.
 func TestSurplusMessagesAreNotKept(t *testing.T) {
-	var received []poll.Received
-	handle := func(r poll.Received) { received = append(received, r) }
-	within(t, 7, func(s *site) { s.messages, s.surplus = 7, 5 }, handle, func(t *testing.T, s *site) {
+	within(t, 7, func(s *site) { s.messages, s.surplus = 7, 5 }, never, func(t *testing.T, s *site) {
 		synctest.Wait()
 		s.set(func() { s.surplus = 0 })
-		for i, r := range received {
-			if r.Token == nil {
-				t.Errorf("message %d has no token", i)
-				continue
-			}
-			r.Token.Settled()
-		}
+		s.budget.GiveBack(7)
 		time.Sleep(time.Minute)
 		s.wantDelivered(t, 7)
 		if got := s.pollers.Stats(); got.UnderWay != 1 {

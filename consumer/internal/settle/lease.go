@@ -36,9 +36,7 @@ const (
 // those that never change. Thousands are kept while messages are held, so it is small: what is
 // not needed while a message is held is in its act.
 type Lease struct {
-	text          string         // the id of the message, and the newest receipt handle
-	token         inflight.Token // locks itself
-	firstReceived int64          // in Unix milliseconds; never changes
+	text string // the id of the message, and the newest receipt handle
 
 	receivedAt moment // when the newest receipt handle came
 	ends       moment // when SQS makes the message visible
@@ -46,6 +44,9 @@ type Lease struct {
 
 	// current is the *act, or the Holder of a message that is held. It is nil if there is neither.
 	current any
+
+	token         inflight.Token // the budget's lock guards it
+	firstReceived uint32         // see millisOf; never changes
 
 	idSize   int32  // of text; never changes
 	tries    uint16 // failures in a row of the call that settles the message
@@ -121,7 +122,7 @@ func (l *Lease) id() string { return l.text[:l.idSize] }
 // handle returns the newest receipt handle.
 func (l *Lease) handle() string { return l.text[l.idSize:] }
 
-// Token returns the token of the message.
+// Token returns the token of the message, which is the budget's to change.
 func (l *Lease) Token() *inflight.Token { return &l.token }
 
 type state uint8
@@ -245,10 +246,14 @@ const (
 	Refused                  // refuse it again: an earlier delivery was refused
 )
 
-// Admit takes over a message that was just received, and its token, and begins its lease in l,
+// millisOf returns the time in Unix milliseconds, without those bits that are the same for all
+// times of a message, since SQS keeps it at most for two weeks.
+func millisOf(t time.Time) uint32 { return uint32(t.UnixMilli()) }
+
+// Admit takes over a message that was just received, and its slot, and begins its lease in l,
 // which is zero. The caller must settle the lease. For a message that is InHand, l stays zero:
-// the token is cancelled, and the earlier delivery adopts the newer receipt handle.
-func (s *Settler) Admit(l *Lease, r Receipt, token *inflight.Token) Admission {
+// the slot is given back, and the earlier delivery adopts the newer receipt handle.
+func (s *Settler) Admit(l *Lease, r Receipt) Admission {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	receivedAt := r.ReceivedAt.Sub(s.created)
@@ -256,12 +261,12 @@ func (s *Settler) Admit(l *Lease, r Receipt, token *inflight.Token) Admission {
 	inHand, ok := s.leases[r.Text[:r.IDSize]]
 	if ok && !inHand.isReturned() {
 		s.adopt(inHand, r.Text[r.IDSize:], receivedAt)
-		token.Cancel()
+		s.budget.GiveBack(1)
 		return InHand
 	}
 	*l = Lease{
-		text: r.Text, idSize: int32(r.IDSize), firstReceived: r.FirstReceived.UnixMilli(),
-		grouped: r.Group != "", token: *token, receivedAt: receivedAt,
+		text: r.Text, idSize: int32(r.IDSize), firstReceived: millisOf(r.FirstReceived),
+		grouped: r.Group != "", receivedAt: receivedAt,
 	}
 	s.granted(l, receivedAt, s.visibility)
 	if ok {

@@ -42,7 +42,6 @@ type answer struct {
 type site struct {
 	*Settler
 	t      *testing.T
-	budget *inflight.Budget
 	logs   *observer.ObservedLogs
 	begun  time.Time
 	ended  chan struct{} // closed when Run has returned
@@ -63,10 +62,10 @@ func within(t *testing.T, test func(s *site)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		core, logs := observer.New(zap.DebugLevel)
-		s := &site{t: t, budget: budgetOf(10_000), logs: logs, begun: time.Now(), ended: make(chan struct{}), inCall: map[string]bool{}}
+		s := &site{t: t, logs: logs, begun: time.Now(), ended: make(chan struct{}), inCall: map[string]bool{}}
 		s.Settler = New(Config{
 			Client: s, QueueURL: "https://sqs.test/1/calls", QuarantineURL: "https://sqs.test/1/quarantine.fifo",
-			VisibilityTimeout: visibility, Logger: zap.New(core),
+			VisibilityTimeout: visibility, Budget: budgetOf(10_000), Logger: zap.New(core),
 		})
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
@@ -100,17 +99,16 @@ func (s *site) deliver(id, handle string) (*Lease, Admission) {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), time.Second)
 	defer cancel()
-	tokens := s.budget.Take(ctx, 1)
-	if len(tokens) == 0 {
+	if s.budget.Take(ctx, 1) == 0 {
 		s.t.Fatal("the budget is used up")
 	}
-	return s.admitReceipt(Receipt{Text: id + handle, IDSize: len(id), ReceivedAt: time.Now()}, tokens[0])
+	return s.admitReceipt(Receipt{Text: id + handle, IDSize: len(id), ReceivedAt: time.Now()})
 }
 
 // admitReceipt returns the lease, or nil if the message is in hand.
-func (s *site) admitReceipt(r Receipt, token *inflight.Token) (*Lease, Admission) {
+func (s *site) admitReceipt(r Receipt) (*Lease, Admission) {
 	l := &Lease{}
-	admission := s.Admit(l, r, token)
+	admission := s.Admit(l, r)
 	if admission == InHand {
 		return nil, InHand
 	}

@@ -8,8 +8,9 @@ import (
 // deliverOf receives a message of a FIFO group.
 func (s *site) deliverOf(group, id, handle string) (*Lease, Admission) {
 	s.t.Helper()
+	s.budget.Take(s.t.Context(), 1)
 	receipt := Receipt{Text: id + handle, IDSize: len(id), Group: group, ReceivedAt: time.Now()}
-	return s.admitReceipt(receipt, s.budget.Take(s.t.Context(), 1)[0])
+	return s.admitReceipt(receipt)
 }
 
 // slowReturns answers returns after five seconds.
@@ -110,8 +111,8 @@ func TestRedrivenMessageIsNotRefusedWithTheOneBefore(t *testing.T) {
 	within(t, func(s *site) {
 		first, second := time.Now(), time.Now().Add(time.Hour)
 		deliver := func(firstReceived time.Time) (*Lease, Admission) {
-			token := s.budget.Take(s.t.Context(), 1)[0]
-			return s.admitReceipt(Receipt{Text: "ah", IDSize: 1, FirstReceived: firstReceived, ReceivedAt: time.Now()}, token)
+			s.budget.Take(s.t.Context(), 1)
+			return s.admitReceipt(Receipt{Text: "ah", IDSize: 1, FirstReceived: firstReceived, ReceivedAt: time.Now()})
 		}
 		for i, d := range []struct {
 			firstReceived time.Time

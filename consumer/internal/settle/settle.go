@@ -122,7 +122,7 @@ func (s *Settler) handlerDone(l *Lease) {
 		s.handling--
 	}
 	s.handlerReturned(l)
-	l.token.HandlerDone()
+	s.budget.HandlerDone(&l.token)
 }
 
 // handlerReturned records that no handler of the message runs.
@@ -212,7 +212,7 @@ type prior struct {
 	outcome priorOutcome
 	// firstReceived is of a message that was refused. One that was moved to the dead-letter
 	// queue and back is a new message, which some servers give the same id.
-	firstReceived int64
+	firstReceived uint32
 }
 
 // recent holds the outcomes of the newest recentMessages messages. It is guarded by the
@@ -259,5 +259,5 @@ func (s *Settler) forget(l *Lease) {
 		a.copy = nil
 	}
 	delete(s.leases, l.id())
-	l.token.Settled()
+	s.budget.Settled(&l.token)
 }

@@ -13,6 +13,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"wildix-worker/consumer/internal/inflight"
 	"wildix-worker/internal/newest"
 )
 
@@ -32,6 +33,7 @@ type Config struct {
 	QuarantineURL string
 	// VisibilityTimeout is the length of a lease, in whole seconds.
 	VisibilityTimeout time.Duration
+	Budget            *inflight.Budget
 	Logger            *zap.Logger
 }
 
@@ -42,6 +44,7 @@ type Settler struct {
 	visibility time.Duration
 	margin     time.Duration // how much earlier than at SQS a lease ends here
 	linger     time.Duration
+	budget     *inflight.Budget
 	log        *zap.Logger
 	created    time.Time
 
@@ -77,6 +80,7 @@ func New(cfg Config) *Settler {
 		visibility: cfg.VisibilityTimeout,
 		margin:     min(leaseMargin, cfg.VisibilityTimeout/8),
 		linger:     min(maxLinger, cfg.VisibilityTimeout/8),
+		budget:     cfg.Budget,
 		log:        cfg.Logger,
 		created:    time.Now(),
 		leases:     make(map[string]*Lease),
