@@ -130,8 +130,8 @@ func TestHeldMessagesAreSmall(t *testing.T) {
 		wholeCalls   bool
 		bound        int
 	}{
-		"one destination":                {map[string]error{"crm": errDown}, false, 460},
-		"one of three is down":           {map[string]error{"crm": errDown, "log": nil, "store": nil}, false, 675},
+		"one destination":                {map[string]error{"crm": errDown}, false, 435},
+		"one of three is down":           {map[string]error{"crm": errDown, "log": nil, "store": nil}, false, 645},
 		"one destination of whole calls": {map[string]error{"crm": errDown}, true, 3900},
 	} {
 		t.Run(name, func(t *testing.T) {

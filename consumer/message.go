@@ -44,7 +44,7 @@ type message struct {
 	// current is the *work, or while the message is held maybe the events.HeldState that is all
 	// that is kept of its delivery. It is nil if there is neither.
 	current any
-	event   weak.Pointer[events.Event] // of the work, while the message is held
+	event   weak.Pointer[events.Event] // of the work, while the message is held for a short time
 }
 
 // A work is what is needed of a message while it is verified, decoded, handled or settled.
@@ -186,7 +186,11 @@ func (m *message) signatureAttribute() *types.MessageAttributeValue {
 func (m *message) dropWork(hold error) {
 	m.packSignature()
 	w := m.work()
-	m.event, w.Event = weak.Make(w.Event), nil
+	m.event = weak.Pointer[events.Event]{}
+	if hold == nil || events.IsBusy(hold) { // or it is not worth the memory: an outage outlasts a collection
+		m.event = weak.Make(w.Event)
+	}
+	w.Event = nil
 	w.holdErr = cmp.Or(errors.Unwrap(hold), hold) // which does not keep the hold itself
 	if w.Err != nil || w.span != nil {
 		return
