@@ -132,7 +132,7 @@ func TestHeldMessagesAreSmall(t *testing.T) {
 	}{
 		"one destination":                {map[string]error{"crm": errDown}, false, 435},
 		"one of three is down":           {map[string]error{"crm": errDown, "log": nil, "store": nil}, false, 645},
-		"one destination of whole calls": {map[string]error{"crm": errDown}, true, 3900},
+		"one destination of whole calls": {map[string]error{"crm": errDown}, true, 4100},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
