@@ -16,7 +16,7 @@ const (
 	slotWait  = 10 * time.Millisecond  // for more free slots, before a receive
 	pollGrace = time.Second            // of a receive that runs when the worker stops
 	linger    = time.Second            // of a handled message, for others to be deleted with it
-	quiet     = 100 * time.Millisecond // replaces linger while no handler runs
+	quiet     = 150 * time.Millisecond // replaces linger while no handler runs
 )
 
 // speed is how many events a second a worker can handle, as far as its handlers limit it. A

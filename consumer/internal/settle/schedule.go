@@ -128,7 +128,7 @@ func (s *Settler) lingersUntil(l *Lease) moment {
 	case s.hurried:
 		return a.notBefore
 	case s.handling == 0:
-		return min(a.dueAt, max(a.notBefore, s.lastActive+quietTime))
+		return min(a.dueAt, a.notBefore+quietLinger, max(a.notBefore, s.lastActive+quietTime))
 	default:
 		return a.dueAt
 	}

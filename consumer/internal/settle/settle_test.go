@@ -3,6 +3,7 @@ package settle
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,6 +31,21 @@ func TestQuietSettlerDoesNotLinger(t *testing.T) {
 		s.Delete(s.admit("a"))
 		time.Sleep(quietTime)
 		s.wantMade(opDelete, 1)
+	})
+}
+
+func TestMessagesThatComeOneByOneShareACallWithinHalfASecond(t *testing.T) {
+	within(t, func(s *site) {
+		for i := range 5 {
+			s.Delete(s.admit(strconv.Itoa(i)))
+			time.Sleep(100 * time.Millisecond)
+		}
+		s.wantMade(opDelete, 5)
+		s.Delete(s.admit("later"))
+		time.Sleep(quietTime - 1)
+		s.wantMade(opDelete, 5)
+		time.Sleep(1)
+		s.wantMade(opDelete, 5, 1)
 	})
 }
 

@@ -21,9 +21,12 @@ const (
 	// maxLinger is how long a settled message may wait for others to share a call: a
 	// call costs the same for one message as for ten.
 	maxLinger = time.Second
-	// quietTime replaces maxLinger while no handler runs, since no other message is
-	// about to be settled.
-	quietTime = 100 * time.Millisecond
+	// quietTime is how long it waits after the last message while no handler runs, since no
+	// other one is about to be settled.
+	quietTime = 150 * time.Millisecond
+	// quietLinger replaces maxLinger while no handler runs. Of messages that come at random,
+	// 20 a second, eight share a call, and each is deleted within half a second.
+	quietLinger = 450 * time.Millisecond
 )
 
 // Config configures a Settler. Every field but QuarantineURL is required.
