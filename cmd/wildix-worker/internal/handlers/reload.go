@@ -27,7 +27,7 @@ func (d *Destinations) Replace(ctx context.Context, next *Destinations) (*route.
 	if after.whole != nil { // before there are destinations that want call:finished
 		d.serve(&serving{handlers: before.handlers, routes: before.routes, whole: after.whole})
 	}
-	change, err := d.router.Replace(after.routes)
+	change, err := d.router.Replace(after.routes) //nolint:contextcheck // an event that waits has a context of its own
 	if err != nil {
 		d.current.Store(before)
 		return nil, errors.Join(err, next.Discard())
