@@ -25,8 +25,8 @@ func TestEveryRequestIsSentInOnePacket(t *testing.T) {
 			return countingConn{conn, &writes}, err
 		}}
 		client := s.srv.Client(func(o *sqs.Options) { o.HTTPClient = &http.Client{Transport: transport} })
-		s.run(client, consumer.Config{QueueURL: s.url, Keys: keyring(t, key), Handler: s.recording(working(40 * time.Second)), HandlerTimeout: time.Minute})
 		setUp := s.srv.Calls("")
+		s.run(client, consumer.Config{QueueURL: s.url, Keys: keyring(t, key), Handler: s.recording(working(40 * time.Second)), HandlerTimeout: time.Minute})
 		s.send("call-1")
 		time.Sleep(time.Minute)
 		s.wantDepth(sqslocal.Depth{})
