@@ -161,6 +161,22 @@ func TestOthersSeeTheMessages(t *testing.T) {
 			t.Errorf("%s: saw %d of %d messages (%v)", name, seen, len(messages), err)
 		}
 	}
+	seen = 0
+	if _, err := received(looking{answering(http.StatusOK, strings.NewReader(usualAnswer)), count}); err != nil || seen != 2 {
+		t.Errorf("a client around that of the SDK saw %d messages (%v)", seen, err)
+	}
+}
+
+// looking is a client that looks at the output of its receives.
+type looking struct {
+	sqscall.Receiver
+	look func(out any)
+}
+
+func (l looking) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInput, options ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error) {
+	out, err := l.Receiver.ReceiveMessage(ctx, in, options...)
+	l.look(out)
+	return out, err
 }
 
 // after looks at the output of a call.
